@@ -1,0 +1,64 @@
+// conv2d: y[n,p,q,k] = bias[k] + Σ_{r,s,c} x[n, p·stride + r − pad_top, q·stride + s − pad_left, c] · weight[r,s,c,k]
+//
+//   x      [N,H,W,C]   NHWC
+//   weight [R,S,C,K]   HWIO
+//   bias   [K]
+//   y      [N,P,Q,K]   P = ceil(H/stride), Q = ceil(W/stride); TensorFlow's SAME padding comes in as pad_top, pad_left
+//
+// As a matrix product: rows are output pixels (n,p,q), columns are output channels k, the depth is (r,s) × c. This file
+// reads x and weight for gemm_nn_*.wgsl; dense is the case H = W = R = S = 1.
+//
+// Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung:
+// conv2d_obvious.wgsl.
+
+struct Sizes {
+  first: u32, end: u32,
+  N: u32, H: u32, W: u32, C: u32,
+  R: u32, S: u32, K: u32, stride: u32,
+  P: u32, Q: u32, pad_top: u32, pad_left: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+// Where a row's window starts: n·H, and the (perhaps negative) corner of the window.
+struct Row { image: i32, h: i32, w: i32 }
+struct Tap { r: i32, s: i32, b: u32 }
+
+fn gemm_rows() -> u32 { return sizes.N * sizes.P * sizes.Q; }
+fn gemm_columns() -> u32 { return sizes.K; }
+fn gemm_taps() -> u32 { return sizes.R * sizes.S; }
+fn gemm_depth() -> u32 { return sizes.C; }
+
+fn row_at(row: u32) -> Row {
+  let q = row % sizes.Q;
+  let np = row / sizes.Q;
+  return Row(
+    i32(np / sizes.P * sizes.H),
+    i32(np % sizes.P * sizes.stride) - i32(sizes.pad_top),
+    i32(q * sizes.stride) - i32(sizes.pad_left),
+  );
+}
+
+fn tap_at(t: u32) -> Tap {
+  return Tap(i32(t / sizes.S), i32(t % sizes.S), t * sizes.C * sizes.K);
+}
+
+fn a_offset(row: Row, tap: Tap) -> i32 {
+  let h = row.h + tap.r;
+  let w = row.w + tap.s;
+  // As u32 a negative number is huge. `&`, not `&&`: branches here, among so many live values, take a CPU adapter's
+  // compiler most of a minute.
+  let inside = (u32(h) < sizes.H) & (u32(w) < sizes.W);
+  return select(-1, ((row.image + h) * i32(sizes.W) + w) * i32(sizes.C), inside);
+}
+
+fn store(row: u32, column: u32, value: vec4f) {
+  if (row >= gemm_rows()) { return; }
+  let at = row * sizes.K + column;
+  if (column < sizes.K) { y[at] = value.x + bias[column]; }
+  if (column + 1u < sizes.K) { y[at + 1u] = value.y + bias[column + 1u]; }
+  if (column + 2u < sizes.K) { y[at + 2u] = value.z + bias[column + 2u]; }
+  if (column + 3u < sizes.K) { y[at + 3u] = value.w + bias[column + 3u]; }
+}

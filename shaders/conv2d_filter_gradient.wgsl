@@ -1,0 +1,98 @@
+// conv2d_filter_gradient: dweight[r,s,c,k] = Σ_{n,p,q} x[n, p·stride + r − pad_top, q·stride + s − pad_left, c] · dy[n,p,q,k]
+//
+//   x       [N,H,W,C]
+//   dy      [N,P,Q,K]
+//   partial [splits,R,S,C,K]   summed by reduce_splits.wgsl
+//
+// As a matrix product: rows are (r,s,c), columns are k, the depth is the output's pixels. It is long and the output
+// small, so the depth is split: split i sums the output's lines (n,p) from i·lines to (i+1)·lines. A thread's rows all
+// belong to one tap, so the pixels whose tap lies on the padding are left out by the loop's bounds.
+//
+// This file reads x and dy for gemm_tn_*.wgsl (rows: A, columns: B). Cost: 2·N·P·Q·K·R·S·C flops.
+// Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_filter_gradient_obvious.wgsl.
+
+struct Sizes {
+  first: u32, end: u32,
+  N: u32, H: u32, W: u32, C: u32,
+  R: u32, S: u32, K: u32, stride: u32,
+  P: u32, Q: u32, pad_top: u32, pad_left: u32,
+  splits: u32, lines: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(3) var<storage, read_write> partial: array<f32>;
+
+struct Part {
+  // Which output lines (n,p) this split sums, and which p and q lie inside of the picture for this tap.
+  first_line: u32, end_line: u32,
+  first_p: u32, end_p: u32, first_q: u32, end_q: u32,
+  // The tap's offset from p·stride, q·stride.
+  h: i32, w: i32,
+  c: u32, k: u32, rows_left: u32, columns_left: u32,
+  // Where this thread's first value goes.
+  at: u32,
+}
+struct Pixels { a: u32, b: u32, a_stride: u32, b_stride: u32, count: u32 }
+
+fn ceil_div(x: u32, y: u32) -> u32 { return (x + y - 1u) / y; }
+
+fn gemm_threads() -> u32 {
+  return sizes.splits * sizes.R * sizes.S * ceil_div(sizes.C, row_tile) * ceil_div(sizes.K, column_tile);
+}
+
+// The output positions whose tap at offset `shift` (from position·stride) lies in [0, size).
+fn inside(shift: i32, size: u32, positions: u32) -> vec2u {
+  let stride = i32(sizes.stride);
+  let first = max(0, (stride - 1 - shift) / stride);
+  let end = clamp((i32(size) - shift + stride - 1) / stride, 0, i32(positions));
+  return vec2u(u32(first), u32(max(first, end)));
+}
+
+fn part_at(thread: u32) -> Part {
+  let column_tiles = ceil_div(sizes.K, column_tile);
+  let row_tiles = ceil_div(sizes.C, row_tile);
+  let k = thread % column_tiles * column_tile;
+  var rest = thread / column_tiles;
+  let c = rest % row_tiles * row_tile;
+  rest /= row_tiles;
+  let tap = rest % (sizes.R * sizes.S);
+  let split = rest / (sizes.R * sizes.S);
+  let h = i32(tap / sizes.S) - i32(sizes.pad_top);
+  let w = i32(tap % sizes.S) - i32(sizes.pad_left);
+  let p = inside(h, sizes.H, sizes.P);
+  let q = inside(w, sizes.W, sizes.Q);
+  return Part(
+    split * sizes.lines, min((split + 1u) * sizes.lines, sizes.N * sizes.P),
+    p.x, p.y, q.x, q.y, h, w, c, k, sizes.C - c, sizes.K - k,
+    ((split * sizes.R * sizes.S + tap) * sizes.C + c) * sizes.K + k,
+  );
+}
+
+// A line's pixels: x moves by stride·C, dy by K.
+fn line_at(part: Part, line: u32) -> Pixels {
+  let n = line / sizes.P;
+  let p = line % sizes.P;
+  let inside = p >= part.first_p && p < part.end_p;
+  let h = u32(i32(p * sizes.stride) + part.h);
+  let w = u32(i32(part.first_q * sizes.stride) + part.w);
+  return Pixels(
+    ((n * sizes.H + h) * sizes.W + w) * sizes.C + part.c,
+    (line * sizes.Q + part.first_q) * sizes.K + part.k,
+    sizes.stride * sizes.C,
+    sizes.K,
+    select(0u, part.end_q - part.first_q, inside),
+  );
+}
+
+fn load_rows(part: Part, pixels: Pixels, row: u32, left: u32) -> vec4f {
+  return load_a(pixels.a + row, left);
+}
+
+fn store(part: Part, row: u32, column: u32, value: vec4f) {
+  if (row >= part.rows_left) { return; }
+  let at = part.at + row * sizes.K + column;
+  if (column < part.columns_left) { partial[at] = value.x; }
+  if (column + 1u < part.columns_left) { partial[at + 1u] = value.y; }
+  if (column + 2u < part.columns_left) { partial[at + 2u] = value.z; }
+  if (column + 3u < part.columns_left) { partial[at + 3u] = value.w; }
+}

@@ -1,0 +1,148 @@
+// gemm_nt_16x4: the micro-kernel of conv2d's input gradient (= transposed conv2d's forward pass) and of dense's: y = A · Bᵀ.
+//
+// Both operands are contiguous along the depth: per four steps of it a thread loads 16 vec4 of A and 4 of B, turns
+// each four columns of B into four steps of the depth (which only renames registers), and does 256 multiply-adds on
+// 16 rows × 4 columns in 16 named vec4f.
+//
+// Joined after a reader (conv2d_input_gradient.wgsl) and a storage file. A workgroup is 16 threads; a tile of the
+// grid is one workgroup.
+
+@compute @workgroup_size(16)
+fn gemm_nt_16x4(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = sizes.first + workgroup.y * grid.x + workgroup.x;
+  if (tile >= sizes.end) { return; }
+  let thread = tile * 16u + lane;
+  let columns = gemm_columns();
+  let column_tiles = (columns + 3u) / 4u;
+  let column = thread % column_tiles * 4u;
+  let row = thread / column_tiles * 16u;
+  if (row >= gemm_rows()) { return; }
+
+  // Rows and columns past the end repeat a valid one and are not stored.
+  let part = part_at(row);
+  let row0 = row_at(part, row + 0u);
+  let row1 = row_at(part, row + 1u);
+  let row2 = row_at(part, row + 2u);
+  let row3 = row_at(part, row + 3u);
+  let row4 = row_at(part, row + 4u);
+  let row5 = row_at(part, row + 5u);
+  let row6 = row_at(part, row + 6u);
+  let row7 = row_at(part, row + 7u);
+  let row8 = row_at(part, row + 8u);
+  let row9 = row_at(part, row + 9u);
+  let row10 = row_at(part, row + 10u);
+  let row11 = row_at(part, row + 11u);
+  let row12 = row_at(part, row + 12u);
+  let row13 = row_at(part, row + 13u);
+  let row14 = row_at(part, row + 14u);
+  let row15 = row_at(part, row + 15u);
+  let depth = gemm_depth();
+  let column0 = min(column + 0u, columns - 1u) * depth;
+  let column1 = min(column + 1u, columns - 1u) * depth;
+  let column2 = min(column + 2u, columns - 1u) * depth;
+  let column3 = min(column + 3u, columns - 1u) * depth;
+
+  var y0a = vec4f();
+  var y1a = vec4f();
+  var y2a = vec4f();
+  var y3a = vec4f();
+  var y4a = vec4f();
+  var y5a = vec4f();
+  var y6a = vec4f();
+  var y7a = vec4f();
+  var y8a = vec4f();
+  var y9a = vec4f();
+  var y10a = vec4f();
+  var y11a = vec4f();
+  var y12a = vec4f();
+  var y13a = vec4f();
+  var y14a = vec4f();
+  var y15a = vec4f();
+
+  for (var t = 0u; t < gemm_taps(part); t++) {
+    let tap = tap_at(part, t);
+    let a0 = a_offset(row0, tap);
+    let a1 = a_offset(row1, tap);
+    let a2 = a_offset(row2, tap);
+    let a3 = a_offset(row3, tap);
+    let a4 = a_offset(row4, tap);
+    let a5 = a_offset(row5, tap);
+    let a6 = a_offset(row6, tap);
+    let a7 = a_offset(row7, tap);
+    let a8 = a_offset(row8, tap);
+    let a9 = a_offset(row9, tap);
+    let a10 = a_offset(row10, tap);
+    let a11 = a_offset(row11, tap);
+    let a12 = a_offset(row12, tap);
+    let a13 = a_offset(row13, tap);
+    let a14 = a_offset(row14, tap);
+    let a15 = a_offset(row15, tap);
+    for (var d = 0u; d < depth; d += 4u) {
+      let left = depth - d;
+      let b = tap.b + d;
+      let b0 = load_b(b + column0, left);
+      let b1 = load_b(b + column1, left);
+      let b2 = load_b(b + column2, left);
+      let b3 = load_b(b + column3, left);
+      // Four columns each turned into four steps of the depth: free, it only renames registers.
+      let t0a = vec4f(b0.x, b1.x, b2.x, b3.x); let t1a = vec4f(b0.y, b1.y, b2.y, b3.y); let t2a = vec4f(b0.z, b1.z, b2.z, b3.z); let t3a = vec4f(b0.w, b1.w, b2.w, b3.w);
+      let x0 = load_a_or_zero(a0, d, left);
+      y0a = fma(vec4f(x0.w), t3a, fma(vec4f(x0.z), t2a, fma(vec4f(x0.y), t1a, fma(vec4f(x0.x), t0a, y0a))));
+      let x1 = load_a_or_zero(a1, d, left);
+      y1a = fma(vec4f(x1.w), t3a, fma(vec4f(x1.z), t2a, fma(vec4f(x1.y), t1a, fma(vec4f(x1.x), t0a, y1a))));
+      let x2 = load_a_or_zero(a2, d, left);
+      y2a = fma(vec4f(x2.w), t3a, fma(vec4f(x2.z), t2a, fma(vec4f(x2.y), t1a, fma(vec4f(x2.x), t0a, y2a))));
+      let x3 = load_a_or_zero(a3, d, left);
+      y3a = fma(vec4f(x3.w), t3a, fma(vec4f(x3.z), t2a, fma(vec4f(x3.y), t1a, fma(vec4f(x3.x), t0a, y3a))));
+      let x4 = load_a_or_zero(a4, d, left);
+      y4a = fma(vec4f(x4.w), t3a, fma(vec4f(x4.z), t2a, fma(vec4f(x4.y), t1a, fma(vec4f(x4.x), t0a, y4a))));
+      let x5 = load_a_or_zero(a5, d, left);
+      y5a = fma(vec4f(x5.w), t3a, fma(vec4f(x5.z), t2a, fma(vec4f(x5.y), t1a, fma(vec4f(x5.x), t0a, y5a))));
+      let x6 = load_a_or_zero(a6, d, left);
+      y6a = fma(vec4f(x6.w), t3a, fma(vec4f(x6.z), t2a, fma(vec4f(x6.y), t1a, fma(vec4f(x6.x), t0a, y6a))));
+      let x7 = load_a_or_zero(a7, d, left);
+      y7a = fma(vec4f(x7.w), t3a, fma(vec4f(x7.z), t2a, fma(vec4f(x7.y), t1a, fma(vec4f(x7.x), t0a, y7a))));
+      let x8 = load_a_or_zero(a8, d, left);
+      y8a = fma(vec4f(x8.w), t3a, fma(vec4f(x8.z), t2a, fma(vec4f(x8.y), t1a, fma(vec4f(x8.x), t0a, y8a))));
+      let x9 = load_a_or_zero(a9, d, left);
+      y9a = fma(vec4f(x9.w), t3a, fma(vec4f(x9.z), t2a, fma(vec4f(x9.y), t1a, fma(vec4f(x9.x), t0a, y9a))));
+      let x10 = load_a_or_zero(a10, d, left);
+      y10a = fma(vec4f(x10.w), t3a, fma(vec4f(x10.z), t2a, fma(vec4f(x10.y), t1a, fma(vec4f(x10.x), t0a, y10a))));
+      let x11 = load_a_or_zero(a11, d, left);
+      y11a = fma(vec4f(x11.w), t3a, fma(vec4f(x11.z), t2a, fma(vec4f(x11.y), t1a, fma(vec4f(x11.x), t0a, y11a))));
+      let x12 = load_a_or_zero(a12, d, left);
+      y12a = fma(vec4f(x12.w), t3a, fma(vec4f(x12.z), t2a, fma(vec4f(x12.y), t1a, fma(vec4f(x12.x), t0a, y12a))));
+      let x13 = load_a_or_zero(a13, d, left);
+      y13a = fma(vec4f(x13.w), t3a, fma(vec4f(x13.z), t2a, fma(vec4f(x13.y), t1a, fma(vec4f(x13.x), t0a, y13a))));
+      let x14 = load_a_or_zero(a14, d, left);
+      y14a = fma(vec4f(x14.w), t3a, fma(vec4f(x14.z), t2a, fma(vec4f(x14.y), t1a, fma(vec4f(x14.x), t0a, y14a))));
+      let x15 = load_a_or_zero(a15, d, left);
+      y15a = fma(vec4f(x15.w), t3a, fma(vec4f(x15.z), t2a, fma(vec4f(x15.y), t1a, fma(vec4f(x15.x), t0a, y15a))));
+    }
+  }
+
+  // One store in a loop: a CPU adapter compiles every store to a branch a lane.
+  var y = array<vec4f, 16>(
+    y0a,
+    y1a,
+    y2a,
+    y3a,
+    y4a,
+    y5a,
+    y6a,
+    y7a,
+    y8a,
+    y9a,
+    y10a,
+    y11a,
+    y12a,
+    y13a,
+    y14a,
+    y15a,
+  );
+  for (var i = 0u; i < 16u; i++) { store(row_at(part, row + i), column, y[i]); }
+}

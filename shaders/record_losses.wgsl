@@ -1,0 +1,30 @@
+// record_losses: copies a step's losses and scores into a ring, which the host reads now and then.
+//
+//   step                 [.]         word 0: the step counter (u32)
+//   real, fake, fooled   [2] each    (loss, mean score) of D(real), D(fake) and of G's D(fake)
+//   penalty              [1]         R1, or zero
+//   ring                 [slots, 8]  d_loss, g_loss, D(real), D(fake), penalty, the step, –, –;
+//                                    floats as their bits, so that a copy can keep the step exact
+//
+// One thread. Test: test/train/trainer.test.ts.
+
+struct Sizes { first: u32, end: u32, slots: u32 }
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> real: array<f32>;
+@group(0) @binding(3) var<storage, read> fake: array<f32>;
+@group(0) @binding(4) var<storage, read> fooled: array<f32>;
+@group(0) @binding(5) var<storage, read> penalty: array<f32>;
+@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
+
+@compute @workgroup_size(1)
+fn record_losses() {
+  let at = step[0] % sizes.slots * 8u;
+  ring[at] = bitcast<u32>(real[0] + fake[0]);
+  ring[at + 1u] = bitcast<u32>(fooled[0]);
+  ring[at + 2u] = bitcast<u32>(real[1]);
+  ring[at + 3u] = bitcast<u32>(fake[1]);
+  ring[at + 4u] = bitcast<u32>(penalty[0]);
+  ring[at + 5u] = step[0];
+}

@@ -1,0 +1,52 @@
+// sigmoid_cross_entropy: the mean over N logits of −t·log σ(x) − (1−t)·log(1−σ(x)), and the mean score σ(x).
+//
+//   x    [N]   logits
+//   loss [2]   mean loss, mean σ(x)
+//
+//   loss = max(x, 0) − x·t + log1p(exp(−|x|))   (never overflows; the target t carries the label smoothing)
+//
+// One workgroup: each of 64 threads sums every 64th logit, then the sums are added as a tree.
+// Twin: src/reference/sigmoid_cross_entropy.ts. Test: test/kernels/sigmoid_cross_entropy.test.ts.
+
+struct Sizes { first: u32, end: u32, N: u32, target_value: f32 }
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> loss: array<f32>;
+
+var<workgroup> sums: array<vec2f, 64>;
+
+// log(1 + y) for 0 <= y <= 1. log(1.0 + y) loses all of a small y; with u = 1 + y rounded, log(u)·y/(u − 1) undoes that
+// rounding (Kahan). Where u is near 1, log itself is imprecise on some drivers, so the series takes over.
+fn log1p(y: f32) -> f32 {
+  if (y < 0.03125) { return y * (1.0 - y * (0.5 - y * (0.33333334 - y * (0.25 - y * 0.2)))); }
+  let u = 1.0 + y;
+  return log(u) * y / (u - 1.0);
+}
+
+@compute @workgroup_size(64)
+fn sigmoid_cross_entropy(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = sizes.first + workgroup.y * grid.x + workgroup.x;
+  if (tile >= sizes.end) { return; }
+
+  var sum = vec2f();
+  for (var i = lane; i < sizes.N; i += 64u) {
+    let e = exp(-abs(x[i]));
+    let score = select(e, 1.0, x[i] >= 0.0) / (1.0 + e);
+    sum += vec2f(max(x[i], 0.0) - x[i] * sizes.target_value + log1p(e), score);
+  }
+  sums[lane] = sum;
+  for (var half = 32u; half > 0u; half /= 2u) {
+    // The sums of the round before are all written.
+    workgroupBarrier();
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+  }
+  if (lane == 0u) {
+    loss[0] = sums[0].x / f32(sizes.N);
+    loss[1] = sums[0].y / f32(sizes.N);
+  }
+}

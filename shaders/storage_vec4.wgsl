@@ -1,0 +1,20 @@
+// storage_vec4: operands of a GEMM read as vec4: for channel counts that are multiples of 4.
+//
+// An offset counts elements and is a multiple of 4. `left`, how many elements follow in this row, matters only where
+// they are read one by one (storage_f32.wgsl): micro-kernels ask for no vec4 outside of the buffer.
+
+@group(0) @binding(1) var<storage, read> a: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+
+fn load_a(offset: u32, left: u32) -> vec4f {
+  return a[offset / 4u];
+}
+
+fn load_b(offset: u32, left: u32) -> vec4f {
+  return b[offset / 4u];
+}
+
+// A negative offset is a tap on the padding: zeros, whatever the memory holds.
+fn load_a_or_zero(offset: i32, d: u32, left: u32) -> vec4f {
+  return select(vec4f(), a[(u32(max(offset, 0)) + d) / 4u], offset >= 0);
+}

@@ -1,0 +1,60 @@
+/** `catgan train --dry-run`: what a run would be. */
+import { stepsPerEpoch } from "../data/batches.ts";
+import { inMebibytes } from "../gpu/gpu.ts";
+import { discriminator, generator } from "../nn/dcgan.ts";
+import { planTraining } from "../train/plan.ts";
+import { mayHaveGpu } from "./adapter.ts";
+import { loadDataSet, paintedCount } from "./data_set.ts";
+import { describeRun, heading, layerTable, warnOfSkipped } from "./describe.ts";
+import { chooseConfig, type NewRun } from "./options.ts";
+import { Reporter } from "./progress.ts";
+import { asUserError } from "./user_error.ts";
+
+/** Opens no adapter and writes nothing. @throws UserError when there are no pictures, or fewer than a batch */
+export async function dryRunCommand(options: NewRun): Promise<number> {
+  const { data, fit } = options;
+  const reporter = new Reporter(process.stdout, options.json);
+  const software = options.adapter === "software" || !mayHaveGpu();
+  const { config, origin } = chooseConfig(options, software);
+  // No adapter, so no limits: what an adapter's forbid is said when training starts.
+  const endless = Number.MAX_SAFE_INTEGER;
+  const plan = await planTraining(config, { bufferBytes: endless, bindingBytes: endless, software });
+  let count = paintedCount(config.size);
+  if (data !== "painted") {
+    const { pictures, skipped } = await loadDataSet({ data, fit }, config, reporter);
+    warnOfSkipped(skipped);
+    count = pictures.count;
+  }
+  const epoch = asUserError(() => stepsPerEpoch(count, config.batch));
+  const totalSteps = config.steps ?? config.epochs! * epoch;
+  const pictureBytes = count * config.size ** 2 * 3;
+  const { flopsPerStep, parameters } = plan;
+  reporter.event({
+    event: "start",
+    dryRun: true,
+    adapter: null,
+    config,
+    parameters,
+    gpuBytes: plan.bytes + pictureBytes,
+    pictureBytes,
+    flopsPerStep,
+    pictures: { data, fit, count },
+    stepsPerEpoch: epoch,
+    totalSteps,
+  });
+  reporter.event({ event: "end", run: null });
+
+  heading(reporter);
+  describeRun(reporter, { config, origin, data, count, totalSteps, flopsPerStep });
+  reporter.fact("memory", `about ${inMebibytes(plan.bytes)} on the GPU, and ${inMebibytes(pictureBytes)} of pictures`);
+  layerTable(reporter, "generator", generator(config));
+  layerTable(reporter, "discriminator", discriminator(config));
+  reporter.line();
+  const values = Object.entries(config).filter(([, value]) => value !== null);
+  // No-break spaces hold a name and its value together.
+  const words = values.map(([key, value]) => `${key}\u00a0${value}`).join(", ");
+  reporter.fact("configuration", words);
+  reporter.line();
+  reporter.line("  A dry run: nothing was trained, nothing written.");
+  return 0;
+}

@@ -1,0 +1,56 @@
+/**
+ * The program. Exit codes: 0 it did what was asked; 1 the GPU or this program failed, or `verify` found a miss; 2 a
+ * mistake that the user can mend; 128 + a signal's number for a training run that was stopped (130 after Ctrl-C).
+ */
+
+import { version } from "../../package.json";
+import { GpuError } from "../gpu/gpu.ts";
+import { DivergedError } from "../train/checkpoint.ts";
+import { enterSoftware, followParent } from "./adapter.ts";
+import { dryRunCommand } from "./dry_run.ts";
+import { helpText, parseCommand } from "./options.ts";
+import { sampleCommand } from "./sample.ts";
+import { trainCommand } from "./train.ts";
+import { UserError } from "./user_error.ts";
+import { verifyCommand } from "./verify.ts";
+
+async function main(argv: string[]): Promise<number> {
+  const command = parseCommand(argv);
+  if (command.command === "help") {
+    process.stdout.write(helpText(command.topic));
+    return 0;
+  }
+  if (command.command === "version") {
+    process.stdout.write(`catgan ${version}\n`);
+    return 0;
+  }
+  if (command.command === "train" && command.resume === null && command.dryRun) return await dryRunCommand(command);
+
+  const elsewhere = await enterSoftware(command.adapter);
+  if (elsewhere !== null) return elsewhere;
+  followParent();
+  switch (command.command) {
+    case "train":
+      return await trainCommand(command);
+    case "sample":
+      return await sampleCommand(command);
+    case "verify":
+      return await verifyCommand(command);
+  }
+}
+
+function explain(error: unknown): number {
+  if (error instanceof UserError || error instanceof GpuError || error instanceof DivergedError) {
+    console.error(`catgan: ${error.message}`);
+    return error instanceof UserError ? 2 : 1;
+  }
+  console.error(error);
+  return 1;
+}
+
+// A reader of the output that goes away (`| head`) ends a training run, see StopRequest, and crashes nothing.
+process.stdout.on("error", () => {});
+const code = await main(process.argv.slice(2)).catch(explain);
+// What was printed into a pipe may still be on its way.
+await new Promise((resolve) => process.stdout.write("", resolve));
+process.exit(code);

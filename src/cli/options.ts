@@ -1,0 +1,531 @@
+/** The command line: what people may write, what it means, and the help that says so. One table serves all three. */
+import { parseArgs } from "node:util";
+import { type Config, checkConfig, configKeys, type PresetName, presets, rules, whole } from "../train/config.ts";
+import { wrapped } from "./progress.ts";
+import { UserError } from "./user_error.ts";
+
+export type CommandName = "train" | "sample" | "verify";
+
+/** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
+export interface NewRun {
+  command: "train";
+  resume: null;
+  /** `painted`, or the path of a folder or a zip. */
+  data: string;
+  /** How photographs that are not square become square. */
+  fit: "crop" | "stretch";
+  /** null = nobody chose: the adapter decides. */
+  preset: PresetName | null;
+  overrides: Partial<Config>;
+  /** null = a new folder under runs/. */
+  out: string | null;
+  dryRun: boolean;
+  adapter: string;
+  json: boolean;
+}
+
+/** An earlier run that goes on; its configuration is `resolveConfig(the checkpoint's, overrides)`. */
+export interface ResumedRun {
+  command: "train";
+  /** The run's folder. */
+  resume: string;
+  /** Where its pictures are now; null = where they were. */
+  data: string | null;
+  overrides: Partial<Pick<Config, "steps" | "epochs" | "sampleEvery" | "saveEvery">>;
+  adapter: string;
+  json: boolean;
+}
+
+export interface SampleCommand {
+  command: "sample";
+  /** A run's folder or a checkpoint. */
+  source: string;
+  n: number;
+  seed: number;
+  /** null = as square as it gets. */
+  columns: number | null;
+  /** null = a name of the command's choice. */
+  out: string | null;
+  adapter: string;
+  json: boolean;
+}
+
+export interface VerifyCommand {
+  command: "verify";
+  seed: number;
+  quick: boolean;
+  adapter: string;
+  json: boolean;
+}
+
+export type Command =
+  | NewRun
+  | ResumedRun
+  | SampleCommand
+  | VerifyCommand
+  | { command: "help"; topic: CommandName | null }
+  | { command: "version" };
+
+interface Option {
+  name: string;
+  /** What stands for the value in the help; an option without is on or off. */
+  value?: string;
+  /** Has a --no- form. */
+  negatable?: boolean;
+  help: string;
+}
+
+interface CommandTable {
+  usage: string;
+  summary: string;
+  /** Follows the summary in the command's own help. */
+  note?: string;
+  sections: { title: string; options: Option[] }[];
+  examples: [line: string, meaning: string][];
+}
+
+const adapter: Option = {
+  name: "adapter",
+  value: "auto|software|NAME",
+  help: "auto (the default) takes a real GPU where there is one, else the software adapter; NAME is any part of a GPU's name",
+};
+const json: Option = { name: "json", help: "print one JSON object a line, and nothing else" };
+const help: Option = { name: "help", help: "print this" };
+
+const commands: Record<CommandName, CommandTable> = {
+  train: {
+    usage: "catgan train [options]",
+    summary: "Train a generator of cats. The run goes to a folder of its own.",
+    note: "In brackets: what the presets tiny|small|article have. Options win over presets.",
+    sections: [
+      {
+        title: "Run",
+        options: [
+          {
+            name: "data",
+            value: "painted|DIR|ZIP",
+            help: "painted cats (the default), or your JPEG and PNG photographs",
+          },
+          {
+            name: "fit",
+            value: "crop|stretch",
+            help: "photographs that are not square: crop (the default) or stretch",
+          },
+          {
+            name: "preset",
+            value: "tiny|small|article",
+            help: "pictures of 32×32, 64×64 or 128×128; without this option the adapter decides",
+          },
+          setting("steps", "N", "length of the run, counted from its beginning"),
+          setting("epochs", "N", "the same in passes over the pictures: give one of the two"),
+          setting("seed", "N", "another seed, another run"),
+          { name: "out", value: "DIR", help: "the run's folder, new or empty (default: runs/DATE-TIME-PRESET)" },
+          {
+            name: "resume",
+            value: "DIR",
+            help: "go on with an earlier run; beside it only --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --adapter and --json",
+          },
+          { name: "dry-run", help: "print configuration, layers, memory and cost of a step; train nothing" },
+        ],
+      },
+      {
+        title: "Networks",
+        options: [
+          setting("size", "16|32|64|128", "height and width of the pictures"),
+          setting("base", "N", "channels of the generator's last feature map"),
+          setting("baseD", "N", "channels of the discriminator's first; --base does not change it"),
+          setting("z", "N", "random numbers that a picture starts from"),
+          setting("kernel", "N", "height and width of every filter"),
+          setting("slope", "X", "leaky ReLU's, for negative numbers"),
+          setting("normD", "batch|none", "batch-norm in the discriminator; batch needs --r1 0"),
+          setting("normDFirst", null, "batch-norm on its first layer too"),
+          setting("smoothFilter", null, "transposed filters that leave no checkerboard"),
+        ],
+      },
+      {
+        title: "Training",
+        options: [
+          setting("batch", "N", "pictures a step"),
+          setting("lrD", "X", "learning rate of the discriminator"),
+          setting("lrG", "X", "learning rate of the generator"),
+          setting("beta1", "X", "Adam's decay of the mean"),
+          setting("beta2", "X", "Adam's decay of the mean square"),
+          setting("smoothing", "X", "real pictures are labelled 1 − X"),
+          setting("r1", "X", "weight of the R1 gradient penalty; 0: none"),
+          setting("r1Every", "N", "steps from one penalty to the next"),
+          setting("ema", "X", "decay of the averaged generator that samples are drawn from; 0: none"),
+          setting("flips", null, "mirror every other picture, by chance"),
+        ],
+      },
+      {
+        title: "Output",
+        options: [
+          setting("sampleEvery", "N", "steps from one sample grid to the next; 0: only at the end"),
+          setting("saveEvery", "N", "epochs from one checkpoint to the next; 0: only at the end"),
+          adapter,
+          json,
+          help,
+        ],
+      },
+    ],
+    examples: [
+      ["catgan train", "painted cats, in minutes"],
+      ["catgan train --data photos/ --preset small", "a folder of your own"],
+      ["catgan train --preset article --dry-run", "what would it take?"],
+      ["catgan train --resume runs/mine --steps 1600", "go on until step 1600"],
+    ],
+  },
+  sample: {
+    usage: "catgan sample RUN|FILE.safetensors [options]",
+    summary: "Draw pictures with a trained generator: a run's newest checkpoint, or a file.",
+    sections: [
+      {
+        title: "Options",
+        options: [
+          { name: "n", value: "N", help: "how many pictures (default: 16)" },
+          { name: "seed", value: "N", help: "another seed, other pictures (default: 1)" },
+          { name: "columns", value: "N", help: "pictures in a row of the grid (default: as square as it gets)" },
+          { name: "out", value: "F.png", help: "the file to write" },
+          adapter,
+          json,
+          help,
+        ],
+      },
+    ],
+    examples: [
+      ["catgan sample runs/mine --n 64 --out cats.png", ""],
+      ["catgan sample step-000800.safetensors --seed 7", ""],
+    ],
+  },
+  verify: {
+    usage: "catgan verify [options]",
+    summary: "Run every kernel on this machine's adapter and compare it with its f64 twin.",
+    sections: [
+      {
+        title: "Options",
+        options: [
+          { name: "seed", value: "N", help: "another seed, other shapes and numbers (default: 1)" },
+          { name: "quick", help: "fewer shapes" },
+          adapter,
+          json,
+          help,
+        ],
+      },
+    ],
+    examples: [
+      ["catgan verify", "exits with 1 where one is wrong"],
+      ["catgan verify --adapter software --quick", ""],
+    ],
+  },
+};
+
+/** Options that a resumed run may be given: how long, how often and where, not which numbers. */
+const resumable = ["resume", "data", "steps", "epochs", "sample-every", "save-every", "adapter", "json"];
+
+/**
+ * @param argv what follows the program's name
+ * @throws UserError one line: the option, what came, what was expected, and the nearest option for a typo
+ */
+export function parseCommand(argv: string[]): Command {
+  const [first, ...rest] = argv;
+  if (first === undefined || first === "--help" || first === "-h") return { command: "help", topic: null };
+  if (first === "--version") return { command: "version" };
+  if (!Object.hasOwn(commands, first)) {
+    const names = Object.keys(commands);
+    const near = nearest(first, names);
+    throw new UserError(
+      `catgan ${first}: unknown command, expected ${listed(names)}${near ? `; did you mean ${near}?` : ""}`,
+    );
+  }
+  const command = first as CommandName;
+  const given = parseOptions(command, rest);
+  if (given.options.has("help")) return { command: "help", topic: command };
+  switch (command) {
+    case "train":
+      return parseTrain(given);
+    case "sample":
+      return parseSample(given);
+    case "verify":
+      return parseVerify(given);
+  }
+}
+
+/**
+ * The configuration that a preset, or an earlier run's configuration, becomes by overrides; steps replace epochs and
+ * the reverse.
+ * @throws UserError when the values do not go together
+ */
+export function resolveConfig(start: PresetName | Config, overrides: Partial<Config>): Config {
+  const config: Config = { ...(typeof start === "string" ? presets[start] : start), ...overrides };
+  if (overrides.steps != null && overrides.epochs == null) config.epochs = null;
+  if (overrides.epochs != null && overrides.steps == null) config.steps = null;
+  try {
+    checkConfig(config);
+  } catch (error) {
+    throw new UserError((error as Error).message);
+  }
+  return config;
+}
+
+/** A new run's configuration: the preset that was chosen, or the one that suits the adapter, and the overrides. */
+export function chooseConfig({ preset, overrides }: NewRun, software: boolean) {
+  const name: PresetName = preset ?? (software ? "tiny" : "small");
+  const why = software ? "tiny, since no real GPU is used" : "small, since there is a GPU";
+  return {
+    config: resolveConfig(name, overrides),
+    preset: name,
+    origin: preset ?? `${why} (--preset chooses another)`,
+  };
+}
+
+// ---- the commands ----
+
+interface Given {
+  command: CommandName;
+  /** Option → its text, or on or off. */
+  options: Map<string, string | boolean>;
+  positionals: string[];
+}
+
+function parseTrain(given: Given): NewRun | ResumedRun {
+  refusePositionals(given, 0);
+  if (given.options.has("steps") && given.options.has("epochs")) {
+    throw new UserError("--steps and --epochs both set the run's length: give one of them");
+  }
+  const overrides = configOverrides(given);
+  const shared = { command: "train", adapter: text(given, "adapter") ?? "auto", json: flag(given, "json") } as const;
+  const resume = text(given, "resume");
+  if (resume !== null) {
+    const refused = [...given.options.keys()].find((name) => !resumable.includes(name));
+    if (refused !== undefined) {
+      const allowed = resumable.slice(1).map((name) => `--${name}`);
+      throw new UserError(`--${refused} cannot be given with --resume, beside which may stand ${listed(allowed)}`);
+    }
+    return { ...shared, resume, data: text(given, "data"), overrides };
+  }
+  const preset = choice(given, "preset", Object.keys(presets) as PresetName[]);
+  if (preset !== null) resolveConfig(preset, overrides);
+  return {
+    ...shared,
+    resume,
+    data: text(given, "data") ?? "painted",
+    fit: choice(given, "fit", ["crop", "stretch"]) ?? "crop",
+    preset,
+    overrides,
+    out: text(given, "out"),
+    dryRun: flag(given, "dry-run"),
+  };
+}
+
+function parseSample(given: Given): SampleCommand {
+  refusePositionals(given, 1);
+  const [source] = given.positionals;
+  if (!source)
+    throw new UserError("catgan sample: nothing to draw from, expected a run's folder or a .safetensors file");
+  return {
+    command: "sample",
+    source,
+    n: number(given, "n", whole(1, 4096)) ?? 16,
+    seed: number(given, "seed", rules.seed) ?? 1,
+    columns: number(given, "columns", whole(1, 4096)),
+    out: text(given, "out"),
+    adapter: text(given, "adapter") ?? "auto",
+    json: flag(given, "json"),
+  };
+}
+
+function parseVerify(given: Given): VerifyCommand {
+  refusePositionals(given, 0);
+  return {
+    command: "verify",
+    seed: number(given, "seed", rules.seed) ?? 1,
+    quick: flag(given, "quick"),
+    adapter: text(given, "adapter") ?? "auto",
+    json: flag(given, "json"),
+  };
+}
+
+function configOverrides(given: Given): Partial<Config> {
+  const overrides: Record<string, unknown> = {};
+  for (const key of configKeys) {
+    const name = kebab(key);
+    const value = given.options.get(name);
+    if (typeof value === "boolean") overrides[key] = value;
+    else if (key === "normD") overrides[key] = choice(given, name, ["batch", "none"]) ?? undefined;
+    else if (value !== undefined) overrides[key] = number(given, name, rules[key]);
+  }
+  if (overrides.normD === undefined) delete overrides.normD;
+  return overrides;
+}
+
+// ---- single options ----
+
+function parseOptions(command: CommandName, args: string[]): Given {
+  const options = commands[command].sections.flatMap((section) => section.options);
+  const { tokens } = parseArgs({
+    args,
+    options: Object.fromEntries(
+      options.map(({ name, value }) => [
+        name,
+        { type: value ? "string" : "boolean", ...(name === "help" && { short: "h" }) },
+      ]),
+    ),
+    // parseArgs' own errors name no near option and take several lines; the tokens are judged here.
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given: Given = { command, options: new Map(), positionals: [] };
+  for (const token of tokens) {
+    if (token.kind === "positional") given.positionals.push(token.value);
+    if (token.kind !== "option") continue;
+    const { rawName, value, inlineValue } = token;
+    const negated = options.find(({ name, negatable }) => negatable && rawName === `--no-${name}`);
+    const option = negated ?? options.find(({ name }) => name === token.name);
+    if (!option) throw new UserError(unknownOption(command, rawName, options));
+    if (!option.value) {
+      if (inlineValue) {
+        const forms = option.negatable ? `--${option.name} or --no-${option.name}` : rawName;
+        throw new UserError(`${rawName}=${value}: takes no value, expected ${forms}`);
+      }
+      given.options.set(option.name, !negated);
+    } else if (!value || (!inlineValue && value.startsWith("--"))) {
+      throw new UserError(`${rawName}: its value is missing, expected ${rawName} ${option.value}`);
+    } else {
+      given.options.set(option.name, value);
+    }
+  }
+  return given;
+}
+
+function unknownOption(command: CommandName, rawName: string, options: readonly Option[]): string {
+  const names = options.flatMap(({ name, negatable }) => (negatable ? [name, `no-${name}`] : [name]));
+  const near = nearest(kebab(rawName.replace(/^-+/, "")), names);
+  return `${rawName}: unknown option; ${near ? `did you mean --${near}?` : `catgan ${command} --help lists them`}`;
+}
+
+function refusePositionals({ command, positionals }: Given, allowed: number): void {
+  if (positionals.length > allowed) {
+    throw new UserError(`catgan ${command}: ${positionals[allowed]} is no option; usage: ${commands[command].usage}`);
+  }
+}
+
+function text(given: Given, name: string): string | null {
+  const value = given.options.get(name);
+  return typeof value === "string" ? value : null;
+}
+
+function flag(given: Given, name: string): boolean {
+  return given.options.get(name) === true;
+}
+
+function choice<T extends string>(given: Given, name: string, allowed: readonly T[]): T | null {
+  const value = text(given, name);
+  if (value === null) return null;
+  const found = allowed.find((one) => one === value);
+  if (found === undefined) throw new UserError(`--${name} ${value}: expected ${listed(allowed)}`);
+  return found;
+}
+
+function number(given: Given, name: string, rule: (typeof rules)[keyof Config]): number | null {
+  const value = text(given, name);
+  if (value === null) return null;
+  // Number() would also take "", "0x10" and "Infinity".
+  const parsed = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
+  if (!rule.holds(parsed)) throw new UserError(`--${name} ${value}: expected ${rule.expected}`);
+  return parsed;
+}
+
+/** The option of a configuration's key; the help shows what the presets have. */
+function setting(key: keyof Config, value: string | null, meaning: string): Option {
+  const values = Object.values(presets).map((preset) => {
+    const of = preset[key];
+    return of === null ? "–" : typeof of === "boolean" ? (of ? "on" : "off") : String(of);
+  });
+  const shown = new Set(values).size === 1 ? values[0] : values.join("|");
+  const name = kebab(key);
+  return value === null
+    ? { name, negatable: true, help: `${meaning} [${shown}]` }
+    : { name, value, help: `${meaning} [${shown}]` };
+}
+
+/** lrD → lr-d */
+function kebab(key: string): string {
+  return key.replaceAll("_", "-").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** a, b or c */
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
+/** The name that was probably meant: the fewest slips of the finger away, or one that begins the same; else null. */
+function nearest(typo: string, names: readonly string[]): string | null {
+  const close = names
+    .map((name) => ({ name, slips: slips(typo, name) }))
+    .filter(({ slips }) => slips <= Math.floor(typo.length / 3))
+    .sort((a, b) => a.slips - b.slips);
+  const begins = (name: string) =>
+    (typo.length >= 2 && name.startsWith(typo)) || (name.length >= 3 && typo.startsWith(name));
+  return close[0]?.name ?? names.find(begins) ?? null;
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours from a to b (Damerau–Levenshtein, each place once). */
+function slips(a: string, b: string): number {
+  const table = Array.from({ length: a.length + 1 }, (_, i) => [i]);
+  for (let j = 1; j <= b.length; j++) table[0][j] = j;
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j <= b.length; j++) {
+      const differs = a[i - 1] === b[j - 1] ? 0 : 1;
+      table[i][j] = Math.min(table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + differs);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        table[i][j] = Math.min(table[i][j], table[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return table[a.length][b.length];
+}
+
+// ---- help ----
+
+const helpWidth = 80;
+const helpColumn = 26;
+
+/** The help of a command, or of the program; lines of at most 80 columns. */
+export function helpText(command: CommandName | null = null): string {
+  if (command === null) {
+    const lines = Object.entries(commands).map(([name, { summary }]) => row(name, summary, 10));
+    return [
+      "catgan: teaches a DCGAN to draw cats on WebGPU.",
+      "",
+      "Usage: catgan COMMAND [options]",
+      "",
+      ...lines,
+      "",
+      "catgan COMMAND --help tells more; catgan --version tells which this is.",
+      "",
+    ].join("\n");
+  }
+  const { usage, summary, note, sections, examples } = commands[command];
+  const lines = [`Usage: ${usage}`, "", ...wrapped(summary, helpWidth), ...(note ? wrapped(note, helpWidth) : []), ""];
+  for (const { title, options } of sections) {
+    lines.push(`${title}:`, ...options.map(optionRow), "");
+  }
+  const widest = Math.max(...examples.map(([line]) => line.length));
+  lines.push("Examples:", ...examples.map(([line, what]) => `  ${line.padEnd(widest)}  ${what}`.trimEnd()), "");
+  return lines.join("\n");
+}
+
+function optionRow({ name, value, negatable, help }: Option): string {
+  const short = name === "help" ? "-h, " : "";
+  return row(`${short}--${negatable ? "[no-]" : ""}${name}${value ? ` ${value}` : ""}`, help, helpColumn);
+}
+
+/** A name, then its meaning from `column` on: below the name where that is too long. */
+function row(name: string, meaning: string, column: number): string {
+  const lines = wrapped(meaning, helpWidth - column).map((line) => " ".repeat(column) + line);
+  const head = `  ${name}`;
+  return head.length + 2 <= column
+    ? [head.padEnd(column) + lines[0].trimStart(), ...lines.slice(1)].join("\n")
+    : [head, ...lines].join("\n");
+}

@@ -1,0 +1,46 @@
+/** Ctrl-C and its like, as a request: the first lets the step finish and be saved, the second ends at once. */
+import { constants } from "node:os";
+
+/** One press may arrive twice: from the terminal, and from npm, which passes signals on. */
+const samePressMs = 400;
+
+export class StopRequest {
+  private readonly controller = new AbortController();
+  private first: { signal: NodeJS.Signals; at: number } | null = null;
+
+  constructor(private readonly onFirst: () => void) {
+    for (const signal of signals) process.on(signal, this.onSignal);
+    process.stdout.on("error", this.onOutputError);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** As shells have it: 128 + the signal's number, 130 for Ctrl-C. */
+  get exitCode(): number {
+    return 128 + (this.first ? constants.signals[this.first.signal] : constants.signals.SIGPIPE);
+  }
+
+  private readonly onSignal = (signal: NodeJS.Signals) => {
+    const now = performance.now();
+    if (this.first === null) {
+      this.first = { signal, at: now };
+      this.controller.abort();
+      this.onFirst();
+    } else if (now - this.first.at >= samePressMs) {
+      // By the signal itself: process.exit would take the GPU's driver down while it is at work, and may crash in it.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    }
+  };
+
+  /** Nobody reads on (`catgan train --json | head`): a reason to stop, not to crash. Stays until the process ends. */
+  private readonly onOutputError = () => this.controller.abort();
+
+  dispose(): void {
+    for (const signal of signals) process.off(signal, this.onSignal);
+  }
+}
+
+const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];

@@ -1,0 +1,261 @@
+/** `catgan train`: a new run, or one that goes on. */
+
+import { version } from "../../package.json";
+import { stepsPerEpoch } from "../data/batches.ts";
+import { type Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
+import { Stream } from "../gpu/stream.ts";
+import {
+  checkCheckpoint,
+  type Machine,
+  machineOf,
+  type PictureSource,
+  type RunState,
+  restore,
+} from "../train/checkpoint.ts";
+import type { Config } from "../train/config.ts";
+import { type PlanLimits, planTraining } from "../train/plan.ts";
+import { runTraining } from "../train/run.ts";
+import { Trainer } from "../train/trainer.ts";
+import { openAdapter } from "./adapter.ts";
+import { type DataSet, loadDataSet, paintedCount } from "./data_set.ts";
+import { conclude, describeRun, heading, warn, warnOfSkipped } from "./describe.ts";
+import { chooseConfig, type NewRun, type ResumedRun, resolveConfig } from "./options.ts";
+import { encodePng, enlarge, pictureGrid } from "./png.ts";
+import { commandLine, grouped, Reporter } from "./progress.ts";
+import {
+  appendLosses,
+  checkpointPath,
+  checkRunFolder,
+  createRunFolder,
+  defaultRunDir,
+  isFolder,
+  readCheckpoint,
+  rewindRun,
+  samplePath,
+  saveCheckpoint,
+  writeFileAtomically,
+} from "./run_folder.ts";
+import { StopRequest } from "./stop.ts";
+import { asUserError, UserError } from "./user_error.ts";
+
+/** What a run is made of, before anything of it is on the GPU. */
+interface Setup {
+  config: Config;
+  source: PictureSource;
+  dir: string;
+  /** One line on how it came about: which preset and why, or where it goes on. */
+  origin: string;
+  resumed: (RunState & { machine: Machine | null }) | null;
+}
+
+/**
+ * Trains until the run's end or until it is interrupted.
+ * @returns the exit code: 0 at the end, 128 + the signal's number when it was interrupted
+ * @throws UserError what the user can mend; nothing is written then
+ * @throws GpuError, DivergedError
+ */
+export async function trainCommand(options: NewRun | ResumedRun): Promise<number> {
+  const reporter = new Reporter(process.stdout, options.json);
+  // The folder is looked at before anything that takes time.
+  let setupOn: (gpu: Gpu) => Setup;
+  if (options.resume === null) {
+    if (options.out !== null) await checkRunFolder(options.out);
+    setupOn = ({ software }) => setupNew(options, software);
+  } else {
+    const setup = await setupResumed(options);
+    setupOn = () => setup;
+  }
+  const gpu = await openAdapter(options.adapter);
+  try {
+    return await train(gpu, setupOn(gpu), reporter);
+  } finally {
+    reporter.clear();
+    gpu.destroy();
+  }
+}
+
+function setupNew(options: NewRun, software: boolean): Setup {
+  const { config, preset, origin } = chooseConfig(options, software);
+  const { data, fit } = options;
+  return {
+    config,
+    source: { data, fit },
+    dir: options.out ?? defaultRunDir(preset, new Date()),
+    origin,
+    resumed: null,
+  };
+}
+
+async function setupResumed({ resume, data, overrides }: ResumedRun): Promise<Setup> {
+  if (!(await isFolder(resume))) throw new UserError(`--resume ${resume}: it is a file, expected a run's folder`);
+  const resumed = await readCheckpoint(resume);
+  const info = asUserError(() => checkCheckpoint(resumed, "run"));
+  if (resumed.warning !== null) warn(resumed.warning);
+  const source = data === null ? info.pictures.source : { ...info.pictures.source, data };
+  const config = resolveConfig(info.config, overrides);
+  const { count } = info.pictures;
+  if (source.data === "painted" && count !== paintedCount(config.size)) {
+    throw new UserError(
+      `${resume}: its checkpoint is of ${count} pictures, of painted cats there are ${paintedCount(config.size)}`,
+    );
+  }
+  const steps = config.steps ?? config.epochs! * stepsPerEpoch(count, config.batch);
+  if (steps <= info.step) {
+    throw new UserError(
+      `${resume} is at step ${info.step} of ${steps} already: give --steps more, as in ` +
+        commandLine("train", "--resume", resume, "--steps", String(2 * info.step)),
+    );
+  }
+  return {
+    config,
+    source,
+    dir: resume,
+    origin: `goes on after step ${grouped(info.step)}`,
+    resumed: { ...resumed, machine: info.machine },
+  };
+}
+
+async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number> {
+  const { config, source, dir, resumed } = setup;
+  const { software } = gpu;
+  await checkFits(config, { ...gpu.limits, software });
+  const dataSet = await loadDataSet(source, config, reporter);
+  const { pictures } = dataSet;
+  asUserError(() => stepsPerEpoch(pictures.count, config.batch));
+  const stream = new Stream(gpu);
+  reporter.preparing("preparing the GPU", 0, 1);
+  const trainer = new Trainer(stream, config, pictures);
+  if (resumed) asUserError(() => restore(trainer, resumed));
+  await trainer.prepare();
+  await trainer.previewSampler.prepare();
+  reporter.clear();
+
+  if (resumed) await rewindRun(dir, trainer.step);
+  else await startFolder(setup, dataSet, gpu.name);
+  const stop = new StopRequest(() =>
+    reporter.line("  Stopping: this step is finished and saved first. Ctrl-C again ends at once."),
+  );
+  try {
+    announce(gpu, trainer, setup, dataSet, reporter);
+    const started = { at: performance.now(), step: trainer.step };
+    const outcome = await runTraining(trainer, source, hooksFor(trainer, dir, reporter), stop.signal);
+    reporter.clear();
+    reporter.event({ event: "end", run: dir, step: trainer.step, stopped: outcome === "stopped" });
+    const seconds = (performance.now() - started.at) / 1000;
+    conclude(reporter, { outcome, dir, trainer, steps: trainer.step - started.step, seconds });
+    return outcome === "stopped" ? stop.exitCode : 0;
+  } finally {
+    stop.dispose();
+  }
+}
+
+/** @throws UserError where the adapter's limits are too small: says which batch fits */
+export async function checkFits(config: Config, limits: PlanLimits): Promise<void> {
+  /** What is too large, without the advice of a kernel that knows nothing of the rest. */
+  const obstacle = async (batch: number): Promise<string | null> => {
+    try {
+      await planTraining({ ...config, batch }, limits);
+      return null;
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      return error.obstacle;
+    }
+  };
+  const found = await obstacle(config.batch);
+  if (found === null) return;
+  for (let batch = Math.floor(config.batch / 2); batch >= 1; batch = Math.floor(batch / 2)) {
+    if ((await obstacle(batch)) === null) throw new UserError(`${found}: try --batch ${batch}`);
+  }
+  throw new UserError(`${found}, with any --batch: try a smaller --base, --base-d or --size`);
+}
+
+/** Reals are shown as 8×8. */
+const realColumns = 8;
+
+async function startFolder({ config, source, dir }: Setup, { pictures }: DataSet, adapter: string): Promise<void> {
+  const { size, pixels } = pictures;
+  const count = Math.min(pictures.count, realColumns ** 2);
+  const started = { catgan: version, adapter, pictures: { ...source, count: pictures.count }, config };
+  await createRunFolder(dir, {
+    reals: encodePng(enlarge(pictureGrid({ size, count, pixels }, realColumns), size)),
+    config: `${JSON.stringify(started, null, 2)}\n`,
+  });
+}
+
+function hooksFor(trainer: Trainer, dir: string, reporter: Reporter): Parameters<typeof runTraining>[2] {
+  const { batches, config, totalSteps } = trainer;
+  /** A running mean, so that the steps with R1 do not make the estimate jump. */
+  let meanMs = 0;
+  return {
+    async onRecords(records) {
+      const rows = records.map((record) => ({ ...record, epoch: batches.cursor(record.step - 1).epoch + 1 }));
+      await appendLosses(dir, rows);
+      for (const { step, epoch, dLoss, gLoss, dReal, dFake, penalty, ms } of rows) {
+        reporter.event({ event: "step", step, epoch, dLoss, gLoss, dReal, dFake, penalty, ms });
+        meanMs = meanMs === 0 ? ms : meanMs + (ms - meanMs) / 32;
+      }
+      const { step, dLoss, gLoss } = rows[rows.length - 1];
+      reporter.training({
+        step,
+        totalSteps,
+        dLoss,
+        gLoss,
+        picturesPerSecond: (1000 * config.batch) / meanMs,
+        secondsLeft: ((totalSteps - step) * meanMs) / 1000,
+      });
+    },
+    async onSample(step, image) {
+      const path = samplePath(dir, step);
+      await writeFileAtomically(path, encodePng(enlarge(image, trainer.config.size)));
+      reporter.event({ event: "sample", step, path });
+    },
+    async onCheckpoint(step, bytes) {
+      await saveCheckpoint(dir, step, bytes);
+      reporter.event({ event: "checkpoint", step, path: checkpointPath(dir, step) });
+    },
+  };
+}
+
+function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet, reporter: Reporter): void {
+  const { config, batches, g, d, pictures, totalSteps, flopsPerStep, step } = trainer;
+  const { bytes } = gpu.counts;
+  warnOfSkipped(skipped);
+  const otherMachine = warningOfMachine(setup.resumed?.machine ?? null, machineOf(trainer.stream));
+  if (otherMachine !== null) warn(otherMachine);
+  reporter.event({
+    event: "start",
+    adapter: gpu.name,
+    software: gpu.software,
+    config,
+    parameters: { g: g.count, d: d.count },
+    gpuBytes: bytes,
+    pictureBytes: batches.pixels.bytes,
+    flopsPerStep,
+    pictures: { ...setup.source, count: pictures.count, skipped: skipped.length },
+    stepsPerEpoch: batches.stepsPerEpoch,
+    totalSteps,
+    step,
+    run: setup.dir,
+  });
+  if (otherMachine !== null) reporter.event({ event: "warning", message: otherMachine });
+  heading(reporter);
+  reporter.fact("adapter", gpu.software ? `${gpu.name}, in software` : gpu.name);
+  describeRun(reporter, {
+    config,
+    origin: setup.origin,
+    data: setup.source.data,
+    count: pictures.count,
+    totalSteps,
+    flopsPerStep,
+  });
+  reporter.fact("memory", `${inMebibytes(bytes)} on the GPU`);
+  reporter.fact("run folder", setup.dir);
+  reporter.line();
+}
+
+/** Says, in one line, that a run that goes on elsewhere is no longer bit for bit what it would have been. */
+export function warningOfMachine(before: Machine | null, now: Machine): string | null {
+  if (before === null || (before.adapter === now.adapter && before.tiles === now.tiles)) return null;
+  const describe = ({ adapter, tiles }: Machine) => `${adapter} (${tiles} tiles)`;
+  return `the run so far is of ${describe(before)}, this is ${describe(now)}: numbers will differ in their last digits`;
+}

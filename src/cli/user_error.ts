@@ -1,0 +1,11 @@
+/** A mistake that the user can mend: the command line prints its message in one line and exits with 2. */
+export class UserError extends Error {}
+
+/** For checks whose errors are the user's to mend, and that live where nothing is known of a command line. */
+export function asUserError<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new UserError((error as Error).message);
+  }
+}

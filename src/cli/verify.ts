@@ -1,0 +1,59 @@
+/** `catgan verify`: does this machine's GPU compute what the formulas say? */
+import { Stream } from "../gpu/stream.ts";
+import { type KernelResult, verify } from "../verify/verify.ts";
+import { openAdapter } from "./adapter.ts";
+
+/** Failed shapes that are printed for a kernel; the rest is counted. */
+const shown = 3;
+
+/**
+ * Runs every kernel against its f64 twin and prints a table, or with `json` one object a line.
+ * @param options.quick leaves the random shapes away
+ * @returns the exit code: 1 on a miss
+ * @throws UserError when there is no such adapter
+ */
+export async function verifyCommand(options: {
+  seed: number;
+  quick: boolean;
+  adapter: string;
+  json: boolean;
+}): Promise<number> {
+  const { seed, quick, json } = options;
+  const gpu = await openAdapter(options.adapter);
+  const print = (event: Record<string, unknown>, text: string) => console.log(json ? JSON.stringify(event) : text);
+  print(
+    { event: "start", adapter: gpu.name, seed },
+    `adapter: ${gpu.name}\nseed: ${seed}\n\n${row("kernel", "shapes", "worst ÷ allowed", "")}`,
+  );
+  try {
+    const results = await verify(new Stream(gpu), { seed, rounds: quick ? 0 : 10 }, (result) => {
+      const { kernel, shapes, worst, failures } = result;
+      // JSON has no Infinity: a result that is not a number at all is null.
+      const event = { event: "kernel", kernel, shapes, worst: Number.isFinite(worst) ? worst : null, failures };
+      print(event, describe(result));
+    });
+    const failed = results.filter(({ failures }) => failures.length > 0).map(({ kernel }) => kernel);
+    print(
+      { event: "end", kernels: results.length, failed },
+      failed.length === 0
+        ? `\n${results.length} kernels agree with their f64 twins on ${gpu.name}`
+        : `\n${failed.length} of ${results.length} kernels do not agree with their f64 twins on ${gpu.name}`,
+    );
+    return failed.length === 0 ? 0 : 1;
+  } finally {
+    gpu.destroy();
+  }
+}
+
+function row(kernel: string, shapes: string, worst: string, verdict: string): string {
+  return `${kernel.padEnd(36)}${shapes.padStart(8)}${worst.padStart(18)}  ${verdict}`.trimEnd();
+}
+
+function describe({ kernel, shapes, worst, failures }: KernelResult): string {
+  // Agreeing to the last bit is worth telling apart from a small error.
+  const ratio = worst === 0 ? "exact" : Number.isFinite(worst) ? worst.toFixed(3) : "∞";
+  const lines = [row(kernel, String(shapes), ratio, failures.length === 0 ? "ok" : "FAIL")];
+  for (const failure of failures.slice(0, shown)) lines.push(`  ${failure}`);
+  if (failures.length > shown) lines.push(`  and ${failures.length - shown} more`);
+  return lines.join("\n");
+}

@@ -1,0 +1,156 @@
+/** What a GPU was asked for and gave: one device, its limits, and every buffer that lives on it. */
+
+/** Counts of what lives on the device, for leak tests and for what people are told. */
+export interface GpuCounts {
+  /** Bytes of all live buffers. */
+  bytes: number;
+  /** Live buffers. */
+  buffers: number;
+  /** Bind groups made so far. */
+  bindGroups: number;
+  /** Pipelines made so far. */
+  pipelines: number;
+}
+
+/** A GPU could not do what was asked: the message names the object or kernel and says what to do. */
+export class GpuError extends Error {}
+
+/** Something is larger than the GPU's limits allow. */
+export class LimitError extends GpuError {
+  constructor(
+    /** What is too large, without the advice. */
+    readonly obstacle: string,
+  ) {
+    super(`${obstacle}: try a smaller --batch, --base or --size`);
+  }
+}
+
+const mebibyte = 2 ** 20;
+
+export class Gpu {
+  readonly counts: GpuCounts = { bytes: 0, buffers: 0, bindGroups: 0, pipelines: 0 };
+  /** Limits that kernels plan by. Tests lower them to force what only large problems would. */
+  readonly limits: {
+    bufferBytes: number;
+    bindingBytes: number;
+    workgroupsPerDimension: number;
+    offsetAlignment: number;
+  };
+  /** Resolves when the device is gone; after that nothing on it computes anything. */
+  readonly lost: Promise<GPUDeviceLostInfo>;
+  private lossReason: string | null = null;
+  private readonly allocations: Promise<GPUError | null>[] = [];
+
+  private constructor(
+    readonly device: GPUDevice,
+    /** For people: "SwiftShader driver 5.0.0 (google)". */
+    readonly name: string,
+    /** A CPU pretends to be a GPU: small register tiles win there, shared memory loses. */
+    readonly software: boolean,
+  ) {
+    const { limits } = device;
+    this.limits = {
+      bufferBytes: limits.maxBufferSize,
+      bindingBytes: limits.maxStorageBufferBindingSize,
+      workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      offsetAlignment: Math.max(256, limits.minStorageBufferOffsetAlignment, limits.minUniformBufferOffsetAlignment),
+    };
+    this.lost = device.lost.then((info) => {
+      this.lossReason = info.message || info.reason || "unknown reason";
+      return info;
+    });
+  }
+
+  /**
+   * Opens the adapter's device with the largest buffers it has.
+   * @throws GpuError when the adapter lacks what every kernel needs.
+   */
+  static async open(adapter: GPUAdapter): Promise<Gpu> {
+    const { limits, info } = adapter;
+    const need = { maxComputeInvocationsPerWorkgroup: 128, maxStorageBuffersPerShaderStage: 8 } as const;
+    for (const [limit, least] of Object.entries(need)) {
+      const has = limits[limit as keyof typeof need];
+      if (!(has >= least)) {
+        throw new GpuError(`adapter ${describeAdapter(info)}: ${limit} is ${has}, the kernels need ${least}`);
+      }
+    }
+    const device = await adapter.requestDevice({
+      label: "catgan",
+      requiredLimits: {
+        maxBufferSize: limits.maxBufferSize,
+        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      },
+    });
+    const name = describeAdapter(info);
+    return new Gpu(device, name, isSoftware(info));
+  }
+
+  /** @throws GpuError when the device is gone. */
+  checkAlive(): void {
+    if (this.lossReason !== null) {
+      throw new GpuError(`the GPU device was lost (${this.lossReason}): open it again and continue from a checkpoint`);
+    }
+  }
+
+  /** A buffer that is counted until `destroyBuffer`; running out of memory surfaces at the next `settle`. */
+  createBuffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    this.checkAlive();
+    if (bytes > this.limits.bufferBytes) {
+      const [needed, allowed] = [inMebibytes(bytes), inMebibytes(this.limits.bufferBytes)];
+      throw new LimitError(`${label}: needs a buffer of ${needed}, this GPU allows ${allowed}`);
+    }
+    const watched = bytes >= mebibyte;
+    if (watched) this.device.pushErrorScope("out-of-memory");
+    const buffer = this.device.createBuffer({ label, size: Math.max(16, bytes), usage });
+    if (watched) {
+      const outcome = this.device.popErrorScope();
+      // Its error is seen by `settle`, and must not end the process before.
+      outcome.catch(() => {});
+      this.allocations.push(outcome);
+    }
+    this.counts.bytes += buffer.size;
+    this.counts.buffers++;
+    return buffer;
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    this.counts.bytes -= buffer.size;
+    this.counts.buffers--;
+    buffer.destroy();
+  }
+
+  /** Waits until every allocation is known to have worked. @throws GpuError when the GPU's memory ran out. */
+  async settle(): Promise<void> {
+    this.checkAlive();
+    if (this.allocations.length === 0) return;
+    const errors = await Promise.all(this.allocations.splice(0));
+    if (errors.some((error) => error !== null)) {
+      throw new GpuError(
+        `out of GPU memory with ${inMebibytes(this.counts.bytes)} asked for: try a smaller --batch, --base or --size`,
+      );
+    }
+  }
+
+  destroy(): void {
+    this.device.destroy();
+  }
+}
+
+export function inMebibytes(bytes: number): string {
+  const mib = bytes / mebibyte;
+  return `${mib < 10 ? mib.toFixed(1) : Math.round(mib)} MiB`;
+}
+
+/** The adapter in words. Some implementations leave most fields empty, so what there is gets joined. */
+export function describeAdapter(info: GPUAdapterInfo): string {
+  const name = info.description || info.device || info.architecture || "unnamed adapter";
+  return info.vendor && !name.toLowerCase().includes(info.vendor.toLowerCase()) ? `${name} (${info.vendor})` : name;
+}
+
+/** Whether a CPU pretends to be a GPU. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  return (
+    info.isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(describeAdapter(info))
+  );
+}

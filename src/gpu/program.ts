@@ -1,0 +1,125 @@
+/** From WGSL files to a compute pipeline: joined, laid out as the text declares, compiled without blocking, cached. */
+import { type Gpu, GpuError } from "./gpu.ts";
+
+const texts: Record<string, string> = {};
+for (const [path, text] of Object.entries(
+  import.meta.glob("../../shaders/*.wgsl", { query: "?raw", import: "default", eager: true }) as Record<string, string>,
+)) {
+  texts[path.slice(path.lastIndexOf("/") + 1, -".wgsl".length)] = text;
+}
+
+export interface Program {
+  /** Name of the kernel: the file that names the operation. */
+  readonly name: string;
+  readonly layout: GPUBindGroupLayout;
+  /** Null until compiled. */
+  pipeline: GPUComputePipeline | null;
+  /** @throws GpuError with the compiler's words, file and line. */
+  readonly compiled: Promise<GPUComputePipeline>;
+}
+
+const caches = new WeakMap<Gpu, Map<string, Program>>();
+
+/**
+ * The program of these files of shaders/ on this GPU, in the order in which they are joined: first the one that names the
+ * kernel. Compilation starts at once and is waited for where it is first needed.
+ */
+export function program(gpu: Gpu, files: readonly string[]): Program {
+  let cache = caches.get(gpu);
+  if (!cache) caches.set(gpu, (cache = new Map()));
+  const key = files.join("+");
+  let found = cache.get(key);
+  if (!found) cache.set(key, (found = compile(gpu, files)));
+  return found;
+}
+
+function compile(gpu: Gpu, files: readonly string[]): Program {
+  const { device } = gpu;
+  const parts = files.map((file) => {
+    if (!(file in texts)) throw new Error(`program: there is no shaders/${file}.wgsl`);
+    return texts[file];
+  });
+  const code = parts.join("\n");
+  const name = files[0];
+  const entry = entryPoint(code);
+  const layout = device.createBindGroupLayout({ label: name, entries: bindGroupEntries(code) });
+  gpu.counts.pipelines++;
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ label: name, code });
+  const moduleError = device.popErrorScope();
+  const result: { -readonly [key in keyof Program]: Program[key] } = {
+    name,
+    layout,
+    pipeline: null,
+    compiled: undefined as never,
+  };
+  const build = async () => {
+    const error = await moduleError;
+    if (error !== null) {
+      throw new GpuError(`${name}: ${await explain(module, error.message, files, parts)}`);
+    }
+    try {
+      return await device.createComputePipelineAsync({
+        label: name,
+        layout: device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: entry },
+      });
+    } catch (error) {
+      throw new GpuError(`${name}: ${(error as Error).message}`);
+    }
+  };
+  result.compiled = build().then((pipeline) => {
+    result.pipeline = pipeline;
+    return pipeline;
+  });
+  // Whoever needs the pipeline awaits it and sees the error there; here it must not count as unhandled.
+  result.compiled.catch(() => {});
+  return result;
+}
+
+/** The one function that is marked @compute. @throws Error when there is none */
+function entryPoint(code: string): string {
+  const found = /@compute\b[^{]*?\bfn\s+(\w+)/.exec(code);
+  if (!found) throw new Error("program: these files have no @compute function");
+  return found[1];
+}
+
+const bindingPattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>/g;
+
+/**
+ * The explicit layout, read from the declarations, so that a binding which the compiler finds unused keeps its place
+ * (`layout: "auto"` would drop it).
+ */
+export function bindGroupEntries(code: string): GPUBindGroupLayoutEntry[] {
+  return [...code.matchAll(bindingPattern)].map(([, binding, space, access]) => ({
+    binding: Number(binding),
+    visibility: 4 /* GPUShaderStage.COMPUTE */,
+    buffer: {
+      type: space === "uniform" ? "uniform" : access === "read_write" ? "storage" : "read-only-storage",
+    },
+  }));
+}
+
+/** Maps the compiler's line numbers in the joined text back to the files. */
+async function explain(
+  module: GPUShaderModule,
+  message: string,
+  files: readonly string[],
+  parts: readonly string[],
+): Promise<string> {
+  const info = await module.getCompilationInfo().catch(() => null);
+  const errors = info?.messages.filter((entry) => entry.type === "error") ?? [];
+  if (errors.length === 0) return message;
+  return errors.map(({ lineNum, message }) => `${locate(lineNum, files, parts)}: ${message}`).join("; ");
+}
+
+/** `file.wgsl:line` of a 1-based line in the joined text. */
+export function locate(line: number, files: readonly string[], parts: readonly string[]): string {
+  let left = line;
+  for (const [i, part] of parts.entries()) {
+    const lines = part.split("\n").length;
+    if (left <= lines) return `shaders/${files[i]}.wgsl:${left}`;
+    left -= lines;
+  }
+  return `line ${line}`;
+}

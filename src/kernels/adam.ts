@@ -1,0 +1,44 @@
+import { program } from "../gpu/program.ts";
+import { f32Bits } from "../gpu/sizes.ts";
+import type { Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { batchPieces } from "./geometry.ts";
+
+export interface AdamConstants {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/**
+ * One step of Adam, in place. @param step holds the rate in word `rateAt` (see `adamRate`)
+ * @param gradient, parameter, m, v arenas of one size
+ */
+export function adam(
+  stream: Stream,
+  step: Tensor,
+  rateAt: number,
+  { gradient, parameter, m, v }: { gradient: Tensor; parameter: Tensor; m: Tensor; v: Tensor },
+  { beta1, beta2, epsilon }: AdamConstants,
+) {
+  const { size } = parameter;
+  if ([gradient, m, v].some((tensor) => tensor.size !== size)) {
+    throw new Error(`adam: needs four arenas of one size; came ${gradient}, ${parameter}, ${m}, ${v}`);
+  }
+  const flat = [gradient, parameter, m, v].map((tensor) => tensor.reshape([size]));
+  for (const [first, end] of batchPieces(stream.gpu.limits, flat)) {
+    const quads = Math.ceil((end - first) / 4);
+    stream.append({
+      program: program(stream.gpu, ["adam"]),
+      sizes: [quads, rateAt, f32Bits(beta1), f32Bits(beta2), f32Bits(epsilon)],
+      bindings: [step, ...flat.map((tensor) => tensor.slice(first, end))],
+      tiles: Math.ceil(quads / 64),
+      cost: 50 * (end - first),
+    });
+  }
+}
+
+/** lr · √(1 − beta2^t) / (1 − beta1^t): TensorFlow 1's rate at step t, from 1. */
+export function adamRate(lr: number, t: number, { beta1, beta2 }: AdamConstants): number {
+  return (lr * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
+}

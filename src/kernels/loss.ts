@@ -1,0 +1,50 @@
+/** Sigmoid cross-entropy on logits. */
+import { program } from "../gpu/program.ts";
+import { f32Bits } from "../gpu/sizes.ts";
+import type { Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+
+/** loss = (mean cross-entropy, mean σ(x)). @param x [N] or [N,1] logits @param target in [0, 1] @param loss [2] */
+export function sigmoidCrossEntropy(stream: Stream, x: Tensor, target: number, loss: Tensor) {
+  if (loss.size !== 2) throw new Error(`sigmoidCrossEntropy: loss needs [2], came ${loss}`);
+  stream.append({
+    program: program(stream.gpu, ["sigmoid_cross_entropy"]),
+    sizes: [x.size, f32Bits(target)],
+    bindings: [x, loss],
+    tiles: 1,
+    cost: 20 * x.size,
+  });
+}
+
+/** dx = dloss[0] · (σ(x) − target) / N. @param dloss [2]; its second element, the score's, is ignored @param dx like x */
+export function sigmoidCrossEntropyGradient(stream: Stream, x: Tensor, target: number, dloss: Tensor, dx: Tensor) {
+  if (dloss.size !== 2 || dx.size !== x.size) {
+    throw new Error(`sigmoidCrossEntropyGradient: needs dloss [2] and dx like x ${x}; came ${dloss}, ${dx}`);
+  }
+  stream.append({
+    program: program(stream.gpu, ["sigmoid_cross_entropy_gradient"]),
+    sizes: [x.size, f32Bits(target)],
+    bindings: [x, dloss, dx],
+    tiles: Math.ceil(x.size / 64),
+    cost: 20 * x.size,
+  });
+}
+
+/**
+ * Puts a step's losses into slot (step mod slots) of the ring.
+ * @param real, fake, fooled [2] each: (loss, score) @param penalty [1] @param ring [slots, 8] words
+ */
+export function recordLosses(
+  stream: Stream,
+  step: Tensor,
+  { real, fake, fooled, penalty }: { real: Tensor; fake: Tensor; fooled: Tensor; penalty: Tensor },
+  ring: Tensor,
+) {
+  stream.append({
+    program: program(stream.gpu, ["record_losses"]),
+    sizes: [ring.shape[0]],
+    bindings: [step, real, fake, fooled, penalty, ring],
+    tiles: 1,
+    cost: 1,
+  });
+}

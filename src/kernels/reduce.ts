@@ -1,0 +1,88 @@
+/** Sums over long axes in two dispatches: partial sums, then their sum in a fixed order. */
+import { program } from "../gpu/program.ts";
+import { f32Bits } from "../gpu/sizes.ts";
+import type { Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { batchPieces } from "./geometry.ts";
+
+/** How a column reduction cuts its rows. */
+export interface Chunks {
+  /** Rows of every chunk but the last. */
+  readonly rows: number;
+  readonly count: number;
+}
+
+/** Chunks long enough to be worth a thread, few enough that one thread can add them up. */
+export function chunksOf(rows: number): Chunks {
+  const each = Math.max(32, Math.ceil(rows / 256));
+  return { rows: each, count: Math.ceil(rows / each) };
+}
+
+/** y (+)= Σ_s partial[s, …]. @param partial [splits, …y's shape] @param y any shape */
+export function reduceSplits(stream: Stream, partial: Tensor, y: Tensor, accumulate = false) {
+  const splits = partial.shape[0];
+  if (partial.size !== splits * y.size) {
+    throw new Error(`reduceSplits: partial needs [splits, ${y.shape}] for y ${y}, came ${partial}`);
+  }
+  appendReduction(stream, partial, y, { splits, stride: y.size, at: 0, accumulate });
+}
+
+/** y (+)= matrix[row]. @param matrix [rows, y's size] */
+export function addRow(stream: Stream, matrix: Tensor, row: number, y: Tensor, accumulate = false) {
+  if (matrix.size !== matrix.shape[0] * y.size || !(row >= 0 && row < matrix.shape[0])) {
+    throw new Error(`addRow: there is no row ${row} of y's size in ${matrix} for y ${y}`);
+  }
+  appendReduction(stream, matrix, y, { splits: 1, stride: y.size, at: row * y.size, accumulate });
+}
+
+function appendReduction(
+  stream: Stream,
+  partial: Tensor,
+  y: Tensor,
+  { splits, stride, at, accumulate }: { splits: number; stride: number; at: number; accumulate: boolean },
+) {
+  stream.append({
+    program: program(stream.gpu, ["reduce_splits"]),
+    sizes: [splits, y.size, Number(accumulate), stride, at],
+    bindings: [partial, y],
+    tiles: Math.ceil(y.size / 64),
+    cost: splits * y.size,
+  });
+}
+
+/** y (+)= the sum over all axes of x but the last: a bias gradient. @param x [..., columns] @param y [columns] */
+export function columnSum(stream: Stream, x: Tensor, y: Tensor, accumulate = false) {
+  const columns = x.shape[x.shape.length - 1];
+  if (y.size !== columns) throw new Error(`columnSum: y needs [${columns}] for x ${x}, came ${y}`);
+  const rows = x.reshape([x.size / columns, columns]);
+  const pieces = batchPieces(stream.gpu.limits, [rows]).map(([first, end]) => rows.slice(first, end));
+  for (const [i, piece] of pieces.entries()) {
+    const chunks = chunksOf(piece.shape[0]);
+    const partial = stream.temporary("column sum partial", [chunks.count, columns]);
+    stream.append({
+      program: program(stream.gpu, ["column_sum"]),
+      sizes: [piece.shape[0], columns, chunks.rows, chunks.count],
+      bindings: [piece, partial],
+      tiles: Math.ceil(partial.size / 64),
+      cost: piece.size,
+    });
+    reduceSplits(stream, partial, y, accumulate || i > 0);
+    stream.release(partial);
+  }
+}
+
+/** y = factor · Σ x². @param x any shape @param y [1] */
+export function sumOfSquares(stream: Stream, x: Tensor, y: Tensor, factor: number) {
+  if (y.size !== 1) throw new Error(`sumOfSquares: y needs [1], came ${y}`);
+  const chunk = Math.max(1024, Math.ceil(x.size / 256));
+  const partial = stream.temporary("sum of squares partial", [Math.ceil(x.size / chunk), 1]);
+  stream.append({
+    program: program(stream.gpu, ["sum_of_squares"]),
+    sizes: [x.size, chunk, f32Bits(factor)],
+    bindings: [x, partial],
+    tiles: partial.size,
+    cost: 2 * x.size,
+  });
+  reduceSplits(stream, partial, y);
+  stream.release(partial);
+}

@@ -1,0 +1,138 @@
+import { type ConvShape, samePadding } from "./conv2d.ts";
+
+// The shape is that of the convolution which is transposed: what it takes, [N,H,W,C], is what comes out here, and what it
+// gives, [N,P,Q,K], goes in. The loops below are written from the scatter definition, not in terms of conv2d, so that
+// the adjoint identities between the two files are a test of both.
+
+/**
+ * Transposed two-dimensional convolution: every input pixel adds its scaled copy of the filter to the output.
+ *
+ *     y[n, p·stride + r − before, q·stride + s − before, c] += x[n,p,q,k] · weight[r,s,c,k]
+ *
+ * starting from y = bias; what falls outside of the picture is dropped. Several H give the same P (at stride 2, 7 and 8
+ * both give 4), which is why the shape names H and W.
+ *
+ * @param x [N,P,Q,K]
+ * @param weight [R,S,C,K]: TensorFlow's HWOI, as C are the channels that come out
+ * @param bias [C], or null for none
+ * @returns y [N,H,W,C]
+ */
+export function transposedConv2d(
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  bias: ArrayLike<number> | null,
+  shape: ConvShape,
+): Float64Array {
+  const { N, H, W, C, R, S, K, stride } = shape;
+  const { out: P, before: top } = samePadding(H, R, stride);
+  const { out: Q, before: left } = samePadding(W, S, stride);
+  const y = new Float64Array(N * H * W * C);
+  if (bias !== null) {
+    for (let i = 0; i < y.length; i++) y[i] = bias[i % C];
+  }
+  for (let n = 0; n < N; n++) {
+    for (let p = 0; p < P; p++) {
+      for (let q = 0; q < Q; q++) {
+        for (let r = 0; r < R; r++) {
+          const h = p * stride + r - top;
+          if (h < 0 || h >= H) continue;
+          for (let s = 0; s < S; s++) {
+            const w = q * stride + s - left;
+            if (w < 0 || w >= W) continue;
+            for (let c = 0; c < C; c++) {
+              for (let k = 0; k < K; k++) {
+                y[((n * H + h) * W + w) * C + c] +=
+                  x[((n * P + p) * Q + q) * K + k] * weight[((r * S + s) * C + c) * K + k];
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return y;
+}
+
+/**
+ * The gradient of `transposedConv2d` with respect to x: each input pixel collects from where it was scattered to.
+ *
+ *     dx[n,p,q,k] = Σ_r,s,c dy[n, p·stride + r − before, q·stride + s − before, c] · weight[r,s,c,k]
+ *
+ * @param dy [N,H,W,C]
+ * @param weight [R,S,C,K]
+ * @returns dx [N,P,Q,K]
+ */
+export function transposedConv2dInputGradient(
+  dy: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  shape: ConvShape,
+): Float64Array {
+  const { N, H, W, C, R, S, K, stride } = shape;
+  const { out: P, before: top } = samePadding(H, R, stride);
+  const { out: Q, before: left } = samePadding(W, S, stride);
+  const dx = new Float64Array(N * P * Q * K);
+  for (let n = 0; n < N; n++) {
+    for (let p = 0; p < P; p++) {
+      for (let q = 0; q < Q; q++) {
+        for (let r = 0; r < R; r++) {
+          const h = p * stride + r - top;
+          if (h < 0 || h >= H) continue;
+          for (let s = 0; s < S; s++) {
+            const w = q * stride + s - left;
+            if (w < 0 || w >= W) continue;
+            for (let c = 0; c < C; c++) {
+              for (let k = 0; k < K; k++) {
+                dx[((n * P + p) * Q + q) * K + k] +=
+                  dy[((n * H + h) * W + w) * C + c] * weight[((r * S + s) * C + c) * K + k];
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return dx;
+}
+
+/**
+ * The gradient of `transposedConv2d` with respect to the weight:
+ *
+ *     dweight[r,s,c,k] = Σ_n,p,q dy[n, p·stride + r − before, q·stride + s − before, c] · x[n,p,q,k]
+ *
+ * The bias gradient is `columnSum(dy, N·H·W, C)`.
+ *
+ * @param x [N,P,Q,K]
+ * @param dy [N,H,W,C]
+ * @returns dweight [R,S,C,K]
+ */
+export function transposedConv2dFilterGradient(
+  x: ArrayLike<number>,
+  dy: ArrayLike<number>,
+  shape: ConvShape,
+): Float64Array {
+  const { N, H, W, C, R, S, K, stride } = shape;
+  const { out: P, before: top } = samePadding(H, R, stride);
+  const { out: Q, before: left } = samePadding(W, S, stride);
+  const dweight = new Float64Array(R * S * C * K);
+  for (let n = 0; n < N; n++) {
+    for (let p = 0; p < P; p++) {
+      for (let q = 0; q < Q; q++) {
+        for (let r = 0; r < R; r++) {
+          const h = p * stride + r - top;
+          if (h < 0 || h >= H) continue;
+          for (let s = 0; s < S; s++) {
+            const w = q * stride + s - left;
+            if (w < 0 || w >= W) continue;
+            for (let c = 0; c < C; c++) {
+              for (let k = 0; k < K; k++) {
+                dweight[((r * S + s) * C + c) * K + k] +=
+                  dy[((n * H + h) * W + w) * C + c] * x[((n * P + p) * Q + q) * K + k];
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return dweight;
+}

@@ -1,0 +1,268 @@
+/**
+ * A run's whole state as named tensors and strings, to and from a safetensors file:
+ *
+ *     g.… d.…                      parameters
+ *     adam.m.<name> adam.v.<name>  Adam's moments
+ *     <layer>.running              batch-norm's running statistics [3, C]: mean, variance, weight
+ *     average.<name>               G's average, with EMA
+ *
+ * and the strings of `CheckpointInfo`. A run that goes on from them computes the numbers of one that never stopped.
+ */
+import type { Stream } from "../gpu/stream.ts";
+import { discriminator, generator, type Network } from "../nn/dcgan.ts";
+import { Arena } from "../nn/parameters.ts";
+import { type Config, configKeys, parseConfig } from "./config.ts";
+import { encodeSafetensors, type NamedTensor } from "./safetensors.ts";
+import type { Trainer } from "./trainer.ts";
+
+export interface RunState {
+  tensors: Map<string, NamedTensor>;
+  metadata: Record<string, string>;
+}
+
+/** Where the pictures of a run come from. */
+export interface PictureSource {
+  /** `painted`, or the path of a folder or a zip, as it was given. */
+  data: string;
+  fit: "crop" | "stretch";
+}
+
+/** What a checkpoint says of its run; in the file, each of these is a string of the metadata. */
+export interface CheckpointInfo {
+  config: Config;
+  /** Steps done. */
+  step: number;
+  /** What the noise of the last step was drawn with: the step. */
+  noise: number;
+  /** Where the next batch comes from, counted from 0: follows from the step as well. */
+  cursor: { epoch: number; batch: number };
+  pictures: { fingerprint: string; count: number; size: number; source: PictureSource };
+  /** What the last session ran on; null in files that do not say. */
+  machine: Machine | null;
+}
+
+/** What decides, besides the configuration and the pictures, the last digits of a run's numbers. */
+export interface Machine {
+  /** The adapter's name. */
+  adapter: string;
+  /** Which kernels' tiles: sums are taken in another order in each. */
+  tiles: "software" | "hardware";
+}
+
+/** Training came to numbers that are not finite. */
+export class DivergedError extends Error {}
+
+const format = "catgan 1";
+/** What a run that goes on may change: how long and how often, not which numbers. */
+const changeable: readonly (keyof Config)[] = ["steps", "epochs", "sampleEvery", "saveEvery"];
+
+/**
+ * Reads everything back. No step may be trained meanwhile.
+ * @throws DivergedError when a number is not finite: such a state is not worth keeping
+ */
+export async function saveState(trainer: Trainer, source: PictureSource): Promise<RunState> {
+  const { step, config, batches, pictures, stream } = trainer;
+  const tensors = new Map<string, NamedTensor>();
+  for (const [prefix, arena] of arenas(trainer)) {
+    const numbers = await stream.read(arena.all);
+    for (const [name, tensor] of arena.tensors) {
+      const data = numbers.subarray(tensor.offset / 4, tensor.offset / 4 + tensor.size);
+      if (!data.every(Number.isFinite)) {
+        throw new DivergedError(
+          `training diverged: after step ${step}, ${prefix}${name} has numbers that are not finite`,
+        );
+      }
+      tensors.set(prefix + name, { shape: [...tensor.shape], data });
+    }
+  }
+  const info: CheckpointInfo = {
+    config,
+    step,
+    noise: step,
+    cursor: batches.cursor(step),
+    pictures: { fingerprint: trainer.dataFingerprint, count: pictures.count, size: pictures.size, source },
+    machine: machineOf(stream),
+  };
+  const metadata = Object.fromEntries(Object.entries(info).map(([key, value]) => [key, JSON.stringify(value)]));
+  return { tensors, metadata: { format, ...metadata } };
+}
+
+export function machineOf({ gpu }: Stream): Machine {
+  return { adapter: gpu.name, tiles: gpu.software ? "software" : "hardware" };
+}
+
+/** The state as a file. @throws DivergedError as `saveState` */
+export async function encodeCheckpoint(trainer: Trainer, source: PictureSource): Promise<Uint8Array> {
+  const { tensors, metadata } = await saveState(trainer, source);
+  return encodeSafetensors(tensors, metadata);
+}
+
+/**
+ * What a checkpoint says of itself.
+ * @throws Error in one line that names what is missing or malformed
+ */
+export function checkpointInfo(metadata: Record<string, string>): CheckpointInfo {
+  if (metadata.format !== format) {
+    const came = metadata.format === undefined ? "none" : JSON.stringify(metadata.format.slice(0, 40));
+    throw new Error(`checkpoint: the format is ${came}, expected "${format}": not a checkpoint of this program`);
+  }
+  const read = (key: keyof CheckpointInfo): unknown => {
+    if (metadata[key] === undefined) throw new Error(`checkpoint: its ${key} is missing`);
+    try {
+      return JSON.parse(metadata[key]);
+    } catch {
+      throw malformed(key);
+    }
+  };
+  const config = parseConfig(read("config"));
+  const step = count(read("step"), "step");
+  const noise = count(read("noise"), "noise");
+  const cursor = object(read("cursor"), "cursor");
+  const pictures = object(read("pictures"), "pictures");
+  const { data, fit } = object(pictures.source, "pictures");
+  const { fingerprint } = pictures;
+  const pictureCount = count(pictures.count, "pictures");
+  if (
+    typeof fingerprint !== "string" ||
+    typeof data !== "string" ||
+    (fit !== "crop" && fit !== "stretch") ||
+    pictureCount < config.batch ||
+    pictures.size !== config.size
+  ) {
+    throw malformed("pictures");
+  }
+  return {
+    config,
+    step,
+    noise,
+    cursor: { epoch: count(cursor.epoch, "cursor"), batch: count(cursor.batch, "cursor") },
+    pictures: { fingerprint, count: pictureCount, size: config.size, source: { data, fit } },
+    machine: metadata.machine === undefined ? null : machine(read("machine")),
+  };
+}
+
+/**
+ * Holds a checkpoint against the networks of its own configuration: whatever a file says, nothing has been built for it
+ * before. A generator needs fewer tensors than the whole run, and may stand among others.
+ * @throws Error in one line: as `checkpointInfo`, or names a tensor that is missing, too many, or of another shape
+ */
+export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "generator"): CheckpointInfo {
+  const info = checkpointInfo(metadata);
+  const { config } = info;
+  const [g, d] = [generator(config), discriminator(config)];
+  const averaged = g.specs.map(({ name, shape }) => ({ name: `average.${name}`, shape }));
+  let expected: { name: string; shape: readonly number[] }[];
+  if (part === "generator") expected = config.ema > 0 ? averaged : [...g.specs, ...g.running];
+  else {
+    const parameters = [...g.specs, ...d.specs];
+    const moments = ["adam.m.", "adam.v."].flatMap((prefix) =>
+      parameters.map(({ name, shape }) => ({ name: prefix + name, shape })),
+    );
+    expected = [...parameters, ...moments, ...g.running, ...d.running, ...(config.ema > 0 ? averaged : [])];
+  }
+  for (const { name, shape } of expected) {
+    const found = tensors.get(name);
+    if (!found) throw new Error(`checkpoint: the tensor ${name} is missing`);
+    if (found.shape.join() !== shape.join()) {
+      const came = found.shape.join().slice(0, 80);
+      throw new Error(`checkpoint: the tensor ${name} has shape [${came}], expected [${shape}]`);
+    }
+  }
+  if (part === "run" && tensors.size > expected.length) {
+    const names = new Set(expected.map(({ name }) => name));
+    const extra = [...tensors.keys()].find((name) => !names.has(name))!;
+    throw new Error(`checkpoint: the tensor ${JSON.stringify(extra.slice(0, 80))} belongs nowhere`);
+  }
+  return info;
+}
+
+/**
+ * Takes a new trainer to where a checkpoint was. Everything is checked before the first number is uploaded.
+ * @throws Error in one line that names the first difference: as `checkCheckpoint`, a value of the configuration that
+ * decides numbers, or the pictures
+ */
+export function restore(trainer: Trainer, state: RunState): void {
+  const info = checkCheckpoint(state, "run");
+  for (const key of configKeys) {
+    const [there, here] = [info.config[key], trainer.config[key]];
+    if (there !== here && !changeable.includes(key)) {
+      throw new Error(`checkpoint: of another configuration: ${key} is ${there} in it, ${here} in this run`);
+    }
+  }
+  const { fingerprint, count, size } = info.pictures;
+  const { pictures, dataFingerprint, batches, stream } = trainer;
+  if (fingerprint !== dataFingerprint || count !== pictures.count || size !== pictures.size) {
+    const there = describePictures(count, size, fingerprint);
+    const here = describePictures(pictures.count, pictures.size, dataFingerprint);
+    throw new Error(`checkpoint: of other pictures: ${there} in it, ${here} in this run`);
+  }
+  const cursor = batches.cursor(info.step);
+  if (info.noise !== info.step || info.cursor.epoch !== cursor.epoch || info.cursor.batch !== cursor.batch) {
+    throw new Error(`checkpoint: its noise counter or data cursor is not that of its step ${info.step}`);
+  }
+  for (const [prefix, arena] of arenas(trainer)) upload(stream, state.tensors, prefix, arena);
+  trainer.restored(info.step);
+}
+
+/** What drawing pictures takes: G's average where there is one, else G and its running statistics. */
+export interface Artist {
+  info: CheckpointInfo;
+  network: Network;
+  parameters: Arena;
+  /** Null for an averaged generator: its statistics are measured when it draws. */
+  running: Arena | null;
+}
+
+/** The generator of a checkpoint, without any training state. @throws Error in one line, as `checkCheckpoint` */
+export function generatorFrom(stream: Stream, state: RunState): Artist {
+  const info = checkCheckpoint(state, "generator");
+  const network = generator(info.config);
+  const averaged = info.config.ema > 0;
+  const parameters = new Arena(stream, averaged ? "G average" : "G parameters", network.specs);
+  const running = averaged ? null : new Arena(stream, "batch-norm running", network.running);
+  upload(stream, state.tensors, averaged ? "average." : "", parameters);
+  if (running) upload(stream, state.tensors, "", running);
+  return { info, network, parameters, running };
+}
+
+/** Every arena of a run's state, with what its tensors' names begin with in the file. */
+function arenas({ g, d, running, average }: Trainer): [prefix: string, arena: Arena][] {
+  const found: [string, Arena][] = [g, d].flatMap(({ values, m, v }): [string, Arena][] => [
+    ["", values],
+    ["adam.m.", m],
+    ["adam.v.", v],
+  ]);
+  if (running.tensors.size > 0) found.push(["", running]);
+  if (average) found.push(["average.", average]);
+  return found;
+}
+
+function upload(stream: Stream, tensors: ReadonlyMap<string, NamedTensor>, prefix: string, arena: Arena): void {
+  const numbers = new Float32Array(arena.all.size);
+  for (const [name, { offset }] of arena.tensors) numbers.set(tensors.get(prefix + name)!.data, offset / 4);
+  stream.write(arena.all, numbers);
+}
+
+function describePictures(count: number, size: number, fingerprint: string): string {
+  return `${count} of ${size}×${size} (${fingerprint.slice(0, 16)})`;
+}
+
+function object(value: unknown, key: keyof CheckpointInfo): Record<string, unknown> {
+  if (typeof value !== "object" || value === null) throw malformed(key);
+  return value as Record<string, unknown>;
+}
+
+function machine(value: unknown): Machine {
+  const { adapter, tiles } = object(value, "machine");
+  if (typeof adapter !== "string" || (tiles !== "software" && tiles !== "hardware")) throw malformed("machine");
+  return { adapter, tiles };
+}
+
+function count(value: unknown, key: keyof CheckpointInfo): number {
+  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) >= 2 ** 32) throw malformed(key);
+  return value as number;
+}
+
+function malformed(key: keyof CheckpointInfo): Error {
+  return new Error(`checkpoint: its ${key} is malformed: the file is damaged`);
+}

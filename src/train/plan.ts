@@ -1,0 +1,86 @@
+/**
+ * What a configuration takes, found without a GPU: the trainer is built on a device that computes nothing and only
+ * counts, so the plan of buffers and the list of dispatches are the very ones that training has.
+ */
+import { Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
+import { Stream } from "../gpu/stream.ts";
+import type { Config } from "./config.ts";
+import { Trainer } from "./trainer.ts";
+
+export interface Plan {
+  /** Trainable parameters. */
+  parameters: { g: number; d: number };
+  /** GPU memory of training, preview and checkpoints, the pictures aside. */
+  bytes: number;
+  /** Nominal floating-point operations of a step, the R1 steps averaged in. */
+  flopsPerStep: number;
+}
+
+/** What of an adapter decides what fits. */
+export interface PlanLimits {
+  bufferBytes: number;
+  bindingBytes: number;
+  software: boolean;
+}
+
+/** @throws LimitError when the configuration cannot be built within the limits: says what is too large */
+export async function planTraining(config: Config, planLimits: PlanLimits): Promise<Plan> {
+  const gpu = await Gpu.open(paperAdapter(planLimits));
+  const { size, batch } = config;
+  const pictures = { size, count: batch, pixels: new Uint8Array(batch * size ** 2 * 3) };
+  const trainer = new Trainer(new Stream(gpu), config, pictures);
+  await trainer.prepare();
+  await trainer.previewSampler.draw();
+  const { g, d, running, batches, flopsPerStep } = trainer;
+  // A checkpoint is read back through one buffer for every size of arena.
+  const readbacks = [g.values, d.values, running].reduce((sum, { all }) => sum + all.bytes, 0);
+  const bytes = gpu.counts.bytes - batches.pixels.buffer.size + readbacks;
+  return { parameters: { g: g.count, d: d.count }, bytes, flopsPerStep };
+}
+
+/** WebGPU's objects as far as the stream uses them, of paper. */
+function paperAdapter({ bufferBytes, bindingBytes, software }: PlanLimits): GPUAdapter {
+  const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
+  const encoder = { beginComputePass: () => pass, copyBufferToBuffer() {}, finish: () => ({}) };
+  const limits = {
+    maxBufferSize: bufferBytes,
+    maxStorageBufferBindingSize: bindingBytes,
+    maxComputeWorkgroupsPerDimension: 65_535,
+    maxComputeInvocationsPerWorkgroup: 256,
+    maxStorageBuffersPerShaderStage: 8,
+    minStorageBufferOffsetAlignment: 256,
+    minUniformBufferOffsetAlignment: 256,
+  };
+  const device = {
+    limits,
+    lost: new Promise(() => {}),
+    queue: { writeBuffer() {}, submit() {}, onSubmittedWorkDone: async () => {} },
+    createBuffer: ({ size }: GPUBufferDescriptor) => ({
+      size,
+      mapAsync: async () => {},
+      getMappedRange: () => new ArrayBuffer(size),
+      unmap() {},
+      destroy() {},
+    }),
+    createBindGroupLayout: () => ({}),
+    createBindGroup: ({ label, entries }: GPUBindGroupDescriptor) => {
+      for (const { resource } of entries) {
+        const { size } = resource as GPUBufferBinding;
+        if (size! > bindingBytes) {
+          throw new LimitError(
+            `${label}: needs a binding of ${inMebibytes(size!)}, this GPU allows ${inMebibytes(bindingBytes)}`,
+          );
+        }
+      }
+      return {};
+    },
+    createPipelineLayout: () => ({}),
+    createShaderModule: () => ({}),
+    createComputePipelineAsync: async () => ({}),
+    createCommandEncoder: () => encoder,
+    pushErrorScope() {},
+    popErrorScope: async () => null,
+  };
+  const info = { description: "paper", isFallbackAdapter: software };
+  return { limits, info, features: new Set(), requestDevice: async () => device } as unknown as GPUAdapter;
+}

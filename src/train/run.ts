@@ -1,0 +1,118 @@
+/** The training loop around the step: losses, samples and checkpoints come out of it; a terminal or a page shows them. */
+import { DivergedError, encodeCheckpoint, type PictureSource } from "./checkpoint.ts";
+import type { Image } from "./sampler.ts";
+import type { StepRecord, Trainer } from "./trainer.ts";
+
+/** A step's record with what it took. */
+export interface TimedRecord extends StepRecord {
+  /** Milliseconds by the clock from one readback to the next, without samples and checkpoints, shared evenly among the steps. */
+  readonly ms: number;
+}
+
+/** What comes out of a run. Training waits for each of them. */
+export interface RunHooks {
+  /** Every step's record, in order, a few at a time. */
+  onRecords(records: readonly TimedRecord[]): void | Promise<void>;
+  /** The preview after `step` steps. */
+  onSample(step: number, image: Image): void | Promise<void>;
+  /** The run's state after `step` steps, a safetensors file to be kept. */
+  onCheckpoint(step: number, bytes: Uint8Array): void | Promise<void>;
+}
+
+/** Losses are read back after so many steps or so many milliseconds, whichever is first. */
+const readEvery = { steps: 16, ms: 250 } as const;
+/** Steps whose losses may be unread: the trainer's ring holds 64. */
+const mostUnread = 48;
+
+/**
+ * Trains until `trainer.totalSteps`: a sample every `sampleEvery` steps, a checkpoint every `saveEvery` epochs, both at
+ * the end.
+ * @param source goes into the checkpoints
+ * @param signal when it is aborted, the step in hand is finished, a checkpoint is kept, and the result is "stopped"
+ * @throws DivergedError at the first step whose losses or numbers are not finite; nothing of it is saved
+ */
+export async function runTraining(
+  trainer: Trainer,
+  source: PictureSource,
+  hooks: RunHooks,
+  signal?: AbortSignal,
+): Promise<"finished" | "stopped"> {
+  const { totalSteps, config, batches } = trainer;
+  const stepsPerSave = config.saveEvery * batches.stepsPerEpoch;
+  let saved = trainer.step;
+  let sampled = -1;
+
+  let reading: Promise<void> | null = null;
+  let failure: unknown = null;
+  let asked = { step: trainer.step, at: performance.now() };
+  let lastRead = asked.at;
+  const read = async () => {
+    asked = { step: trainer.step, at: performance.now() };
+    const records = await trainer.readRecords();
+    const now = performance.now();
+    const ms = (now - lastRead) / records.length;
+    lastRead = now;
+    const bad = records.findIndex((record) => !allFinite(record));
+    const good = bad === -1 ? records : records.slice(0, bad);
+    if (good.length > 0) await hooks.onRecords(good.map((record) => ({ ...record, ms })));
+    if (bad !== -1) throw new DivergedError(diverged(records[bad], saved));
+  };
+  const startReading = () => {
+    reading = read()
+      .catch((error) => {
+        failure = error;
+      })
+      .finally(() => {
+        reading = null;
+      });
+  };
+  /** Waits until the losses of all steps so far are known to be good. */
+  const settle = async () => {
+    await reading;
+    if (failure === null && trainer.step > asked.step) {
+      startReading();
+      await reading;
+    }
+    if (failure !== null) throw failure;
+  };
+  const save = async () => {
+    await hooks.onCheckpoint(trainer.step, await encodeCheckpoint(trainer, source));
+    saved = trainer.step;
+  };
+  const sample = async () => {
+    sampled = trainer.step;
+    await hooks.onSample(trainer.step, await trainer.previewSampler.draw());
+  };
+
+  while (trainer.step < totalSteps && !signal?.aborted) {
+    await trainer.trainStep();
+    const { step } = trainer;
+    if (reading === null && (step - asked.step >= readEvery.steps || performance.now() - asked.at >= readEvery.ms)) {
+      startReading();
+    } else if (step - asked.step >= mostUnread) await reading;
+    if (failure !== null) throw failure;
+    const samples = config.sampleEvery > 0 && step % config.sampleEvery === 0;
+    const saves = stepsPerSave > 0 && step % stepsPerSave === 0;
+    if (!samples && !saves) continue;
+    await settle();
+    if (saves) await save();
+    if (samples) await sample();
+    // Neither is a step's time.
+    lastRead = asked.at = performance.now();
+  }
+  await settle();
+  if (saved < trainer.step) await save();
+  if (trainer.step < totalSteps) return "stopped";
+  if (sampled < trainer.step) await sample();
+  return "finished";
+}
+
+function allFinite({ dLoss, gLoss, dReal, dFake, penalty }: StepRecord): boolean {
+  return [dLoss, gLoss, dReal, dFake, penalty].every(Number.isFinite);
+}
+
+function diverged({ step, dLoss, gLoss, penalty }: StepRecord, saved: number): string {
+  const losses = `D's loss ${dLoss}, G's ${gLoss}${penalty !== 0 ? `, R1's penalty ${penalty}` : ""}`;
+  const kept = saved > 0 ? `the checkpoint of step ${saved} is whole` : "there is no checkpoint yet";
+  return `training diverged at step ${step} (${losses}); ${kept}: try smaller --lr-d and --lr-g`;
+}

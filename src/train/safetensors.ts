@@ -1,0 +1,275 @@
+/**
+ * Safetensors files of F32 tensors: u64 header length (little-endian), a JSON header padded with spaces, the numbers.
+ *
+ * The reader trusts nothing: a checkpoint may be cut short, damaged, or made to harm. So the header is scanned by a
+ * grammar of its own (JSON.parse would hide duplicate keys, and nests without bound), and memory is taken only once
+ * every declared size has been held against the file's length.
+ * Format: https://github.com/huggingface/safetensors#format
+ */
+
+export interface NamedTensor {
+  /** Dimensions, outermost first; [] is a scalar. */
+  shape: number[];
+  /** Row-major; as many numbers as the product of `shape`. */
+  data: Float32Array;
+}
+
+/** The format allows 100 MB; our headers are some ten KB. */
+const maxHeaderBytes = 2 ** 20;
+const lengthBytes = 8;
+const metadataKey = "__metadata__";
+const otherTypes = /^(BOOL|[UI](8|16|32|64)|BF16|F16|F64|C64|F8_\w+|F[46]_\w+)$/;
+
+/**
+ * @param tensors written in the map's order
+ * @returns the whole file; the numbers begin at a multiple of 8 bytes
+ * @throws Error when a shape and its data disagree, or names and metadata make a header above 1 MiB
+ */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  metadata: Record<string, string>,
+): Uint8Array {
+  const entries: string[] = [];
+  // Entries are joined as text: an object would lose a tensor named __proto__ and put names like "7" first.
+  if (Object.keys(metadata).length > 0) entries.push(`"${metadataKey}":${JSON.stringify(metadata)}`);
+  let end = 0;
+  for (const [name, { shape, data }] of tensors) {
+    if (name === metadataKey) throw new Error(`safetensors: a tensor cannot be named ${metadataKey}`);
+    if (!shape.every(isSize) || shape.reduce((product, size) => product * size, 1) !== data.length) {
+      throw new Error(`safetensors: tensor ${quote(name)} has shape [${shape}] and ${data.length} numbers`);
+    }
+    const begin = end;
+    end += data.byteLength;
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: "F32", shape, data_offsets: [begin, end] })}`);
+  }
+  const header = new TextEncoder().encode(`{${entries.join(",")}}`);
+  const headerLength = Math.ceil(header.length / 8) * 8;
+  if (headerLength > maxHeaderBytes) {
+    throw new Error(`safetensors: names and metadata make a header of ${headerLength} bytes, the most is 1 MiB`);
+  }
+
+  const dataStart = lengthBytes + headerLength;
+  const bytes = new Uint8Array(dataStart + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.set(header, lengthBytes);
+  bytes.fill(0x20, lengthBytes + header.length, dataStart);
+  let at = dataStart;
+  for (const { data } of tensors.values()) {
+    // Every machine that runs WebGPU is little-endian, as the format is.
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * @returns tensors (copies) in the header's order
+ * @throws Error `safetensors: …` with what is wrong, in one line, whatever the bytes are
+ */
+export function decodeSafetensors(bytes: Uint8Array): {
+  tensors: Map<string, NamedTensor>;
+  metadata: Record<string, string>;
+} {
+  const headerLength = readHeaderLength(bytes);
+  const dataStart = lengthBytes + headerLength;
+  const { entries, metadata } = readHeader(decodeUtf8(bytes.subarray(lengthBytes, dataStart)));
+  checkLayout(entries, bytes.length - dataStart);
+
+  const tensors = new Map<string, NamedTensor>();
+  for (const [name, { shape, begin, end }] of entries) {
+    // A copy, since a view needs a multiple of 4 as its offset, which files of other writers need not have.
+    const { buffer } = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end));
+    tensors.set(name, { shape, data: new Float32Array(buffer) });
+  }
+  return { tensors, metadata: Object.fromEntries(metadata) };
+}
+
+/** A tensor as the header declares it: bytes begin … end of the data that follow the header. */
+interface Entry {
+  shape: number[];
+  begin: number;
+  end: number;
+}
+
+function readHeaderLength(bytes: Uint8Array): number {
+  if (bytes.length < lengthBytes) throw damaged(`${bytes.length} bytes, fewer than the header's length takes`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(maxHeaderBytes)) throw damaged(`a header of ${length} bytes, the most is 1 MiB`);
+  if (length > BigInt(bytes.length - lengthBytes)) {
+    throw damaged(`a header of ${length} bytes in a file of ${bytes.length}`);
+  }
+  return Number(length);
+}
+
+function decodeUtf8(header: Uint8Array): string {
+  if (header[0] !== 0x7b) throw damaged("the header does not start with {");
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(header);
+  } catch {
+    throw damaged("the header is not UTF-8");
+  }
+}
+
+/** The tensors tile the data from 0 to the end, in any order of the header: no overlap, no hole, nothing after. */
+function checkLayout(entries: ReadonlyMap<string, Entry>, dataBytes: number): void {
+  const sorted = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  let at = 0;
+  for (const [name, { shape, begin, end }] of sorted) {
+    const numbers = product(name, shape);
+    // Not numbers × 4, which need not be a safe integer.
+    if (end < begin || (end - begin) / 4 !== numbers) {
+      throw damaged(`tensor ${quote(name)} of shape [${brief(shape.join())}] has data_offsets [${begin},${end}]`);
+    }
+    if (begin !== at) {
+      throw damaged(
+        `tensor ${quote(name)} starts at ${begin}, ${begin < at ? "inside" : "not at"} the end of the last, ${at}`,
+      );
+    }
+    at = end;
+  }
+  if (at !== dataBytes) throw damaged(`its tensors take ${at} bytes, it has ${dataBytes}`);
+}
+
+function product(name: string, shape: readonly number[]): number {
+  let numbers = 1;
+  for (const size of shape) {
+    if (size > 0 && numbers > Number.MAX_SAFE_INTEGER / size) {
+      throw damaged(`tensor ${quote(name)} of shape [${brief(shape.join())}] is beyond all bounds`);
+    }
+    numbers *= size;
+  }
+  return numbers;
+}
+
+// ---- the header's grammar: an object of tensors, each an object of three known keys ----
+
+interface Scan {
+  readonly text: string;
+  at: number;
+}
+
+function readHeader(text: string): { entries: Map<string, Entry>; metadata: Map<string, string> } {
+  const scan = { text, at: 0 };
+  const entries = new Map<string, Entry>();
+  const metadata = new Map<string, string>();
+  readObject(scan, "the header", (key) => {
+    if (key === metadataKey) readObject(scan, metadataKey, (name) => metadata.set(name, readString(scan)));
+    else entries.set(key, readEntry(scan, key));
+  });
+  skipSpace(scan);
+  if (scan.at < text.length) throw unexpected(scan, "the end of the header");
+  return { entries, metadata };
+}
+
+function readEntry(scan: Scan, name: string): Entry {
+  const where = `tensor ${quote(name)}`;
+  let dtype: string | undefined;
+  let shape: number[] | undefined;
+  let offsets: number[] | undefined;
+  readObject(scan, where, (key) => {
+    if (key === "dtype") dtype = readString(scan);
+    else if (key === "shape") shape = readSizes(scan);
+    else if (key === "data_offsets") offsets = readSizes(scan);
+    else throw damaged(`${where} has an unknown key ${quote(key)}`);
+  });
+  if (dtype === undefined || shape === undefined || offsets === undefined) {
+    throw damaged(`${where} lacks ${dtype === undefined ? "dtype" : shape === undefined ? "shape" : "data_offsets"}`);
+  }
+  if (dtype !== "F32") {
+    if (!otherTypes.test(dtype)) throw damaged(`${where} has an unknown dtype ${quote(dtype)}`);
+    throw new Error(`safetensors: ${where} has dtype ${brief(dtype)}, only F32 can be read: convert the file`);
+  }
+  if (offsets.length !== 2) throw damaged(`${where} has ${offsets.length} data_offsets, expected 2`);
+  return { shape, begin: offsets[0], end: offsets[1] };
+}
+
+/** Calls `readValue` with each key, the scan standing on its value; refuses a key that came before. */
+function readObject(scan: Scan, where: string, readValue: (key: string) => void): void {
+  expect(scan, "{");
+  if (accept(scan, "}")) return;
+  const keys = new Set<string>();
+  do {
+    const key = readString(scan);
+    if (keys.has(key)) throw damaged(`${where} has the key ${quote(key)} twice`);
+    keys.add(key);
+    expect(scan, ":");
+    readValue(key);
+  } while (accept(scan, ","));
+  expect(scan, "}");
+}
+
+function readSizes(scan: Scan): number[] {
+  expect(scan, "[");
+  const sizes: number[] = [];
+  if (accept(scan, "]")) return sizes;
+  do sizes.push(readSize(scan));
+  while (accept(scan, ","));
+  expect(scan, "]");
+  return sizes;
+}
+
+const digits = /0(?![0-9])|[1-9][0-9]*/y;
+
+function readSize(scan: Scan): number {
+  skipSpace(scan);
+  digits.lastIndex = scan.at;
+  const found = digits.exec(scan.text);
+  const size = Number(found?.[0]);
+  if (!isSize(size)) throw unexpected(scan, "a whole number of at most 2^53 − 1");
+  scan.at = digits.lastIndex;
+  return size;
+}
+
+function readString(scan: Scan): string {
+  skipSpace(scan);
+  const start = scan.at;
+  if (scan.text[start] !== '"') throw unexpected(scan, "a string");
+  let end = start + 1;
+  while (end < scan.text.length && scan.text[end] !== '"') end += scan.text[end] === "\\" ? 2 : 1;
+  scan.at = end + 1;
+  try {
+    // Judges the escapes and control characters, and a string that never ends.
+    return JSON.parse(scan.text.slice(start, scan.at));
+  } catch {
+    throw damaged(`the header has a malformed string at character ${start}`);
+  }
+}
+
+function accept(scan: Scan, sign: string): boolean {
+  skipSpace(scan);
+  const found = scan.text[scan.at] === sign;
+  if (found) scan.at++;
+  return found;
+}
+
+function expect(scan: Scan, sign: string): void {
+  if (!accept(scan, sign)) throw unexpected(scan, sign);
+}
+
+function skipSpace(scan: Scan): void {
+  while (scan.at < scan.text.length && " \t\n\r".includes(scan.text[scan.at])) scan.at++;
+}
+
+// ---- words ----
+
+function isSize(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function unexpected({ text, at }: Scan, expected: string): Error {
+  const came = at < text.length ? quote(text.slice(at, at + 12)) : "its end";
+  return damaged(`the header has ${came} at character ${at}, expected ${expected}`);
+}
+
+function damaged(what: string): Error {
+  return new Error(`safetensors: ${what}: the file is damaged`);
+}
+
+/** A name in one line: escaped, and cut where it is long, for a damaged file can hold anything. */
+function quote(name: string): string {
+  return JSON.stringify(brief(name));
+}
+
+function brief(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
+}

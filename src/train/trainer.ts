@@ -1,0 +1,256 @@
+/**
+ * The training loop's step, built once and replayed: D on real and fake pictures, then G on the same latents.
+ * A run's whole state is its parameters, Adam's moments, batch-norm statistics and the step counter: noise, order of
+ * pictures and rates all follow from seed and step, so a continued run gives the numbers of one that never stopped.
+ */
+import { Batches, fingerprint } from "../data/batches.ts";
+import type { Pictures } from "../data/pictures.ts";
+import { GpuError } from "../gpu/gpu.ts";
+import type { Recording, Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { type AdamConstants, adam, adamRate } from "../kernels/adam.ts";
+import { recordLosses } from "../kernels/loss.ts";
+import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
+import { gatherPictures } from "../kernels/pictures.ts";
+import { discriminator, generator, type Network, updating } from "../nn/dcgan.ts";
+import { sigmoidCrossEntropy, sumOfSquares } from "../nn/ops.ts";
+import { Arena, averageParameters, initialise, Trainable } from "../nn/parameters.ts";
+import { type Root, Tape } from "../nn/tape.ts";
+import { adamEpsilon, type Config } from "./config.ts";
+import { Sampler } from "./sampler.ts";
+
+/** What a step was worth. */
+export interface StepRecord {
+  /** From 1. */
+  readonly step: number;
+  readonly dLoss: number;
+  readonly gLoss: number;
+  /** Mean scores σ(D(·)) of the real and of the fake pictures. */
+  readonly dReal: number;
+  readonly dFake: number;
+  /** R1's γ/2 · E‖∇D‖², unweighted; 0 on steps without it. */
+  readonly penalty: number;
+}
+
+/** Words of the step buffer: what changes every step. */
+const stepWord = { step: 0, rateD: 1, rateG: 2, pictures: 16 } as const;
+/** Steps whose losses the ring holds. */
+const ringSlots = 64;
+const ringWords = 8;
+
+export class Trainer {
+  readonly generator: Network;
+  readonly discriminator: Network;
+  readonly g: Trainable;
+  readonly d: Trainable;
+  /** G's average, which samples are drawn from; null without EMA. */
+  readonly average: Arena | null;
+  /** Batch-norm's running statistics of both networks. */
+  readonly running: Arena;
+  readonly batches: Batches;
+  readonly dataFingerprint: string;
+  /** Steps done. */
+  step = 0;
+
+  private readonly stepBuffer: Tensor;
+  private readonly words: Uint32Array<ArrayBuffer>;
+  private readonly floats: Float32Array;
+  private readonly entries: Uint32Array;
+  private readonly ring: Tensor;
+  private readonly lossGradient: Tensor;
+  private readonly scoreGradient: Tensor;
+  private readonly penaltyGradient: Tensor;
+  private readonly noPenalty: Tensor;
+  private readonly constants: AdamConstants;
+  private plain: Recording | null = null;
+  private penalised: Recording | null = null;
+  private recordsRead = 0;
+  private stepping = false;
+  private preview: Sampler | null = null;
+
+  constructor(
+    readonly stream: Stream,
+    readonly config: Config,
+    readonly pictures: Pictures,
+  ) {
+    const { batch, seed, beta1, beta2 } = config;
+    if (pictures.size !== config.size) {
+      throw new Error(`trainer: the pictures are ${pictures.size} pixels wide, --size is ${config.size}`);
+    }
+    this.generator = generator(config);
+    this.discriminator = discriminator(config);
+    this.batches = new Batches(stream, pictures, config);
+    this.dataFingerprint = fingerprint(pictures);
+    this.g = new Trainable(stream, "G", this.generator.specs);
+    this.d = new Trainable(stream, "D", this.discriminator.specs);
+    this.running = new Arena(stream, "batch-norm running", [...this.generator.running, ...this.discriminator.running]);
+    this.average = config.ema > 0 ? new Arena(stream, "G average", this.generator.specs) : null;
+    initialise(stream, this.g.values, this.generator.specs, seed);
+    initialise(stream, this.d.values, this.discriminator.specs, seed);
+    if (this.average) averageParameters(stream, this.g.values, this.average, 0);
+
+    this.words = new Uint32Array(Math.ceil((stepWord.pictures + batch) / 4) * 4);
+    this.floats = new Float32Array(this.words.buffer);
+    this.entries = this.words.subarray(stepWord.pictures, stepWord.pictures + batch);
+    this.stepBuffer = stream.persistent("step", [this.words.length]);
+    this.ring = stream.persistent("loss ring", [ringSlots, ringWords]);
+    this.lossGradient = stream.from("loss gradient", [2], [1, 0]);
+    this.scoreGradient = stream.from("score gradient", [batch, 1], new Float32Array(batch).fill(1));
+    this.penaltyGradient = stream.from("penalty gradient", [1], [config.r1Every]);
+    this.noPenalty = stream.persistent("no penalty", [1]);
+    this.constants = { beta1, beta2, epsilon: adamEpsilon };
+  }
+
+  /** Steps until the run's end. */
+  get totalSteps(): number {
+    const { steps, epochs } = this.config;
+    return steps ?? epochs! * this.batches.stepsPerEpoch;
+  }
+
+  /** Captures the steps and waits until every shader is compiled. */
+  async prepare(): Promise<void> {
+    const { r1, r1Every } = this.config;
+    if (r1 > 0) this.penalised ??= await this.stream.capture("step with R1", () => this.build(true));
+    if (r1 === 0 || r1Every > 1) this.plain ??= await this.stream.capture("step", () => this.build(false));
+    await this.stream.idle();
+  }
+
+  /** Nominal flops of a step, the R1 steps averaged in. */
+  get flopsPerStep(): number {
+    const { r1, r1Every } = this.config;
+    if (r1 === 0) return this.plain!.flops;
+    return ((this.plain?.flops ?? 0) * (r1Every - 1) + this.penalised!.flops) / r1Every;
+  }
+
+  /** Dispatches of a step without the penalty, where there is one. */
+  get dispatchesPerStep(): number {
+    return (this.plain ?? this.penalised)!.dispatches.length;
+  }
+
+  /** Does one step: resolves when it is submitted, and the GPU at most a few submits behind. */
+  async trainStep(): Promise<void> {
+    const { r1, r1Every, lrD, lrG } = this.config;
+    const t = this.step + 1;
+    if (this.stepping) throw new Error(`trainStep: step ${t} is under way: await it before the next`);
+    if (t - this.recordsRead > ringSlots) {
+      throw new Error(`trainStep: the losses of step ${this.recordsRead + 1} would be overwritten: read them first`);
+    }
+    this.words[stepWord.step] = t;
+    this.floats[stepWord.rateD] = adamRate(lrD, t, this.constants);
+    this.floats[stepWord.rateG] = adamRate(lrG, t, this.constants);
+    this.batches.select(this.step, this.entries);
+    this.stream.write(this.stepBuffer, this.words);
+    const penalise = r1 > 0 && this.step % r1Every === 0;
+    this.stepping = true;
+    try {
+      await this.stream.replay((penalise ? this.penalised : this.plain)!);
+    } finally {
+      this.stepping = false;
+    }
+    this.step = t;
+  }
+
+  /** The records of the steps since the last call, in order. Does not hold up training. */
+  async readRecords(): Promise<StepRecord[]> {
+    const last = this.step;
+    const first = this.recordsRead;
+    this.recordsRead = last;
+    if (first === last) return [];
+    const words = new Uint32Array(await this.stream.readBytes(this.ring));
+    const floats = new Float32Array(words.buffer);
+    return Array.from({ length: last - first }, (_, i) => {
+      const step = first + 1 + i;
+      const at = (step % ringSlots) * ringWords;
+      if (words[at + 5] !== step) {
+        throw new GpuError(`losses of step ${step}: the GPU recorded step ${words[at + 5]} in its place`);
+      }
+      const [dLoss, gLoss, dReal, dFake, penalty] = floats.subarray(at, at + 5);
+      return { step, dLoss, gLoss, dReal, dFake, penalty };
+    });
+  }
+
+  /** A sampler over the generator to show: the average where there is one. */
+  sampler(n: number, columns: number, seed: number): Sampler {
+    return new Sampler(this.stream, this.generator, {
+      parameters: this.average ?? this.g.values,
+      running: this.average ? null : this.running,
+      n,
+      columns,
+      seed,
+    });
+  }
+
+  /** The run's own preview: fixed latents. */
+  get previewSampler(): Sampler {
+    const columns = this.config.size === 128 ? 6 : 8;
+    this.preview ??= this.sampler(columns ** 2, columns, this.config.seed);
+    return this.preview;
+  }
+
+  private build(penalise: boolean): void {
+    const { stream, stepBuffer, config } = this;
+    const { batch, size, z, seed, smoothing, r1, ema } = config;
+    const tape = new Tape(stream);
+    const g = this.g.values;
+    const d = this.d.values;
+
+    const latents = tape.temporary("latents", [batch, z]);
+    noiseUniform(stream, stepBuffer, latents, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
+    const real = tape.temporary("real pictures", [batch, size, size, 3]);
+    gatherPictures(stream, this.batches.pixels, stepBuffer, stepWord.pictures, real);
+    const fake = this.generator.forward(tape, latents, g, updating(tape, this.running));
+
+    // D: real and fake pass apart, each normalised by its own statistics; the running ones follow the real.
+    const realScores = this.discriminator.forward(tape, real, d, updating(tape, this.running));
+    const fakeScores = this.discriminator.forward(tape, fake, d, { by: "batch" });
+    const realLoss = tape.keep(sigmoidCrossEntropy(tape, realScores, 1 - smoothing));
+    const fakeLoss = tape.keep(sigmoidCrossEntropy(tape, fakeScores, 0));
+    const roots: Root[] = [
+      { y: realLoss, dy: this.lossGradient },
+      { y: fakeLoss, dy: this.lossGradient },
+    ];
+    let penalty = this.noPenalty;
+    if (penalise) {
+      // R1 (Mescheder et al. 2018): γ/2 · E‖∇ₓD(x)‖² on real pictures; lazily, weighted by the steps between.
+      const [gradient] = tape.gradients([{ y: realScores, dy: this.scoreGradient }], [real]);
+      penalty = tape.keep(sumOfSquares(tape, gradient, r1 / (2 * batch)));
+      roots.push({ y: penalty, dy: this.penaltyGradient });
+    }
+    tape.gradientsInto(roots, this.d.sinks);
+    tape.release(real);
+    this.update(this.d, stepWord.rateD);
+
+    // G: the same latents and the same forward pass, judged by the D that has just learned.
+    const fooledScores = this.discriminator.forward(tape, fake, d, { by: "batch" });
+    const fooledLoss = tape.keep(sigmoidCrossEntropy(tape, fooledScores, 1));
+    tape.gradientsInto([{ y: fooledLoss, dy: this.lossGradient }], this.g.sinks);
+    this.update(this.g, stepWord.rateG);
+    if (this.average) averageParameters(stream, this.g.values, this.average, ema);
+
+    recordLosses(stream, stepBuffer, { real: realLoss, fake: fakeLoss, fooled: fooledLoss, penalty }, this.ring);
+    tape.reset();
+  }
+
+  private update({ gradients, values, m, v }: Trainable, rateAt: number): void {
+    const arenas = { gradient: gradients.all, parameter: values.all, m: m.all, v: v.all };
+    adam(this.stream, this.stepBuffer, rateAt, arenas, this.constants);
+  }
+
+  destroy(): void {
+    this.g.destroy(this.stream);
+    this.d.destroy(this.stream);
+    this.running.destroy(this.stream);
+    this.average?.destroy(this.stream);
+    this.batches.destroy();
+    this.preview?.destroy();
+    const { stepBuffer, ring, lossGradient, scoreGradient, penaltyGradient, noPenalty } = this;
+    for (const tensor of [stepBuffer, ring, lossGradient, scoreGradient, penaltyGradient, noPenalty])
+      this.stream.destroy(tensor);
+  }
+
+  /** Numbers from which step on losses were not read yet; a restored run starts behind its own. */
+  restored(step: number): void {
+    this.step = step;
+    this.recordsRead = step;
+  }
+}

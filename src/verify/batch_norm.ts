@@ -1,0 +1,213 @@
+/** Checks of batch normalisation: statistics, normalising, running averages, backward. */
+import * as kernel from "../kernels/batch_norm.ts";
+import { chunksOf } from "../kernels/reduce.ts";
+import * as twin from "../reference/batch_norm.ts";
+import { ema } from "../reference/ema.ts";
+import { both, type Check, type Dims, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
+import { type Lab, sumBound } from "./lab.ts";
+
+const { abs, fround, sqrt } = Math;
+
+const epsilon = fround(1e-5);
+/** Rounding units of 1 / sqrt(variance + epsilon). */
+const rstdUnits = 1 + sqrtUnits + divisionUnits;
+
+/** One row, one chunk, several, the last one short; and a mean that E[x²] − E[x]² would not survive. */
+const shapes: Dims[] = [
+  { rows: 1, C: 3, mean: 0 },
+  { rows: 2, C: 1, mean: 0 },
+  { rows: 63, C: 5, mean: 0 },
+  { rows: 32, C: 8, mean: 3 },
+  { rows: 300, C: 65, mean: 0 },
+  { rows: 9000, C: 2, mean: 0 }, // chunks longer than the shortest
+  { rows: 500, C: 4, mean: 1000 },
+];
+const random: Check["random"] = (int) => ({ rows: int(2, 400), C: int(1, 40), mean: int(-2, 2) });
+
+/** Numbers around the mean with a standard deviation of about 1. */
+function centred(lab: Lab, { rows, C, mean }: Dims): Float32Array {
+  return lab.numbers(rows * C).map((value) => mean + sqrt(3) * value);
+}
+
+const column = (rows: number, C: number, f: (row: number, i: number) => number, c: number): number => {
+  let total = 0;
+  for (let row = 0; row < rows; row++) total += f(row, row * C + c);
+  return total;
+};
+
+/** The twin's statistics as the GPU would hold them: [3, C] f32. */
+function moments(mean: ArrayLike<number>, variance: ArrayLike<number>): Float32Array {
+  const C = mean.length;
+  const values = new Float32Array(3 * C);
+  values.set(mean);
+  for (let c = 0; c < C; c++) values[C + c] = 1 / sqrt(variance[c] + epsilon);
+  values.set(variance, 2 * C);
+  return values;
+}
+
+const batchNormStatistics: Check = {
+  kernel: "batchNormStatistics",
+  kinds: realsOnly,
+  shapes,
+  random,
+  async run(lab, dims) {
+    const { rows, C } = dims;
+    const x = centred(lab, dims);
+    const output = lab.poisoned([3, C]);
+    kernel.batchNormStatistics(lab.stream, lab.upload([rows, C], x), output, epsilon);
+    const { mean, variance } = twin.batchNormStatistics(x, rows, C);
+    const rstd = variance.map((value) => 1 / sqrt(value + epsilon));
+    const chunks = chunksOf(rows);
+    const steps = Math.min(rows, chunks.rows) + chunks.count;
+    const allowed = new Float64Array(3 * C);
+    for (let c = 0; c < C; c++) {
+      // A mean is as exact as a sum of that many numbers of x's size, divided by their count.
+      const meanError = sumBound(steps, (mean[c] ** 2 + variance[c]) * steps) / steps + unit * abs(mean[c]);
+      // The chunks' means, with that error, are what Chan's formula squares the differences of.
+      const varianceError =
+        sumBound(steps, 3 * variance[c] ** 2 * steps) + 2 * meanError * sqrt(variance[c]) + meanError ** 2;
+      allowed[c] = meanError;
+      allowed[C + c] = 0.5 * rstd[c] ** 3 * varianceError + unit * rstdUnits * rstd[c];
+      allowed[2 * C + c] = varianceError + smallest;
+    }
+    return [await lab.compare(output, [...mean, ...rstd, ...variance], (i) => allowed[i], "moments")];
+  },
+};
+
+const batchNorm: Check = {
+  kernel: "batchNorm",
+  kinds: both,
+  shapes,
+  random,
+  async run(lab, { rows, C, mean: offset }) {
+    const x = lab.numbers(rows * C).map((value) => value + offset);
+    const [mean, gamma, beta] = [lab.numbers(C).map((value) => value + offset), lab.numbers(C), lab.numbers(C)];
+    // Variances whose roots are whole numbers keep the integers exact.
+    const variance = lab.numbers(C).map((value) => (lab.exact ? 4 ** -value : 1.5 + value));
+    const atEpsilon = lab.exact ? 0 : epsilon;
+    const saved = moments(mean, variance);
+    if (lab.exact) for (let c = 0; c < C; c++) saved[C + c] = 1 / sqrt(variance[c]);
+    const y = lab.poisoned([rows, C]);
+    const parameters = [lab.upload([3, C], saved), lab.upload([C], gamma), lab.upload([C], beta)] as const;
+    kernel.batchNorm(lab.stream, lab.upload([rows, C], x), ...parameters, y);
+    const expected = twin.batchNorm(x, mean, variance, gamma, beta, atEpsilon, rows, C);
+    // rstd was rounded to f32; x − mean; two products; the sum.
+    const allowed = (i: number) =>
+      unit * (4 * abs(expected[i] - beta[i % C]) + abs(beta[i % C]) + abs(expected[i])) + smallest;
+    return [await lab.compare(y, expected, allowed)];
+  },
+};
+
+const batchNormRunning: Check = {
+  kernel: "batchNormRunning",
+  kinds: both,
+  shapes: [{ C: 1 }, { C: 5 }, { C: 64 }, { C: 130 }],
+  random: (int) => ({ C: int(1, 200) }),
+  async run(lab, { C }) {
+    const momentum = lab.exact ? 0.75 : fround(0.99);
+    const [saved, before] = [lab.numbers(3 * C), lab.numbers(3 * C)];
+    const running = lab.upload([3, C], before);
+    kernel.batchNormRunning(lab.stream, lab.upload([3, C], saved), running, momentum);
+    // Mean, variance, and the weight, which moves towards 1.
+    const batch = [...saved.subarray(0, C), ...saved.subarray(2 * C), ...new Float32Array(C).fill(1)];
+    const expected = ema(before, batch, momentum);
+    return [await lab.compare(running, expected, (i) => 3 * unit * (abs(before[i]) + abs(batch[i])), "running")];
+  },
+};
+
+const batchNormInference: Check = {
+  kernel: "batchNormInference",
+  kinds: realsOnly,
+  shapes: [
+    { C: 1, updates: 1 },
+    { C: 5, updates: 3 },
+    { C: 130, updates: 500 },
+    { C: 3, updates: 0 }, // nothing known: mean 0, variance 1
+  ],
+  random: (int) => ({ C: int(1, 200), updates: int(0, 20) }),
+  async run(lab, { C, updates }) {
+    const weight = fround(1 - 0.99 ** updates);
+    const numbers = lab.numbers(2 * C);
+    const running = new Float32Array(3 * C);
+    for (let c = 0; c < C && updates > 0; c++) {
+      running[c] = numbers[c];
+      running[C + c] = weight * (1.1 + numbers[C + c]);
+      running[2 * C + c] = weight;
+    }
+    const output = lab.poisoned([3, C]);
+    kernel.batchNormInference(lab.stream, lab.upload([3, C], running), output, epsilon);
+    const mean = Array.from({ length: C }, (_, c) => (updates ? running[c] / weight : 0));
+    const variance = Array.from({ length: C }, (_, c) => (updates ? running[C + c] / weight : 1));
+    const rstd = variance.map((value) => 1 / sqrt(value + epsilon));
+    const expected = [...mean, ...rstd, ...variance];
+    // rstd takes half of the variance's relative error.
+    const units = (i: number) => (i >= C && i < 2 * C ? divisionUnits / 2 + rstdUnits : divisionUnits);
+    return [await lab.compare(output, expected, (i) => unit * units(i) * abs(expected[i]) + smallest, "moments")];
+  },
+};
+
+const batchNormGradient: Check = {
+  kernel: "batchNormGradient",
+  kinds: realsOnly,
+  shapes,
+  random,
+  async run(lab, dims) {
+    const { rows, C } = dims;
+    const x = centred(lab, dims);
+    const [dy, gamma] = [lab.numbers(rows * C), lab.numbers(C)];
+    const { mean, variance } = twin.batchNormStatistics(x, rows, C);
+    const [sums, dx] = [lab.poisoned([2, C]), lab.poisoned([rows, C])];
+    kernel.batchNormGradient(
+      lab.stream,
+      lab.upload([rows, C], dy),
+      lab.upload([rows, C], x),
+      lab.upload([3, C], moments(mean, variance)),
+      lab.upload([C], gamma),
+      sums,
+      dx,
+    );
+    const { dgamma, dbeta, dx: expected } = twin.batchNormGradient(x, dy, gamma, epsilon, rows, C);
+    const allowedSums = new Float64Array(2 * C);
+    const allowed = new Float64Array(rows * C);
+    for (let c = 0; c < C; c++) {
+      const rstd = 1 / sqrt(variance[c] + epsilon);
+      const xHat = (i: number) => (x[i] - mean[c]) * rstd;
+      // The mean was rounded to f32, which shifts every x̂ by as much; then x̂'s own three roundings.
+      const shift = 0.5 * unit * abs(mean[c]) * rstd;
+      const xHatError = (i: number) => shift + 3 * unit * abs(xHat(i));
+      const dgammaError =
+        column(rows, C, (_, i) => abs(dy[i]) * xHatError(i), c) +
+        sumBound(
+          rows,
+          column(rows, C, (_, i) => (dy[i] * xHat(i)) ** 2, c),
+        );
+      const dbetaError = sumBound(
+        rows,
+        column(rows, C, (_, i) => dy[i] ** 2, c),
+      );
+      allowedSums[c] = dgammaError;
+      allowedSums[C + c] = dbetaError;
+      for (let row = 0; row < rows; row++) {
+        const i = row * C + c;
+        const [shareB, shareG] = [abs(dbeta[c]) / rows, abs(dgamma[c]) / rows];
+        const terms = abs(dy[i]) + shareB + abs(xHat(i)) * shareG;
+        // Each term passes a division or a product, two differences, and the two factors in front.
+        const rounding = unit * (divisionUnits + 6) * terms;
+        const inherited = (dbetaError + abs(xHat(i)) * dgammaError) / rows + shareG * xHatError(i);
+        allowed[i] = abs(gamma[c]) * rstd * (rounding + inherited) + smallest;
+      }
+    }
+    return [
+      await lab.compare(sums, [...dgamma, ...dbeta], (i) => allowedSums[i], "sums"),
+      await lab.compare(dx, expected, (i) => allowed[i], "dx"),
+    ];
+  },
+};
+
+export const batchNormChecks: readonly Check[] = [
+  batchNormStatistics,
+  batchNorm,
+  batchNormRunning,
+  batchNormInference,
+  batchNormGradient,
+];

@@ -1,0 +1,15 @@
+/** Every kernel's check: the table behind `catgan verify` and behind the kernel tests. */
+import { batchNormChecks } from "./batch_norm.ts";
+import type { Check } from "./check.ts";
+import { convolutionChecks } from "./convolutions.ts";
+import { elementwiseChecks } from "./elementwise.ts";
+import { pictureChecks } from "./pictures.ts";
+import { reductionChecks } from "./reductions.ts";
+
+export const checks: readonly Check[] = [
+  ...convolutionChecks,
+  ...batchNormChecks,
+  ...elementwiseChecks,
+  ...reductionChecks,
+  ...pictureChecks,
+];

@@ -1,0 +1,254 @@
+/** Checks of everything that is a sum of products: convolutions, transposed convolutions, dense layers. */
+import type { Stream } from "../gpu/stream.ts";
+import { elements, type Tensor } from "../gpu/tensor.ts";
+import * as fast from "../kernels/conv2d.ts";
+import * as obvious from "../kernels/obvious.ts";
+import * as conv from "../reference/conv2d.ts";
+import * as twinDense from "../reference/dense.ts";
+import * as transposed from "../reference/transposed_conv2d.ts";
+import { both, type Check, type Dims, type RandomInt } from "./check.ts";
+import { square, sumBound } from "./lab.ts";
+
+type Numbers = ArrayLike<number>;
+
+/** y = a ⊗ b + bias: bilinear in a and b, so that the twin on squares gives Σ (aᵢ·bᵢ)² for the rounding bound. */
+interface Product {
+  readonly kernel: string;
+  /** Can add to what its output holds; does so where dims.plus is 1. */
+  readonly accumulates?: true;
+  /** Shapes (a bias is given where dims.plus is 1), and how many products a sum has. */
+  layout(dims: Dims): { a: number[]; b: number[]; bias?: number[]; y: number[]; depth: number };
+  host(stream: Stream, a: Tensor, b: Tensor, bias: Tensor | null, y: Tensor, dims: Dims): void;
+  twin(a: Numbers, b: Numbers, bias: Numbers | null, dims: Dims): Float64Array;
+}
+
+function productCheck(product: Product, shapes: readonly Dims[], random: (int: RandomInt) => Dims): Check {
+  return {
+    kernel: product.kernel,
+    kinds: both,
+    shapes,
+    random,
+    async run(lab, dims) {
+      const { a, b, bias: biasShape, y, depth } = product.layout(dims);
+      const numbersA = lab.numbers(elements(a));
+      const numbersB = lab.numbers(elements(b));
+      const bias = dims.plus && biasShape ? lab.numbers(elements(biasShape)) : null;
+      const before = dims.plus && product.accumulates ? lab.numbers(elements(y)) : null;
+      const output = before ? lab.upload(y, before) : lab.poisoned(y);
+      const biasTensor = bias && lab.upload([bias.length], bias);
+      product.host(lab.stream, lab.upload(a, numbersA), lab.upload(b, numbersB), biasTensor, output, dims);
+      const sums = (a: Numbers, b: Numbers, bias: Numbers | null, before: Numbers | null) => {
+        const values = product.twin(a, b, bias, dims);
+        return before ? values.map((value, i) => value + before[i]) : values;
+      };
+      const expected = sums(numbersA, numbersB, bias, before);
+      const squares = lab.exact
+        ? expected
+        : sums(square(numbersA), square(numbersB), bias && square(bias), before && square(before));
+      return [await lab.compare(output, expected, (i) => sumBound(depth + 1, squares[i]))];
+    },
+  };
+}
+
+const convolution = ({ N, H, W, C, R, S, K, stride }: Dims): conv.ConvShape => ({ N, H, W, C, R, S, K, stride });
+
+function convLayout(dims: Dims) {
+  const { N, H, W, C, R, S, K, stride } = convolution(dims);
+  const P = conv.samePadding(H, R, stride).out;
+  const Q = conv.samePadding(W, S, stride).out;
+  return { image: [N, H, W, C], weight: [R, S, C, K], map: [N, P, Q, K], R, S, C, K, pixels: N * P * Q };
+}
+
+const forwardLayout: Product["layout"] = (dims) => {
+  const { image, weight, map, R, S, C, K } = convLayout(dims);
+  return { a: image, b: weight, bias: [K], y: map, depth: R * S * C };
+};
+const inputGradientLayout: Product["layout"] = (dims) => {
+  const { image, weight, map, R, S, C, K } = convLayout(dims);
+  return { a: map, b: weight, bias: [C], y: image, depth: R * S * K };
+};
+const filterGradientLayout: Product["layout"] = (dims) => {
+  const { image, weight, map, pixels } = convLayout(dims);
+  return { a: image, b: map, y: weight, depth: pixels };
+};
+
+function withBias(values: Float64Array, bias: Numbers | null): Float64Array {
+  return bias ? values.map((value, i) => value + bias[i % bias.length]) : values;
+}
+
+const products: Product[] = [
+  {
+    kernel: "conv2d",
+    layout: forwardLayout,
+    host: (stream, x, weight, bias, y, { stride }) => fast.conv2d(stream, x, weight, bias, y, stride),
+    twin: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
+  },
+  {
+    kernel: "conv2dInputGradient",
+    layout: inputGradientLayout,
+    host: (stream, dy, weight, bias, dx, { stride }) => fast.conv2dInputGradient(stream, dy, weight, bias, dx, stride),
+    twin: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
+  },
+  {
+    kernel: "conv2dFilterGradient",
+    accumulates: true,
+    layout: filterGradientLayout,
+    host: (stream, x, dy, _, dweight, { stride, plus }) =>
+      fast.conv2dFilterGradient(stream, x, dy, dweight, stride, plus === 1),
+    twin: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
+  },
+  // The same three kernels, in the roles that a transposed convolution gives them.
+  {
+    kernel: "transposedConv2d",
+    layout: inputGradientLayout,
+    host: (stream, x, weight, bias, y, { stride }) => fast.conv2dInputGradient(stream, x, weight, bias, y, stride),
+    twin: (x, weight, bias, dims) => transposed.transposedConv2d(x, weight, bias, convolution(dims)),
+  },
+  {
+    kernel: "transposedConv2dInputGradient",
+    layout: forwardLayout,
+    host: (stream, dy, weight, bias, dx, { stride }) => fast.conv2d(stream, dy, weight, bias, dx, stride),
+    twin: (dy, weight, bias, dims) =>
+      withBias(transposed.transposedConv2dInputGradient(dy, weight, convolution(dims)), bias),
+  },
+  {
+    kernel: "transposedConv2dFilterGradient",
+    accumulates: true,
+    layout: filterGradientLayout,
+    host: (stream, dy, x, _, dweight, { stride, plus }) =>
+      fast.conv2dFilterGradient(stream, dy, x, dweight, stride, plus === 1),
+    twin: (dy, x, _, dims) => transposed.transposedConv2dFilterGradient(x, dy, convolution(dims)),
+  },
+  {
+    kernel: "conv2dObvious",
+    layout: forwardLayout,
+    host: (stream, x, weight, bias, y, { stride }) => obvious.conv2dObvious(stream, x, weight, bias, y, stride),
+    twin: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
+  },
+  {
+    kernel: "conv2dInputGradientObvious",
+    layout: inputGradientLayout,
+    host: (stream, dy, weight, bias, dx, { stride }) =>
+      obvious.conv2dInputGradientObvious(stream, dy, weight, bias, dx, stride),
+    twin: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
+  },
+  {
+    kernel: "conv2dFilterGradientObvious",
+    layout: filterGradientLayout,
+    host: (stream, x, dy, _, dweight, { stride }) =>
+      obvious.conv2dFilterGradientObvious(stream, x, dy, dweight, stride),
+    twin: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
+  },
+];
+
+const base = { N: 1, H: 9, W: 7, C: 3, R: 3, S: 3, K: 5, stride: 1, plus: 0 };
+const square5 = { ...base, R: 5, S: 5 };
+
+const convShapes: Dims[] = [
+  // Every phase of every stride, filters below the stride and above the picture; odd sizes, so that phases differ.
+  ...[1, 2, 3].flatMap((stride) =>
+    [1, 2, 3, 4, 5, 6, 7].map((kernel) => ({ ...base, R: kernel, S: kernel, stride, plus: kernel % 2 })),
+  ),
+  { ...square5, N: 2, H: 8, W: 6, C: 2, K: 3, stride: 2 }, // even: padding 1 before, 2 after
+  { ...base, N: 2, H: 6, W: 5, C: 2, S: 4, K: 1, stride: 2, plus: 1 }, // a filter that is not square
+  { ...square5, N: 3, H: 1, W: 1, C: 2, K: 2, plus: 1 }, // one pixel
+  { ...square5, H: 1, W: 1, stride: 2 },
+  { ...base, H: 1, W: 1, C: 1, R: 1, S: 1, K: 1, plus: 1 },
+  { ...base, H: 3, W: 4, C: 2, R: 2, S: 1, stride: 5 }, // one output, most pixels untouched
+  // Multiples of 4, read as vec4, larger than a tile and no multiple of it.
+  { ...base, N: 2, H: 6, C: 12, K: 20, stride: 2, plus: 1 },
+  { ...square5, N: 2, H: 7, W: 5, C: 20, K: 12, stride: 1 },
+  { ...base, N: 3, H: 5, W: 5, C: 8, R: 4, S: 4, K: 36, stride: 3, plus: 1 },
+  { ...base, H: 4, W: 4, C: 4, R: 2, S: 2, K: 4, stride: 2 },
+  { ...base, N: 2, H: 32, W: 8, C: 12, K: 20, plus: 1 }, // some splits of several lines each, the last one shorter
+  // Ragged, larger than a tile; and one side only a multiple of 4.
+  { ...base, N: 2, H: 5, C: 13, K: 11, stride: 2, plus: 1 },
+  { ...base, H: 5, C: 9, K: 8, stride: 2 },
+  { ...base, H: 5, C: 8, K: 9, plus: 1 },
+  // RGB ends.
+  { ...square5, H: 16, W: 16, K: 16, stride: 2, plus: 1 },
+  { ...square5, N: 2, H: 8, W: 8, K: 8, plus: 1 },
+  // The layers of the tiny preset: G's transposed ones, its last, then D's.
+  ...[
+    { H: 8, C: 32, K: 64 },
+    { H: 16, C: 16, K: 32 },
+    { H: 32, C: 8, K: 16 },
+    { H: 32, C: 3, K: 8, stride: 1 },
+    { H: 32, C: 3, K: 16 },
+  ].map((layer) => ({ ...square5, N: 2, W: layer.H, stride: 2, plus: 1, ...layer })),
+];
+
+function randomConv(int: RandomInt): Dims {
+  const channels = () => (int(0, 1) === 0 ? int(1, 14) : 4 * int(1, 5));
+  return {
+    N: int(1, 3),
+    H: int(1, 12),
+    W: int(1, 12),
+    C: channels(),
+    R: int(1, 7),
+    S: int(1, 7),
+    K: channels(),
+    stride: int(1, 3),
+    plus: int(0, 1),
+  };
+}
+
+const denseShape = ({ N, C, K }: Dims): twinDense.DenseShape => ({ N, C, K });
+
+const denseForward = (
+  kernel: string,
+  host: (stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) => void,
+): Product => ({
+  kernel,
+  layout: ({ N, C, K }) => ({ a: [N, C], b: [C, K], bias: [K], y: [N, K], depth: C }),
+  host,
+  twin: (x, weight, bias, dims) => twinDense.dense(x, weight, bias, denseShape(dims)),
+});
+const denseInputGradient = (
+  kernel: string,
+  host: (stream: Stream, dy: Tensor, weight: Tensor, dx: Tensor) => void,
+): Product => ({
+  kernel,
+  layout: ({ N, C, K }) => ({ a: [N, K], b: [C, K], y: [N, C], depth: K }),
+  host: (stream, dy, weight, _, dx) => host(stream, dy, weight, dx),
+  twin: (dy, weight, _, dims) => twinDense.denseInputGradient(dy, weight, denseShape(dims)),
+});
+const denseWeightGradient = (
+  kernel: string,
+  host: (stream: Stream, x: Tensor, dy: Tensor, dweight: Tensor, accumulate: boolean) => void,
+): Product => ({
+  kernel,
+  accumulates: true,
+  layout: ({ N, C, K }) => ({ a: [N, C], b: [N, K], y: [C, K], depth: N }),
+  host: (stream, x, dy, _, dweight, { plus }) => host(stream, x, dy, dweight, plus === 1),
+  twin: (x, dy, _, dims) => twinDense.denseWeightGradient(x, dy, denseShape(dims)),
+});
+
+const denseProducts: Product[] = [
+  denseForward("dense", fast.dense),
+  denseInputGradient("denseInputGradient", fast.denseInputGradient),
+  denseWeightGradient("denseWeightGradient", fast.denseWeightGradient),
+  denseForward("denseObvious", obvious.denseObvious),
+  denseInputGradient("denseInputGradientObvious", obvious.denseInputGradientObvious),
+  denseWeightGradient("denseWeightGradientObvious", obvious.denseWeightGradientObvious),
+  denseForward("denseRows", obvious.denseRows),
+];
+
+const denseShapes: Dims[] = [
+  { N: 1, C: 1, K: 1, plus: 1 },
+  { N: 3, C: 5, K: 2, plus: 0 },
+  { N: 17, C: 13, K: 11, plus: 1 },
+  { N: 9, C: 12, K: 20, plus: 0 },
+  { N: 65, C: 8, K: 8, plus: 1 },
+  { N: 2, C: 100, K: 1024, plus: 1 }, // tiny's z to G's first map
+  { N: 2, C: 1024, K: 1, plus: 1 }, // tiny's logit
+];
+
+function randomDense(int: RandomInt): Dims {
+  return { N: int(1, 20), C: int(1, 150), K: int(1, 40), plus: int(0, 1) };
+}
+
+export const convolutionChecks: readonly Check[] = [
+  ...products.map((product) => productCheck(product, convShapes, randomConv)),
+  ...denseProducts.map((product) => productCheck(product, denseShapes, randomDense)),
+];

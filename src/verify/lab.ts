@@ -1,0 +1,123 @@
+/** A bench for one kernel: inputs of a chosen kind, poisoned outputs, and everything given back afterwards. */
+import type { Stream } from "../gpu/stream.ts";
+import { elements, type Tensor } from "../gpu/tensor.ts";
+import { fill } from "../kernels/elementwise.ts";
+
+/**
+ * `integers`: whole numbers from −3 to 3, whose sums of products are exact in f32, so that results must be equal: one
+ * wrong tap in a hundred thousand shows. `reals`: numbers in [−1, 1), compared within rounding bounds.
+ */
+export type NumberKind = "integers" | "reals";
+
+/** What a kernel computed beside what its twin did. */
+export interface Comparison {
+  readonly output: string;
+  readonly actual: ArrayLike<number>;
+  readonly expected: ArrayLike<number>;
+  /** Largest |actual − expected| at element i. */
+  allowed(i: number): number;
+}
+
+export class Lab {
+  private readonly owned: Tensor[] = [];
+
+  constructor(
+    readonly stream: Stream,
+    readonly kind: NumberKind,
+    /** Uniform in [0, 1). */
+    readonly next: () => number,
+  ) {}
+
+  get exact(): boolean {
+    return this.kind === "integers";
+  }
+
+  /** Numbers of the lab's kind. */
+  numbers(count: number): Float32Array {
+    return Float32Array.from({ length: count }, () =>
+      this.exact ? Math.floor(this.next() * 7) - 3 : 2 * this.next() - 1,
+    );
+  }
+
+  upload(shape: readonly number[], data: ArrayLike<number>): Tensor {
+    return this.own(this.stream.from("input", shape, data));
+  }
+
+  /** An output full of NaN: whatever a kernel forgets to write shows. */
+  poisoned(shape: readonly number[]): Tensor {
+    const tensor = this.own(this.stream.persistent("output", shape));
+    fill(this.stream, tensor, Number.NaN);
+    return tensor;
+  }
+
+  /** Words as they are, for inputs that are not floats. */
+  uploadWords(words: Uint32Array<ArrayBuffer>): Tensor {
+    const tensor = this.own(this.stream.persistent("words", [words.length]));
+    this.stream.write(tensor, words);
+    return tensor;
+  }
+
+  /** Compares an output with the twin's. Lab kinds that are exact ignore the bound. */
+  async compare(
+    tensor: Tensor,
+    expected: ArrayLike<number>,
+    allowed: (i: number) => number,
+    output = "y",
+  ): Promise<Comparison> {
+    const actual = await this.stream.read(tensor);
+    return { output, actual, expected, allowed: this.exact ? () => 0 : allowed };
+  }
+
+  /** Compares an output that holds words with the twin's, for equality. */
+  async compareWords(tensor: Tensor, expected: Uint32Array, output = "y"): Promise<Comparison> {
+    const actual = new Uint32Array(await this.stream.readBytes(tensor)).subarray(0, tensor.size);
+    return { output, actual, expected, allowed: () => 0 };
+  }
+
+  /** Gives back every tensor of this lab. */
+  async close(): Promise<void> {
+    await this.stream.idle();
+    for (const tensor of this.owned.splice(0)) this.stream.destroy(tensor);
+  }
+
+  private own(tensor: Tensor): Tensor {
+    this.owned.push(tensor);
+    return tensor;
+  }
+}
+
+/** The largest error ÷ allowed error; over 1, or NaN anywhere (given as Infinity), is a miss. */
+export function worst({ actual, expected, allowed }: Comparison): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i] - expected[i]);
+    if (error === 0) continue;
+    const ratio = error / allowed(i);
+    if (!(ratio <= largest)) largest = Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio;
+  }
+  return largest;
+}
+
+/** Small deterministic generator (mulberry32), uniform in [0, 1). */
+export function generator(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Unit roundoff of f32. */
+export const ulp = 2 ** -24;
+
+/** The bound for a sum of `depth` products whose squares sum to `squares`: rounding errors add up like a random walk. */
+export function sumBound(depth: number, squares: number): number {
+  return 4 * (Math.sqrt(depth) + 2) * ulp * Math.sqrt(squares) + 1e-30;
+}
+
+export const square = (values: ArrayLike<number>): Float64Array => Float64Array.from(values, (value) => value * value);
+
+export { elements };

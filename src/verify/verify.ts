@@ -1,0 +1,75 @@
+/** Runs every kernel against its f64 twin on this machine's adapter. */
+import type { Stream } from "../gpu/stream.ts";
+import { type Check, type Dims, describeDims, type RandomInt } from "./check.ts";
+import { checks as all } from "./checks.ts";
+import { generator, Lab, type NumberKind, worst } from "./lab.ts";
+
+/** What became of one kernel. */
+export interface KernelResult {
+  readonly kernel: string;
+  /** Shapes run; each with every kind of numbers that the kernel is checked on. */
+  readonly shapes: number;
+  /** The largest error ÷ allowed error; over 1 is a miss, Infinity stands for NaN and for an unequal whole number. */
+  readonly worst: number;
+  /** What missed, in words; empty when the kernel agrees with its twin. */
+  readonly failures: readonly string[];
+}
+
+/** The worst error ÷ allowed of one check on one shape. */
+export async function runCheck(
+  stream: Stream,
+  check: Check,
+  dims: Dims,
+  kind: NumberKind,
+  seed: number,
+): Promise<{ ratio: number; output: string }> {
+  const lab = new Lab(stream, kind, generator(seed));
+  try {
+    let result = { ratio: 0, output: "" };
+    for (const comparison of await check.run(lab, dims)) {
+      const ratio = worst(comparison);
+      if (!(ratio <= result.ratio)) result = { ratio, output: comparison.output };
+    }
+    return result;
+  } finally {
+    await lab.close();
+  }
+}
+
+/**
+ * Runs checks, by default all, over their tables and over `rounds` random shapes each.
+ * @param onResult is told each kernel's result when it is done
+ * @throws GpuError only when the device is lost: a kernel that does not compile or run is a failure of that kernel
+ */
+export async function verify(
+  stream: Stream,
+  { seed, rounds, checks = all }: { seed: number; rounds: number; checks?: readonly Check[] },
+  onResult: (result: KernelResult) => void = () => {},
+): Promise<KernelResult[]> {
+  const results: KernelResult[] = [];
+  for (const [position, check] of checks.entries()) {
+    const next = generator(seed + 7919 * position);
+    const int: RandomInt = (least, most) => least + Math.floor(next() * (most - least + 1));
+    const shapes = [...check.shapes, ...Array.from({ length: rounds }, () => check.random(int))];
+    const failures: string[] = [];
+    let largest = 0;
+    for (const dims of shapes) {
+      for (const kind of check.kinds) {
+        const where = `${describeDims(dims)}, ${kind}`;
+        try {
+          const { ratio, output } = await runCheck(stream, check, dims, kind, int(0, 2 ** 31));
+          largest = Math.max(largest, ratio);
+          if (!(ratio <= 1)) failures.push(`${where}: ${output} is off by ${ratio.toPrecision(3)} × the allowed error`);
+        } catch (error) {
+          stream.gpu.checkAlive();
+          largest = Number.POSITIVE_INFINITY;
+          failures.push(`${where}: ${(error as Error).message}`);
+        }
+      }
+    }
+    const result = { kernel: check.kernel, shapes: shapes.length, worst: largest, failures };
+    results.push(result);
+    onResult(result);
+  }
+  return results;
+}

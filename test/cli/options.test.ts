@@ -1,0 +1,215 @@
+import { expect, test } from "vitest";
+import { helpText, parseCommand, resolveConfig } from "../../src/cli/options.ts";
+import { UserError } from "../../src/cli/user_error.ts";
+import { type Config, configKeys, presets } from "../../src/train/config.ts";
+
+/** Words of a command line. */
+function parse(line: string) {
+  return parseCommand(line.split(" ").filter(Boolean));
+}
+
+test("train without options: painted cats, preset and folder left open", () => {
+  expect(parse("train")).toEqual({
+    command: "train",
+    resume: null,
+    data: "painted",
+    fit: "crop",
+    preset: null,
+    overrides: {},
+    out: null,
+    dryRun: false,
+    adapter: "auto",
+    json: false,
+  });
+});
+
+test("train with every option", () => {
+  const command = parse(
+    "train --data photos/ --preset article --size 64 --base 4 --base-d 6 --batch 8 --z 10 --kernel 4 --slope 0.1 " +
+      "--norm-d none --no-norm-d-first --smooth-filter --lr-d 1e-3 --lr-g .5 --beta1 0.25 --beta2=0.75 --smoothing 0.2 " +
+      "--r1 2 --r1-every 4 --ema 0.5 --flips --seed 4294967295 --sample-every 7 --save-every 0 --steps 9 --fit stretch " +
+      "--out here --dry-run --adapter software --json",
+  );
+  const overrides: Omit<Config, "epochs"> = {
+    size: 64,
+    base: 4,
+    baseD: 6,
+    batch: 8,
+    z: 10,
+    kernel: 4,
+    slope: 0.1,
+    normD: "none",
+    normDFirst: false,
+    smoothFilter: true,
+    lrD: 1e-3,
+    lrG: 0.5,
+    beta1: 0.25,
+    beta2: 0.75,
+    smoothing: 0.2,
+    r1: 2,
+    r1Every: 4,
+    ema: 0.5,
+    flips: true,
+    steps: 9,
+    seed: 4294967295,
+    sampleEvery: 7,
+    saveEvery: 0,
+  };
+  expect(command).toEqual({
+    command: "train",
+    resume: null,
+    data: "photos/",
+    fit: "stretch",
+    preset: "article",
+    overrides,
+    out: "here",
+    dryRun: true,
+    adapter: "software",
+    json: true,
+  });
+  expect(resolveConfig("article", overrides)).toEqual({ ...overrides, epochs: null });
+});
+
+test("resume takes only what leaves the numbers as they are", () => {
+  expect(parse("train --resume runs/a --steps 600 --sample-every 5 --save-every 1 --adapter nvidia --json")).toEqual({
+    command: "train",
+    resume: "runs/a",
+    data: null,
+    overrides: { steps: 600, sampleEvery: 5, saveEvery: 1 },
+    adapter: "nvidia",
+    json: true,
+  });
+  expect(parse("train --resume runs/a --epochs 3")).toMatchObject({ overrides: { epochs: 3 } });
+  expect(parse("train --resume runs/a --data moved/")).toMatchObject({ data: "moved/", overrides: {} });
+  const refused = ["--out b", "--base 4", "--preset tiny", "--fit crop", "--seed 2", "--no-flips", "--dry-run"];
+  for (const option of refused) {
+    const name = option.split(" ")[0].replace("--no-", "--");
+    expect(() => parse(`train --resume runs/a ${option}`)).toThrow(`${name} cannot be given with --resume`);
+  }
+});
+
+test("sample and verify", () => {
+  const defaults = { adapter: "auto", json: false };
+  expect(parse("sample runs/a")).toEqual({
+    command: "sample",
+    source: "runs/a",
+    n: 16,
+    seed: 1,
+    columns: null,
+    out: null,
+    ...defaults,
+  });
+  expect(parse("sample --n 9 a.safetensors --seed 0 --columns 3 --out c.png --json")).toEqual({
+    command: "sample",
+    source: "a.safetensors",
+    n: 9,
+    seed: 0,
+    columns: 3,
+    out: "c.png",
+    adapter: "auto",
+    json: true,
+  });
+  expect(parse("verify")).toEqual({ command: "verify", seed: 1, quick: false, ...defaults });
+  expect(parse("verify --seed 5 --quick --adapter auto")).toEqual({
+    command: "verify",
+    seed: 5,
+    quick: true,
+    ...defaults,
+  });
+});
+
+test("help, version, and the last of two", () => {
+  expect(parse("")).toEqual({ command: "help", topic: null });
+  expect(parse("--help")).toEqual({ command: "help", topic: null });
+  expect(parse("-h")).toEqual({ command: "help", topic: null });
+  expect(parse("--version")).toEqual({ command: "version" });
+  expect(parse("train --help")).toEqual({ command: "help", topic: "train" });
+  expect(parse("sample -h")).toEqual({ command: "help", topic: "sample" });
+  expect(parse("train --flips --no-flips --seed 1 --seed 2")).toMatchObject({ overrides: { flips: false, seed: 2 } });
+  expect(parse("sample -- --odd-name")).toMatchObject({ source: "--odd-name" });
+});
+
+const mistakes: [line: string, message: string][] = [
+  ["trian", "catgan trian: unknown command, expected train, sample or verify; did you mean train?"],
+  ["--json train", "catgan --json: unknown command"],
+  ["constructor", "catgan constructor: unknown command"],
+  ["train --bsae 8", "--bsae: unknown option; did you mean --base?"],
+  ["train --baseD 8", "--baseD: unknown option; did you mean --base-d?"],
+  ["train --lr_d 8", "--lr_d: unknown option; did you mean --lr-d?"],
+  ["train --batch-size 8", "--batch-size: unknown option; did you mean --batch?"],
+  ["train --epoch 8", "--epoch: unknown option; did you mean --epochs?"],
+  ["train --no-flip", "--no-flip: unknown option; did you mean --no-flips?"],
+  ["train --no-json", "--no-json: unknown option"],
+  ["train --learning-rate 1", "--learning-rate: unknown option; catgan train --help lists them"],
+  ["train -x", "-x: unknown option"],
+  ["train --__proto__ 1", "unknown option"],
+  ["verify --n 3", "--n: unknown option; catgan verify --help lists them"],
+  ["train cats", "catgan train: cats is no option; usage: catgan train [options]"],
+  ["verify x", "catgan verify: x is no option"],
+  ["sample", "catgan sample: nothing to draw from, expected a run's folder or a .safetensors file"],
+  ["sample a b", "catgan sample: b is no option"],
+  ["train --base", "--base: its value is missing, expected --base N"],
+  ["train --base --json", "--base: its value is missing"],
+  ["train --out=", "--out: its value is missing, expected --out DIR"],
+  ["train --flips=yes", "--flips=yes: takes no value, expected --flips or --no-flips"],
+  ["train --json=1", "--json=1: takes no value, expected --json"],
+  ["train --size 48", "--size 48: expected 16, 32, 64 or 128"],
+  ["train --base many", "--base many: expected a whole number from 1 to 256"],
+  ["train --base 0x10", "--base 0x10: expected a whole number from 1 to 256"],
+  ["train --base -3", "--base -3: expected a whole number from 1 to 256"],
+  ["train --batch 2.5", "--batch 2.5: expected a whole number"],
+  ["train --lr-d 0", "--lr-d 0: expected a number above 0 and at most 1"],
+  ["train --lr-d Infinity", "--lr-d Infinity: expected a number"],
+  ["train --lr-d 1e999", "--lr-d 1e999: expected a number"],
+  ["train --steps 0", "--steps 0: expected a whole number from 1"],
+  ["train --steps 5 --epochs 5", "--steps and --epochs both set the run's length: give one of them"],
+  ["train --norm-d layer", "--norm-d layer: expected batch or none"],
+  ["train --preset big", "--preset big: expected tiny, small or article"],
+  ["train --preset toString", "--preset toString: expected tiny, small or article"],
+  ["train --fit squeeze", "--fit squeeze: expected crop or stretch"],
+  ["train --preset tiny --norm-d batch", "set r1 to 0 (--r1 0) or normD to none"],
+  ["sample a --n 0", "--n 0: expected a whole number from 1"],
+  ["verify --seed 4294967296", "--seed 4294967296: expected a whole number from 0 to 4294967295"],
+];
+
+test.each(mistakes)("refuses: catgan %s", (line, message) => {
+  expect(() => parse(line)).toThrow(message);
+  expect(() => parse(line)).toThrow(UserError);
+  expect(() => parse(line)).toThrow(/^[^\n]{1,200}$/);
+});
+
+test("resolveConfig: overrides win, steps and epochs replace each other", () => {
+  expect(resolveConfig("tiny", {})).toEqual(presets.tiny);
+  expect(resolveConfig("tiny", { epochs: 3 })).toEqual({ ...presets.tiny, steps: null, epochs: 3 });
+  expect(resolveConfig("article", { steps: 3 })).toEqual({ ...presets.article, steps: 3, epochs: null });
+  expect(resolveConfig("tiny", { base: 32 }).baseD).toBe(16);
+  expect(resolveConfig({ ...presets.small, seed: 9 }, { steps: 2000 })).toMatchObject({ seed: 9, steps: 2000 });
+  expect(() => resolveConfig("small", { normD: "batch" })).toThrow(UserError);
+});
+
+test("help fits 80 columns and names every option", () => {
+  for (const topic of [null, "train", "sample", "verify"] as const) {
+    for (const line of helpText(topic).split("\n")) {
+      expect(line.length, line).toBeLessThanOrEqual(80);
+      expect(line).toBe(line.trimEnd());
+    }
+  }
+  const train = helpText("train");
+  for (const key of configKeys) {
+    const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    expect(train).toMatch(new RegExp(`--(\\[no-\\])?${name} `));
+  }
+  expect(train).toContain("[0.001|0.0004|0.00005]");
+  expect(helpText()).toContain("verify");
+});
+
+test("the examples of the help are command lines that parse", () => {
+  for (const topic of ["train", "sample", "verify"] as const) {
+    const examples = helpText(topic).split("Examples:\n")[1].trimEnd().split("\n");
+    expect(examples.length).toBeGreaterThan(1);
+    for (const example of examples) {
+      const [line] = example.trim().split(/ {2,}/);
+      expect(parse(line.replace("catgan ", "")).command).toBe(topic);
+    }
+  }
+});

@@ -1,0 +1,79 @@
+/** Runs dist/catgan.mjs, which `npm test` builds first, as a user would: without the variables of the test adapter. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { softwareEnvironment } from "../../src/cli/adapter.ts";
+import { encodePng, pictureGrid } from "../../src/cli/png.ts";
+import { paintCats } from "../../src/data/painted.ts";
+
+export interface Result {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Running {
+  child: ChildProcess;
+  /** The lines of stdout so far, and those to come. */
+  onLine(listener: (line: string) => void): void;
+  done: Promise<Result>;
+}
+
+/** @param env replaces variables */
+export function start(args: readonly string[], env: Record<string, string> = {}, program = "dist/catgan.mjs"): Running {
+  const clean = { ...process.env };
+  for (const name of Object.keys(softwareEnvironment() ?? {})) delete clean[name];
+  // As from a user's shell, not from npm test.
+  delete clean.npm_lifecycle_event;
+  const child = spawn(process.execPath, [program, ...args], { env: { ...clean, ...env } });
+  const listeners: ((line: string) => void)[] = [];
+  let stdout = "";
+  let stderr = "";
+  let rest = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) for (const listener of listeners) listener(line);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const done = new Promise<Result>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+  });
+  return { child, onLine: (listener) => listeners.push(listener), done };
+}
+
+export async function run(...args: string[]): Promise<Result> {
+  return await start(args).done;
+}
+
+/** The events that --json printed: every line is one. */
+// biome-ignore lint/suspicious/noExplicitAny: what they hold is what is tested
+export function eventsOf({ stdout }: Result): Record<string, any>[] {
+  return stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
+
+/** A folder for the files of a test, removed after them. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "catgan-test-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Makes a folder of small PNG pictures. */
+export function writePictures(folder: string, count: number, seed = 1): void {
+  mkdirSync(folder);
+  const { size, pixels } = paintCats(16, count, seed);
+  for (let n = 0; n < count; n++) {
+    const one = { size, count: 1, pixels: pixels.subarray(n * size * size * 3, (n + 1) * size * size * 3) };
+    writeFileSync(join(folder, `cat${n}.png`), encodePng(pictureGrid(one, 1)));
+  }
+}

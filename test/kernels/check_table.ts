@@ -1,0 +1,90 @@
+/** Tests of kernels by their checks: every shape of the table, every kind of numbers. */
+import { describe, expect, test } from "vitest";
+import type { Stream } from "../../src/gpu/stream.ts";
+import { chooseTiles, tileSets } from "../../src/kernels/tiles.ts";
+import { type Check, type Dims, describeDims } from "../../src/verify/check.ts";
+import { checks } from "../../src/verify/checks.ts";
+import { generator, Lab } from "../../src/verify/lab.ts";
+import { runCheck } from "../../src/verify/verify.ts";
+import { testStream } from "./gpu.ts";
+
+export function checkOf(kernel: string): Check {
+  const check = checks.find((candidate) => candidate.kernel === kernel);
+  if (!check) throw new Error(`no check of ${kernel}`);
+  return check;
+}
+
+/** Every miss of a check on these shapes, in words. */
+export async function misses(stream: Stream, check: Check, shapes = check.shapes): Promise<string[]> {
+  const found: string[] = [];
+  for (const [i, dims] of shapes.entries()) {
+    for (const kind of check.kinds) {
+      const { ratio, output } = await runCheck(stream, check, dims, kind, i + 1);
+      if (!(ratio <= 1)) found.push(`${describeDims(dims)}, ${kind}: ${output} is off by ${ratio} × the allowed error`);
+    }
+  }
+  return found;
+}
+
+/** The bits that a kernel computes on one shape. */
+export async function outputBits(stream: Stream, check: Check, dims: Dims, seed = 1): Promise<string[]> {
+  const lab = new Lab(stream, check.kinds[check.kinds.length - 1], generator(seed));
+  try {
+    return (await check.run(lab, dims)).map(({ actual }) =>
+      Buffer.from(Float32Array.from(actual).buffer).toString("base64"),
+    );
+  } finally {
+    await lab.close();
+  }
+}
+
+/** The shapes of a table that make the most work. */
+function largest(check: Check): Dims[] {
+  const work = (dims: Dims) => Object.values(dims).reduce((product, value) => product * Math.max(1, value), 1);
+  return [...check.shapes].sort((a, b) => work(b) - work(a)).slice(0, 3);
+}
+
+/** The bits of a second run, of one cut into single workgroups, and of one on a grid of two dimensions are the first's. */
+async function expectSameBits(check: Check): Promise<void> {
+  let dispatches = 0;
+  let cutDispatches = 0;
+  for (const dims of largest(check)) {
+    const whole = await testStream();
+    const expected = await outputBits(whole, check, dims);
+    dispatches += whole.dispatches;
+    expect(await outputBits(whole, check, dims)).toEqual(expected);
+
+    const cut = await testStream();
+    cut.maxDispatchCost = 1;
+    expect(await outputBits(cut, check, dims)).toEqual(expected);
+    cutDispatches += cut.dispatches;
+
+    const { limits } = whole.gpu;
+    const { workgroupsPerDimension } = limits;
+    limits.workgroupsPerDimension = 3;
+    try {
+      expect(await outputBits(await testStream(), check, dims)).toEqual(expected);
+    } finally {
+      limits.workgroupsPerDimension = workgroupsPerDimension;
+    }
+  }
+  // Something was cut, but for kernels of one workgroup.
+  if (!["sigmoidCrossEntropy", "recordLosses"].includes(check.kernel)) {
+    expect(cutDispatches).toBeGreaterThan(dispatches);
+  }
+}
+
+/** Two tests a kernel. @param tiles which micro-kernels, instead of those of the adapter's kind */
+export function testKernels(kernels: readonly string[], tiles?: keyof typeof tileSets): void {
+  describe(`agrees with its f64 twin${tiles ? ` on ${tiles} tiles` : ""}`, () => {
+    test.each(kernels)("%s", async (kernel) => {
+      const stream = await testStream();
+      if (tiles) chooseTiles(stream, tileSets[tiles]);
+      expect(await misses(stream, checkOf(kernel))).toEqual([]);
+    });
+  });
+  if (tiles === "hardware") return;
+  describe("gives the same bits again, and however its work is cut", () => {
+    test.each(kernels)("%s", (kernel) => expectSameBits(checkOf(kernel)));
+  });
+}

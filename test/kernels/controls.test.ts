@@ -1,0 +1,171 @@
+// The checks are only worth what they catch. Each control here compiles a shader with one mistake in it, the kind that
+// people make, in place of the real one, and the kernel's check must miss.
+import { expect, test } from "vitest";
+import { Stream } from "../../src/gpu/stream.ts";
+import { checkOf, misses } from "./check_table.ts";
+import { testStream } from "./gpu.ts";
+import { withShaders } from "./mutant.ts";
+
+interface Control {
+  readonly mistake: string;
+  readonly kernel: string;
+  /** Text of a shader, and what stands there instead. */
+  readonly right: string | RegExp;
+  readonly wrong: string;
+}
+
+const controls: Control[] = [
+  {
+    mistake: "one tap off by one",
+    kernel: "conv2d",
+    right: "let w = row.w + tap.s;",
+    wrong: "let w = row.w + tap.s + i32(tap.s == 2);",
+  },
+  {
+    mistake: "the stride along one axis only",
+    kernel: "conv2d",
+    right: "np % sizes.P * sizes.stride",
+    wrong: "np % sizes.P",
+  },
+  { mistake: "no bias", kernel: "conv2d", right: "value.x + bias[column]", wrong: "value.x" },
+  {
+    mistake: "a missing phase",
+    kernel: "conv2dInputGradient",
+    right: "for (var i = 0u; i < sizes.stride * sizes.stride; i++)",
+    wrong: "for (var i = 1u; i < sizes.stride * sizes.stride; i++)",
+  },
+  {
+    mistake: "a phase's taps from the wrong parity",
+    kernel: "transposedConv2d",
+    right: "let s = (b + sizes.pad_left) % sizes.stride;",
+    wrong: "let s = b % sizes.stride;",
+  },
+  {
+    mistake: "a filter turned round",
+    kernel: "conv2dInputGradientObvious",
+    right: "let from_left = w + sizes.pad_left - s;",
+    wrong: "let from_left = w + sizes.pad_left - (sizes.S - 1u - s);",
+  },
+  {
+    mistake: "a split that forgets its last line",
+    kernel: "conv2dFilterGradient",
+    right: "line < part.end_line",
+    wrong: "line + 1u < part.end_line",
+  },
+  {
+    mistake: "padding counted as pixels",
+    kernel: "conv2dFilterGradientObvious",
+    right: "if (w >= sizes.W) { continue; }",
+    wrong: "",
+  },
+  {
+    mistake: "channels past a ragged end taken from the next row",
+    kernel: "conv2dInputGradient",
+    // Of both operands: where only one of them reads on, the other's zeros hide it.
+    right: /(left|inside) > 3u/g,
+    wrong: "$1 > 0u",
+  },
+  { mistake: "one number right of the picture", kernel: "conv2d", right: "i < line.end", wrong: "i <= line.end" },
+  {
+    mistake: "one number left of the picture",
+    kernel: "conv2dFilterGradient",
+    right: "i >= pixels.first",
+    wrong: "i + 1 >= pixels.first",
+  },
+  { mistake: "half of the depth", kernel: "denseRows", right: "c += 64u", wrong: "c += 128u" },
+  { mistake: "nothing accumulated", kernel: "denseWeightGradient", right: "sum += y[i];", wrong: "" },
+  {
+    mistake: "the chunks' means not merged by Chan's formula",
+    kernel: "batchNormStatistics",
+    right: "delta * delta * count * share",
+    wrong: "0.0",
+  },
+  {
+    mistake: "the unbiased variance",
+    kernel: "batchNormStatistics",
+    right: "m2 / count",
+    wrong: "m2 / max(1.0, count - 1.0)",
+  },
+  {
+    mistake: "E[x²] − E[x]²",
+    kernel: "batchNormStatistics",
+    right: "let deviation = x[row * sizes.C + c] - mean;\n    m2 += deviation * deviation;",
+    wrong: "let value = x[row * sizes.C + c];\n    m2 += value * value - mean * mean;",
+  },
+  {
+    mistake: "dx without the path through the variance",
+    kernel: "batchNormGradient",
+    right: "x_hat * (sums[c] / rows)",
+    wrong: "0.0",
+  },
+  {
+    mistake: "rstd taken for the variance",
+    kernel: "batchNormRunning",
+    right: "min(row * 2u, 2u)",
+    wrong: "min(row, 2u)",
+  },
+  {
+    mistake: "a mask that lets 0 through",
+    kernel: "leakyReluGradient",
+    right: "y[i] > vec4f()",
+    wrong: "y[i] >= vec4f()",
+  },
+  { mistake: "the last vec4 forgotten", kernel: "add", right: "i >= sizes.quads", wrong: "i + 1u >= sizes.quads" },
+  { mistake: "exp that overflows", kernel: "sigmoid", right: "exp(-abs(x[i]))", wrong: "exp(-x[i])" },
+  {
+    mistake: "epsilon in the root",
+    kernel: "adam",
+    right: "(sqrt(second) + sizes.epsilon)",
+    wrong: "sqrt(second + 1e-6)",
+  },
+  { mistake: "log(1 + e) for log1p(e)", kernel: "sigmoidCrossEntropy", right: "+ log1p(e)", wrong: "+ log(1.0 + e)" },
+  { mistake: "a sum for the mean", kernel: "sigmoidCrossEntropyGradient", right: " / f32(sizes.N)", wrong: "" },
+  { mistake: "a chunk's last row forgotten", kernel: "columnSum", right: "row < end", wrong: "row + 1u < end" },
+  {
+    mistake: "a box of three taps",
+    kernel: "smoothFilter",
+    right: " + tap(r - 1u, s - 1u, ck)",
+    wrong: "",
+  },
+  { mistake: "nine rounds", kernel: "noiseUniform", right: "round < 10u", wrong: "round < 9u" },
+  {
+    mistake: "no truncation",
+    kernel: "noiseTruncatedNormal",
+    right: "abs(normal) <= 2.0",
+    wrong: "abs(normal) <= 9.0",
+  },
+  {
+    mistake: "a mirror off by one",
+    kernel: "gatherPictures",
+    right: "sizes.size - 1u - w",
+    wrong: "min(sizes.size - w, sizes.size - 1u)",
+  },
+  {
+    mistake: "red and blue swapped",
+    kernel: "sampleGrid",
+    right: "byte(x[at + 2u]) << 16u",
+    wrong: "byte(x[at]) << 16u",
+  },
+  { mistake: "the gap above taken for a cell", kernel: "sampleGrid", right: "v < sizes.height && ", wrong: "" },
+];
+
+/** Whether any shape misses. */
+async function isCaught(stream: Stream, { kernel }: Control): Promise<boolean> {
+  const check = checkOf(kernel);
+  for (const dims of check.shapes) {
+    if ((await misses(stream, check, [dims])).length > 0) return true;
+  }
+  return false;
+}
+
+test.each(controls)("$kernel: $mistake is caught", async (control) => {
+  const { right, wrong } = control;
+  let found = false;
+  const mistaken = withShaders((await testStream()).gpu, (code) => {
+    const changed = code.replaceAll(right, wrong);
+    found ||= changed !== code;
+    return changed;
+  });
+  expect(await isCaught(new Stream(mistaken), control)).toBe(true);
+  expect(found, `${right} stands in no shader of ${control.kernel}`).toBe(true);
+});

@@ -1,0 +1,15 @@
+import { testKernels } from "./check_table.ts";
+
+testKernels([
+  "leakyRelu",
+  "leakyReluGradient",
+  "tanh",
+  "tanhGradient",
+  "sigmoid",
+  "sigmoidGradient",
+  "add",
+  "accumulate",
+  "scaleBy",
+  "lerp",
+  "fill",
+]);

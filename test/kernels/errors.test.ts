@@ -1,0 +1,96 @@
+// Shapes that do not fit: the error names the operation, what came and what was expected.
+import { expect, test } from "vitest";
+import type { Stream } from "../../src/gpu/stream.ts";
+import { Tensor } from "../../src/gpu/tensor.ts";
+import { adam } from "../../src/kernels/adam.ts";
+import { batchNorm, batchNormGradient, batchNormStatistics } from "../../src/kernels/batch_norm.ts";
+import { conv2d, conv2dFilterGradient, conv2dInputGradient, dense } from "../../src/kernels/conv2d.ts";
+import { add } from "../../src/kernels/elementwise.ts";
+import { sigmoidCrossEntropy, sigmoidCrossEntropyGradient } from "../../src/kernels/loss.ts";
+import { denseRows } from "../../src/kernels/obvious.ts";
+import { gatherPictures, sampleGrid } from "../../src/kernels/pictures.ts";
+import { addRow, columnSum, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
+import { smoothFilter } from "../../src/kernels/smooth_filter.ts";
+import { testStream } from "./gpu.ts";
+
+const stream = await testStream();
+const t = (label: string, ...shape: number[]) => new Tensor(label, shape, null as unknown as GPUBuffer);
+
+const cases: [message: string, call: (stream: Stream) => void][] = [
+  [
+    "conv2d: x has C=1, weight [R,S,C,K] has C=3 (x x [16,64,64,1], weight w [5,5,3,64], y y [16,32,32,64], stride 2)",
+    (s) => conv2d(s, t("x", 16, 64, 64, 1), t("w", 5, 5, 3, 64), null, t("y", 16, 32, 32, 64), 2),
+  ],
+  ["conv2d: y needs [1,4,3,5]", (s) => conv2d(s, t("x", 1, 7, 6, 3), t("w", 5, 5, 3, 5), null, t("y", 1, 3, 3, 5), 2)],
+  [
+    "conv2dInputGradient: the stride needs to be a whole number of at least 1",
+    (s) => conv2dInputGradient(s, t("dy", 1, 4, 4, 5), t("w", 5, 5, 3, 5), null, t("dx", 1, 8, 8, 3), 0),
+  ],
+  [
+    "conv2dFilterGradient: x needs four axes [N,H,W,C]",
+    (s) => conv2dFilterGradient(s, t("x", 8, 8, 3), t("dy", 1, 4, 4, 5), t("dw", 5, 5, 3, 5), 2),
+  ],
+  [
+    "dense: needs x [N,C], weight [C,K], y [N,K]; came x x [2,3], weight w [4,5], y y [2,5]",
+    (s) => dense(s, t("x", 2, 3), t("w", 4, 5), null, t("y", 2, 5)),
+  ],
+  ["denseRows: needs", (s) => denseRows(s, t("x", 2, 3), t("w", 3, 5), null, t("y", 2, 4))],
+  ["add: b [5] and y [4] need the same number of elements", (s) => add(s, t("a", 4), t("b", 5), t("y", 4))],
+  [
+    "adam: needs four arenas of one size; came g [4], p [5], m [5], v [5]",
+    (s) =>
+      adam(
+        s,
+        t("step", 4),
+        0,
+        { gradient: t("g", 4), parameter: t("p", 5), m: t("m", 5), v: t("v", 5) },
+        { beta1: 0, beta2: 0.9, epsilon: 1e-8 },
+      ),
+  ],
+  [
+    "batchNormStatistics: moments [2,5] needs 3 × C=5 elements",
+    (s) => batchNormStatistics(s, t("x", 9, 5), t("moments", 2, 5), 1e-5),
+  ],
+  [
+    "batchNorm: y [9,4] and x [9,5] need one shape",
+    (s) => batchNorm(s, t("x", 9, 5), t("moments", 3, 5), t("gamma", 5), t("beta", 5), t("y", 9, 4)),
+  ],
+  [
+    "batchNormGradient: sums [5] needs 2 × C=5 elements",
+    (s) => batchNormGradient(s, t("dy", 9, 5), t("x", 9, 5), t("m", 3, 5), t("gamma", 5), t("sums", 5), t("dx", 9, 5)),
+  ],
+  ["sigmoidCrossEntropy: loss needs [2], came loss [1]", (s) => sigmoidCrossEntropy(s, t("x", 4), 1, t("loss", 1))],
+  [
+    "sigmoidCrossEntropyGradient: needs dloss [2] and dx like x x [4]; came dloss [2], dx [3]",
+    (s) => sigmoidCrossEntropyGradient(s, t("x", 4), 1, t("dloss", 2), t("dx", 3)),
+  ],
+  [
+    "gatherPictures: y needs [N,size,size,3] with an even size, came y [2,7,7,3]",
+    (s) => gatherPictures(s, t("pixels", 99), t("step", 9), 0, t("y", 2, 7, 7, 3)),
+  ],
+  [
+    "sampleGrid: rgba needs [42,12] for x x [4,8,8,3] in 1 columns, came rgba [12,22]",
+    (s) => sampleGrid(s, t("x", 4, 8, 8, 3), 1, t("rgba", 12, 22)),
+  ],
+  ["columnSum: y needs [5] for x x [9,5], came y [4]", (s) => columnSum(s, t("x", 9, 5), t("y", 4))],
+  [
+    "reduceSplits: partial needs [splits, 5] for y y [5], came partial [3,4]",
+    (s) => reduceSplits(s, t("partial", 3, 4), t("y", 5)),
+  ],
+  ["addRow: there is no row 2 of y's size in matrix [2,5]", (s) => addRow(s, t("matrix", 2, 5), 2, t("y", 5))],
+  ["sumOfSquares: y needs [1], came y [2]", (s) => sumOfSquares(s, t("x", 9), t("y", 2), 1)],
+  [
+    "smoothFilter: needs [R,S,C,K] and [R+1,S+1,C,K]; came x [4,4,3,8] and y [4,4,3,8]",
+    (s) => smoothFilter(s, t("x", 4, 4, 3, 8), t("y", 4, 4, 3, 8)),
+  ],
+];
+
+test.each(cases)("%s", (message, call) => {
+  let caught = "no error";
+  try {
+    call(stream);
+  } catch (error) {
+    caught = (error as Error).message;
+  }
+  expect(caught.slice(0, message.length)).toBe(message);
+});

@@ -1,0 +1,389 @@
+/** The tape: which gradients are computed, that they add up, and that they can be differentiated again. */
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Stream } from "../../src/gpu/stream.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
+import { scaleBy } from "../../src/kernels/elementwise.ts";
+import * as ops from "../../src/nn/ops.ts";
+import { addRecorded, type Backward, Tape } from "../../src/nn/tape.ts";
+import * as twin from "../../src/reference/conv2d.ts";
+import { dense, denseInputGradient, denseWeightGradient } from "../../src/reference/dense.ts";
+import { smoothFilter, smoothFilterGradient } from "../../src/reference/smooth_filter.ts";
+import { generator as randomNumbers } from "../../src/verify/lab.ts";
+import { testStream } from "../kernels/gpu.ts";
+
+let stream: Stream;
+beforeAll(async () => {
+  stream = await testStream();
+});
+
+const next = randomNumbers(7);
+const numbers = (count: number) => Float32Array.from({ length: count }, () => 2 * next() - 1);
+const upload = (shape: number[], data: ArrayLike<number> = numbers(shape.reduce((a, b) => a * b, 1))) =>
+  stream.from("input", shape, data);
+
+/** factor · x, an op that counts how often its gradient is asked for. */
+function scaled(tape: Tape, x: Tensor, factor: number, calls?: { count: number }): Tensor {
+  const one = stream.from("one", [1], [1]);
+  const y = tape.temporary("scaled", x.shape);
+  scaleBy(stream, x, one, y, factor);
+  const backward: Backward = (dy) => {
+    if (calls) calls.count++;
+    return scaled(tape, dy, factor);
+  };
+  return tape.record("scaled", [x], y, [backward]);
+}
+
+async function expectNear(actual: Tensor, expected: ArrayLike<number>, tolerance = 1e-5) {
+  const got = await stream.read(actual);
+  expect(got.length).toBe(expected.length);
+  for (let i = 0; i < got.length; i++) {
+    const error = Math.abs(got[i] - expected[i]);
+    if (!(error <= tolerance * Math.max(1, Math.abs(expected[i])))) {
+      expect.fail(`element ${i}: ${got[i]}, expected ${expected[i]}`);
+    }
+  }
+}
+
+describe("gradients add up", () => {
+  test("a tensor that is used twice gets both gradients", async () => {
+    const tape = new Tape(stream);
+    const x = upload([4]);
+    const y = addRecorded(tape, scaled(tape, x, 3), scaled(tape, x, 4));
+    const dx = stream.persistent("dx", [4]);
+    const dy = numbers(4);
+    tape.gradientsInto([{ y, dy: upload([4], dy) }], new Map([[x, dx]]));
+    await expectNear(
+      dx,
+      Array.from(dy, (v) => 7 * v),
+    );
+    tape.reset();
+  });
+
+  test("x + x: one gradient handed to both sides is not added to in place", async () => {
+    const tape = new Tape(stream);
+    const x = upload([4]);
+    const h = scaled(tape, x, 2);
+    const y = addRecorded(tape, addRecorded(tape, h, h), h);
+    const dx = stream.persistent("dx", [4]);
+    const dy = numbers(4);
+    tape.gradientsInto([{ y, dy: upload([4], dy) }], new Map([[x, dx]]));
+    await expectNear(
+      dx,
+      Array.from(dy, (v) => 6 * v),
+    );
+    tape.reset();
+  });
+
+  test("a diamond goes back through its top once", async () => {
+    const tape = new Tape(stream);
+    const x = upload([3]);
+    const calls = { count: 0 };
+    const top = scaled(tape, x, 2, calls);
+    const y = addRecorded(tape, scaled(tape, top, 5), scaled(tape, top, 7));
+    const dx = stream.persistent("dx", [3]);
+    const dy = numbers(3);
+    tape.gradientsInto([{ y, dy: upload([3], dy) }], new Map([[x, dx]]));
+    expect(calls.count).toBe(1);
+    await expectNear(
+      dx,
+      Array.from(dy, (v) => 24 * v),
+    );
+    tape.reset();
+  });
+
+  test("a gradient that was summed and then handed to both sides of an addition is not added to in place", async () => {
+    const tape = new Tape(stream);
+    const x = upload([4]);
+    const a = scaled(tape, x, 2);
+    const early = scaled(tape, a, 11);
+    const b = scaled(tape, x, 3);
+    const y = addRecorded(tape, a, b);
+    // y is used twice, so its gradient is a sum; a is used again, earlier than y.
+    const z = addRecorded(tape, addRecorded(tape, scaled(tape, y, 5), scaled(tape, y, 7)), early);
+    const dx = stream.persistent("dx", [4]);
+    const dy = numbers(4);
+    tape.gradientsInto([{ y: z, dy: upload([4], dy) }], new Map([[x, dx]]));
+    await expectNear(
+      dx,
+      Array.from(dy, (v) => (2 * (12 + 11) + 3 * 12) * v),
+    );
+    tape.reset();
+  });
+
+  test("a tensor in the middle of the graph has a gradient, and the walk goes on through it", async () => {
+    const tape = new Tape(stream);
+    const x = upload([4]);
+    const h = scaled(tape, x, 2);
+    const y = scaled(tape, h, 3);
+    const [dx, dh] = [stream.persistent("dx", [4]), stream.persistent("dh", [4])];
+    const dy = numbers(4);
+    const sinks = new Map([
+      [x, dx],
+      [h, dh],
+    ]);
+    tape.gradientsInto([{ y, dy: upload([4], dy) }], sinks);
+    await expectNear(
+      dh,
+      Array.from(dy, (v) => 3 * v),
+    );
+    await expectNear(
+      dx,
+      Array.from(dy, (v) => 6 * v),
+    );
+    tape.reset();
+  });
+
+  test("several roots are one sum, and a reshaped tensor passes its gradient on", async () => {
+    const tape = new Tape(stream);
+    const x = upload([2, 3]);
+    const a = ops.reshape(tape, scaled(tape, x, 2), [6]);
+    const b = scaled(tape, x, 3);
+    const dx = stream.persistent("dx", [2, 3]);
+    const [da, db] = [numbers(6), numbers(6)];
+    const roots = [
+      { y: a, dy: upload([6], da) },
+      { y: b, dy: upload([2, 3], db) },
+    ];
+    tape.gradientsInto(roots, new Map([[x, dx]]));
+    await expectNear(
+      dx,
+      Array.from(da, (v, i) => 2 * v + 3 * db[i]),
+    );
+    tape.reset();
+  });
+});
+
+describe("only what is asked for", () => {
+  test("gradients that nobody needs are not computed", async () => {
+    const tape = new Tape(stream);
+    const [x, w] = [upload([2]), upload([2])];
+    const calls = { count: 0 };
+    const y = addRecorded(tape, scaled(tape, x, 2, calls), scaled(tape, w, 3));
+    const dw = stream.persistent("dw", [2]);
+    tape.gradientsInto([{ y, dy: upload([2], [1, 10]) }], new Map([[w, dw]]));
+    expect(calls.count).toBe(0);
+    await expectNear(dw, [3, 30]);
+    tape.reset();
+  });
+
+  test("D's filters are left alone when only G's gradient is asked for", async () => {
+    const tape = new Tape(stream);
+    const [x, w] = [upload([1, 4, 4, 4]), upload([3, 3, 4, 4])];
+    const y = ops.conv2d(tape, x, w, null, 1);
+    const before = stream.gpu.counts.bindGroups;
+    const dx = stream.persistent("dx", [1, 4, 4, 4]);
+    tape.gradientsInto([{ y, dy: upload([1, 4, 4, 4]) }], new Map([[x, dx]]));
+    // The input gradient, and fill and addition into the sink, which this op does not write itself.
+    expect(stream.gpu.counts.bindGroups - before).toBe(3);
+    tape.reset();
+  });
+
+  test("nothing flows through detach", async () => {
+    const tape = new Tape(stream);
+    const x = upload([2]);
+    const y = addRecorded(tape, scaled(tape, x, 2), tape.detach(scaled(tape, x, 100)));
+    const dx = stream.persistent("dx", [2]);
+    tape.gradientsInto([{ y, dy: upload([2], [1, 1]) }], new Map([[x, dx]]));
+    await expectNear(dx, [2, 2]);
+    tape.reset();
+  });
+
+  test("a parameter without a path gets zeros, over what was there", async () => {
+    const tape = new Tape(stream);
+    const [x, unused] = [upload([2]), upload([2])];
+    const sinks = new Map([
+      [x, stream.persistent("dx", [2])],
+      [unused, stream.from("stale", [2], [5, 5])],
+    ]);
+    const y = scaled(tape, x, 2);
+    tape.gradientsInto([{ y, dy: upload([2], [1, 1]) }], sinks);
+    await expectNear(sinks.get(unused)!, [0, 0]);
+    tape.reset();
+  });
+
+  test("nothing is recorded inside of noGrad", () => {
+    const tape = new Tape(stream);
+    const x = upload([2]);
+    const y = tape.noGrad(() => scaled(tape, x, 2));
+    expect(() => tape.gradients([{ y, dy: x }], [x])).toThrow(/does not depend/);
+    tape.reset();
+  });
+});
+
+describe("memory", () => {
+  test("everything goes back to the pool, some of it on the way", () => {
+    const tape = new Tape(stream);
+    const x = upload([8]);
+    const loss = tape.keep(scaled(tape, scaled(tape, scaled(tape, x, 2), 3), 4));
+    expect(stream.liveTemporaries).toBe(3);
+    tape.gradientsInto([{ y: loss, dy: upload([8]) }], new Map([[x, stream.persistent("dx", [8])]]));
+    expect(stream.liveTemporaries).toBe(1);
+    tape.reset();
+    expect(stream.liveTemporaries).toBe(0);
+  });
+
+  test("a gradient of the wrong shape is refused", () => {
+    const tape = new Tape(stream);
+    const x = upload([4]);
+    const y = tape.record("broken", [x], tape.temporary("y", [4]), [() => upload([2])]);
+    const sinks = new Map([[x, stream.persistent("dx", [4])]]);
+    expect(() => tape.gradientsInto([{ y, dy: upload([4]) }], sinks)).toThrow(/does not have the shape/);
+    tape.reset();
+  });
+});
+
+/**
+ * Second derivatives: s(a, b) = ⟨∂⟨y, dy⟩/∂a, u⟩ is differentiated by everything it depends on, as R1 does it, and
+ * compared with what the twins say, where every pass of a bilinear op is another of its passes.
+ */
+describe("second derivatives", () => {
+  async function second(
+    forward: (tape: Tape) => Tensor,
+    { dy, by, u, wrt }: { dy: Tensor; by: Tensor; u: Tensor; wrt: Tensor[] },
+  ): Promise<Tensor[]> {
+    const tape = new Tape(stream);
+    const y = forward(tape);
+    const [gradient] = tape.gradients([{ y, dy }], [by]);
+    const sinks = new Map(wrt.map((tensor) => [tensor, stream.persistent("gradient", tensor.shape)]));
+    tape.gradientsInto([{ y: gradient, dy: u }], sinks);
+    tape.reset();
+    await stream.idle();
+    return wrt.map((tensor) => sinks.get(tensor)!);
+  }
+
+  test.each([1, 2])("conv2d at stride %i", async (stride) => {
+    const shape = { N: 2, H: 6, W: 5, C: 4, R: 5, S: 5, K: 8, stride };
+    const [P, Q] = [Math.ceil(6 / stride), Math.ceil(5 / stride)];
+    const data = {
+      x: numbers(2 * 6 * 5 * 4),
+      w: numbers(5 * 5 * 4 * 8),
+      dy: numbers(2 * P * Q * 8),
+      ux: numbers(2 * 6 * 5 * 4),
+      uw: numbers(5 * 5 * 4 * 8),
+    };
+    const x = upload([2, 6, 5, 4], data.x);
+    const w = upload([5, 5, 4, 8], data.w);
+    const dy = upload([2, P, Q, 8], data.dy);
+    const forward = (tape: Tape) => ops.conv2d(tape, x, w, null, stride);
+    // dx = inputGradient(dy, w): by dy a convolution of u, by w a filter gradient with u in x's place.
+    const [byDy, byW] = await second(forward, { dy, by: x, u: upload([2, 6, 5, 4], data.ux), wrt: [dy, w] });
+    await expectNear(byDy, twin.conv2d(data.ux, data.w, null, shape), 1e-4);
+    await expectNear(byW, twin.conv2dFilterGradient(data.ux, data.dy, shape), 1e-4);
+    // dw = filterGradient(x, dy): by x an input gradient with u for the filter, by dy a convolution with it.
+    const [byX, byDy2] = await second(forward, { dy, by: w, u: upload([5, 5, 4, 8], data.uw), wrt: [x, dy] });
+    await expectNear(byX, twin.conv2dInputGradient(data.dy, data.uw, shape), 1e-4);
+    await expectNear(byDy2, twin.conv2d(data.x, data.uw, null, shape), 1e-4);
+  });
+
+  test.each([1, 8])("dense with %i columns", async (K) => {
+    const dims = { N: 3, C: 12, K };
+    const data = { x: numbers(36), w: numbers(12 * K), dy: numbers(3 * K), ux: numbers(36), uw: numbers(12 * K) };
+    const x = upload([3, 12], data.x);
+    const w = upload([12, K], data.w);
+    const dy = upload([3, K], data.dy);
+    const forward = (tape: Tape) => ops.dense(tape, x, w, null);
+    const [byDy, byW] = await second(forward, { dy, by: x, u: upload([3, 12], data.ux), wrt: [dy, w] });
+    await expectNear(byDy, dense(data.ux, data.w, null, dims), 1e-4);
+    await expectNear(byW, denseWeightGradient(data.ux, data.dy, dims), 1e-4);
+    const [byX, byDy2] = await second(forward, { dy, by: w, u: upload([12, K], data.uw), wrt: [x, dy] });
+    await expectNear(byX, denseInputGradient(data.dy, data.uw, dims), 1e-4);
+    await expectNear(byDy2, dense(data.x, data.uw, null, dims), 1e-4);
+  });
+
+  test("smooth filter", async () => {
+    const data = { w: numbers(4 * 4 * 2 * 3), dy: numbers(5 * 5 * 2 * 3), u: numbers(4 * 4 * 2 * 3) };
+    const w = upload([4, 4, 2, 3], data.w);
+    const dy = upload([5, 5, 2, 3], data.dy);
+    const forward = (tape: Tape) => ops.smoothFilter(tape, w);
+    const [byDy] = await second(forward, { dy, by: w, u: upload([4, 4, 2, 3], data.u), wrt: [dy] });
+    await expectNear(byDy, smoothFilter(data.u, 4, 4, 2, 3));
+    const tape = new Tape(stream);
+    const [dw] = tape.gradients([{ y: ops.smoothFilter(tape, w), dy }], [w]);
+    await expectNear(dw, smoothFilterGradient(data.dy, 4, 4, 2, 3));
+    tape.reset();
+  });
+
+  /** R1 as the trainer takes it, on a small D, against central differences of the very penalty on the GPU. */
+  test("R1 through two convolutions, leaky ReLU and a dense layer", async () => {
+    const N = 2;
+    const x = upload([N, 8, 8, 3]);
+    const shapes = { w1: [5, 5, 3, 4], b1: [4], w2: [5, 5, 4, 8], b2: [8], w3: [32, 1], b3: [1] };
+    const data = Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => [
+        name,
+        numbers(shape.reduce((a, b) => a * b, 1)).map((v) => v / 2),
+      ]),
+    ) as Record<keyof typeof shapes, Float32Array>;
+    // Far from leaky ReLU's bend, on either side by channel: a mask that flips would be a step in the penalty.
+    data.b1.forEach((_, k) => {
+      data.b1[k] = k % 2 === 0 ? 20 : -20;
+    });
+    data.b2.forEach((_, k) => {
+      data.b2[k] = k % 3 === 0 ? -200 : 200;
+    });
+    const ones = upload([N, 1], [1, 1]);
+    const penalty = async (values: typeof data, sinksFor?: (name: string, tensor: Tensor) => Tensor | null) => {
+      const p = Object.fromEntries(
+        Object.entries(shapes).map(([name, shape]) => [name, upload(shape, values[name as keyof typeof shapes])]),
+      ) as Record<keyof typeof shapes, Tensor>;
+      const tape = new Tape(stream);
+      let h = ops.leakyRelu(tape, ops.conv2d(tape, x, p.w1, p.b1, 2), 0.2);
+      h = ops.leakyRelu(tape, ops.conv2d(tape, h, p.w2, p.b2, 2), 0.2);
+      const scores = ops.dense(tape, ops.flatten(tape, h), p.w3, p.b3);
+      const [gradient] = tape.gradients([{ y: scores, dy: ones }], [x]);
+      const y = tape.keep(ops.sumOfSquares(tape, gradient, 0.5));
+      if (sinksFor) {
+        const sinks = new Map<Tensor, Tensor>();
+        for (const [name, tensor] of Object.entries(p)) {
+          const sink = sinksFor(name, tensor);
+          if (sink) sinks.set(tensor, sink);
+        }
+        tape.gradientsInto([{ y, dy: upload([1], [1]) }], sinks);
+      }
+      const [value] = await stream.read(y);
+      tape.reset();
+      return value;
+    };
+    const sinks = new Map<string, Tensor>();
+    await penalty(data, (name, tensor) => {
+      const sink = stream.persistent(name, tensor.shape);
+      sinks.set(name, sink);
+      return sink;
+    });
+    for (const name of ["w1", "w2", "w3"] as const) {
+      const gradient = await stream.read(sinks.get(name)!);
+      const largest = Math.max(...gradient.map(Math.abs));
+      expect(largest).toBeGreaterThan(0.01);
+      // The penalty is quadratic in each single weight, so a wide step costs no accuracy.
+      for (const i of [0, 7, Math.floor(gradient.length / 2), gradient.length - 1]) {
+        const eps = 2 ** -4;
+        const at = async (shift: number) => {
+          const moved = { ...data, [name]: data[name].slice() };
+          moved[name][i] += shift;
+          return await penalty(moved);
+        };
+        const numeric = ((await at(eps)) - (await at(-eps))) / (2 * eps);
+        const error = Math.abs(numeric - gradient[i]);
+        if (!(error <= 1e-3 * largest)) {
+          expect.fail(`${name}[${i}]: ${gradient[i]}, by differences ${numeric}, largest ${largest}`);
+        }
+      }
+    }
+    // Biases shift no gradient: their part is zero.
+    await expectNear(sinks.get("b1")!, new Float32Array(4));
+    await expectNear(sinks.get("b3")!, new Float32Array(1));
+  });
+
+  test("ops without one say so", () => {
+    const tape = new Tape(stream);
+    const x = upload([8, 4]);
+    const moments = ops.batchNormStatistics(tape, x, 1e-5);
+    const y = ops.batchNorm(tape, x, moments, upload([4]), upload([4]));
+    const [gradient] = tape.gradients([{ y, dy: upload([8, 4]) }], [x]);
+    const sinks = new Map([[x, stream.persistent("dx", [8, 4])]]);
+    expect(() => tape.gradientsInto([{ y: gradient, dy: upload([8, 4]) }], sinks)).toThrow(
+      /cannot be differentiated again/,
+    );
+    tape.reset();
+  });
+});

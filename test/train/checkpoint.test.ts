@@ -1,0 +1,243 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { paintCats } from "../../src/data/painted.ts";
+import {
+  checkCheckpoint,
+  checkpointInfo,
+  DivergedError,
+  encodeCheckpoint,
+  generatorFrom,
+  type RunState,
+  restore,
+  saveState,
+} from "../../src/train/checkpoint.ts";
+import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { Sampler } from "../../src/train/sampler.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
+import { generator } from "../../src/verify/lab.ts";
+import { smallConfig, smallTrainer, source } from "./small_run.ts";
+
+let trainer: Trainer;
+let state: RunState;
+
+beforeAll(async () => {
+  trainer = await smallTrainer();
+  for (let i = 0; i < 4; i++) await trainer.trainStep();
+  state = await saveState(trainer, source);
+});
+
+afterAll(() => trainer.destroy());
+
+test("holds everything of a run, under these names", () => {
+  const names = [...state.tensors.keys()];
+  const parameters = [...trainer.generator.specs, ...trainer.discriminator.specs].map(({ name }) => name);
+  const averages = trainer.generator.specs.map(({ name }) => `average.${name}`);
+  const moments = parameters.flatMap((name) => [`adam.m.${name}`, `adam.v.${name}`]);
+  const running = trainer.generator.running.map(({ name }) => name);
+  expect(names.sort()).toEqual([...parameters, ...moments, ...averages, ...running].sort());
+  expect(state.tensors.get("g.rgb.weight")!.shape).toEqual([5, 5, 3, 4]);
+  expect(state.tensors.get("g.up1.running")!.shape).toEqual([3, 8]);
+});
+
+test("its metadata say what it is", () => {
+  expect(state.metadata.format).toBe("catgan 1");
+  expect(checkpointInfo(state.metadata)).toEqual({
+    config: smallConfig,
+    step: 4,
+    noise: 4,
+    cursor: { epoch: 1, batch: 1 },
+    pictures: { fingerprint: trainer.dataFingerprint, count: 13, size: 16, source },
+    machine: { adapter: trainer.stream.gpu.name, tiles: trainer.stream.gpu.software ? "software" : "hardware" },
+  });
+  const { machine: _, ...earlier } = state.metadata;
+  expect(checkpointInfo(earlier).machine).toBeNull();
+});
+
+test("the file holds the state", async () => {
+  const decoded = decodeSafetensors(await encodeCheckpoint(trainer, source));
+  expect(decoded.metadata).toEqual(state.metadata);
+  expect(decoded.tensors).toEqual(state.tensors);
+});
+
+const changed = (change: (state: RunState) => void): RunState => {
+  const copy = { tensors: new Map(state.tensors), metadata: { ...state.metadata } };
+  change(copy);
+  return copy;
+};
+const changedInfo = (key: string, change: (value: never) => void): RunState =>
+  changed(({ metadata }) => {
+    const value = JSON.parse(metadata[key]);
+    change(value as never);
+    metadata[key] = JSON.stringify(value);
+  });
+
+const bad: [what: string, make: () => RunState, message: string][] = [
+  ["no format", () => changed(({ metadata }) => delete metadata.format), 'format is none, expected "catgan 1"'],
+  ["another format", () => changed(({ metadata }) => (metadata.format = "pt")), 'format is "pt"'],
+  ["no step", () => changed(({ metadata }) => delete metadata.step), "its step is missing"],
+  ["a step below 0", () => changed(({ metadata }) => (metadata.step = "-1")), "its step is malformed"],
+  ["a step that is no JSON", () => changed(({ metadata }) => (metadata.step = "{")), "its step is malformed"],
+  ["another noise counter", () => changed(({ metadata }) => (metadata.noise = "5")), "noise counter"],
+  ["another cursor", () => changedInfo("cursor", (c: { batch: number }) => c.batch++), "data cursor"],
+  ["no cursor", () => changed(({ metadata }) => (metadata.cursor = "null")), "its cursor is malformed"],
+  ["a malformed configuration", () => changed(({ metadata }) => (metadata.config = "[]")), "expected an object"],
+  [
+    "another configuration",
+    () => changedInfo("config", (c: { lrD: number }) => (c.lrD = 0.5)),
+    "lrD is 0.5 in it, 0.001",
+  ],
+  [
+    "another seed",
+    () => changedInfo("config", (c: { seed: number }) => (c.seed = 2)),
+    "seed is 2 in it, 1 in this run",
+  ],
+  [
+    "other pictures",
+    () => changedInfo("pictures", (p: { fingerprint: string }) => (p.fingerprint = "0")),
+    "of other pictures",
+  ],
+  ["fewer pictures", () => changedInfo("pictures", (p: { count: number }) => p.count--), "12 of 16×16"],
+  [
+    "fewer pictures than a batch",
+    () => changedInfo("pictures", (p: { count: number }) => (p.count = 3)),
+    "its pictures",
+  ],
+  ["pictures of another size", () => changedInfo("pictures", (p: { size: number }) => (p.size = 32)), "its pictures"],
+  ["other networks", () => changedInfo("config", (c: { base: number }) => (c.base = 256)), "expected [8,16384]"],
+  ["no machine's name", () => changed(({ metadata }) => (metadata.machine = "{}")), "its machine is malformed"],
+  ["no source", () => changedInfo("pictures", (p: { source: null }) => (p.source = null)), "its pictures is malformed"],
+  [
+    "a tensor missing",
+    () => changed(({ tensors }) => tensors.delete("adam.v.d.conv1.bias")),
+    "adam.v.d.conv1.bias is missing",
+  ],
+  ["no average", () => changed(({ tensors }) => tensors.delete("average.g.rgb.bias")), "average.g.rgb.bias is missing"],
+  ["no statistics", () => changed(({ tensors }) => tensors.delete("g.up1.running")), "g.up1.running is missing"],
+  [
+    "a tensor too many",
+    () => changed(({ tensors }) => tensors.set("extra", { shape: [1], data: new Float32Array(1) })),
+    'the tensor "extra" belongs nowhere',
+  ],
+  [
+    "another shape",
+    () => changed(({ tensors }) => tensors.set("g.rgb.bias", { shape: [3, 1], data: new Float32Array(3) })),
+    "g.rgb.bias has shape [3,1], expected [3]",
+  ],
+];
+
+test.each(bad)("refuses %s and leaves the trainer as it was", async (_, make, message) => {
+  expect(() => restore(trainer, make())).toThrow(message);
+  expect(() => restore(trainer, make())).toThrow(/^[^\n]+$/);
+  expect(trainer.step).toBe(4);
+});
+
+test("refusing uploaded nothing", async () => {
+  expect((await saveState(trainer, source)).tensors).toEqual(state.tensors);
+});
+
+test("2,000 mutations of the metadata: each is refused in one line, or fits the tensors", () => {
+  const random = generator(4);
+  const below = (bound: number) => Math.floor(random() * bound);
+  const words = ["null", "-1", "0", "0.5", "4294967295", "1e99", "[]", "{}", "{", '"x"', "true", '"\\n"', "256", "128"];
+  const keys = Object.keys(state.metadata);
+  const mutate = (metadata: Record<string, string>) => {
+    const key = keys[below(keys.length)];
+    const text = metadata[key] ?? "";
+    const values = [...text.matchAll(/"[^"]*"|[0-9.e-]+|[a-z]+/g)];
+    const target = values[below(values.length)];
+    const at = below(text.length);
+    switch (below(8)) {
+      case 0:
+        delete metadata[key];
+        break;
+      case 1:
+        metadata[key] = words[below(words.length)];
+        break;
+      case 2:
+        metadata[key] = text.slice(0, at) + String.fromCharCode(below(128)) + text.slice(at + 1);
+        break;
+      case 3:
+        metadata[key] = text.slice(0, at);
+        break;
+      default:
+        if (!target) break;
+        metadata[key] =
+          text.slice(0, target.index) + words[below(words.length)] + text.slice(target.index + target[0].length);
+    }
+  };
+  let accepted = 0;
+  const refusals = new Set<string>();
+  for (let i = 0; i < 2000; i++) {
+    const { tensors, metadata } = changed(({ metadata }) => {
+      for (let left = 1 + below(3); left > 0; left--) mutate(metadata);
+    });
+    for (const part of ["run", "generator"] as const) {
+      try {
+        const { config, pictures } = checkCheckpoint({ tensors, metadata }, part);
+        // What is then built follows from these: no more than the file has.
+        expect([config.size, config.base, config.z]).toEqual([16, 4, 8]);
+        expect(pictures.count).toBeGreaterThanOrEqual(config.batch);
+        if (part === "run") expect([config.baseD, config.ema > 0]).toEqual([4, true]);
+        accepted++;
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^(checkpoint|configuration): [^\n]{1,300}$/);
+        refusals.add((error as Error).message.replace(/[0-9]+|".*"/g, ""));
+      }
+    }
+  }
+  expect(accepted).toBeGreaterThan(100);
+  expect(refusals.size).toBeGreaterThan(30);
+});
+
+test("a shape beyond all bounds is refused before anything of it is built", () => {
+  const { bytes, buffers } = trainer.stream.gpu.counts;
+  const huge = changedInfo("config", (config: object) => Object.assign(config, { size: 128, base: 256, z: 4096 }));
+  const pictures = JSON.stringify({ ...JSON.parse(huge.metadata.pictures), size: 128 });
+  const made = { tensors: huge.tensors, metadata: { ...huge.metadata, pictures } };
+  expect(() => generatorFrom(trainer.stream, made)).toThrow("g.dense.weight has shape [8,");
+  expect(trainer.stream.gpu.counts).toMatchObject({ bytes, buffers });
+});
+
+test("length and cadence may change", () => {
+  const other = changedInfo("config", (config: object) =>
+    Object.assign(config, { steps: null, epochs: 9, sampleEvery: 1, saveEvery: 0 }),
+  );
+  expect(() => restore(trainer, other)).not.toThrow();
+});
+
+test("other pictures of the same number and size are refused", async () => {
+  const other = await smallTrainer({}, paintCats(16, 13, 6));
+  expect(() => restore(other, state)).toThrow("of other pictures");
+  other.destroy();
+});
+
+test("a state with numbers that are not finite is not saved", async () => {
+  const broken = await smallTrainer();
+  broken.stream.write(broken.g.values.get("g.up1.weight"), Float32Array.of(Number.NaN, 0, 0, 0));
+  await expect(saveState(broken, source)).rejects.toThrow(DivergedError);
+  await expect(saveState(broken, source)).rejects.toThrow("g.up1.weight has numbers that are not finite");
+  broken.destroy();
+});
+
+test.each([0.97, 0])("a generator by itself draws what the run's own preview shows, EMA %f", async (ema) => {
+  const run = await smallTrainer({ ema });
+  for (let i = 0; i < 3; i++) await run.trainStep();
+  const expected = await run.sampler(6, 3, 7).draw();
+  const { tensors, metadata } = await saveState(run, source);
+  run.destroy();
+  // No training state is needed.
+  for (const name of tensors.keys()) if (/^(adam|d)\./.test(name)) tensors.delete(name);
+  const { network, parameters, running } = generatorFrom(run.stream, { tensors, metadata });
+  expect(running === null).toBe(ema > 0);
+  const sampler = new Sampler(run.stream, network, { parameters, running, n: 6, columns: 3, seed: 7 });
+  expect(await sampler.draw()).toEqual(expected);
+  expect(new Set(expected.rgba).size).toBeGreaterThan(20);
+  // Another part of the seed's pictures is others, and the first comes back.
+  expect(await sampler.draw(1)).not.toEqual(expected);
+  expect(await sampler.draw()).toEqual(expected);
+});
+
+test("a generator without its parameters is refused", () => {
+  expect(() => generatorFrom(trainer.stream, { tensors: new Map(), metadata: state.metadata })).toThrow(
+    "checkpoint: the tensor average.g.dense.weight is missing",
+  );
+});

@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import { type Config, checkConfig, configKeys, parseConfig, presets } from "../../src/train/config.ts";
+
+const { tiny, small, article } = presets;
+
+test("presets are valid and have the values of their recipes", () => {
+  for (const preset of Object.values(presets)) checkConfig(preset);
+  expect(tiny).toMatchObject({ size: 32, base: 8, baseD: 16, batch: 16, z: 100, kernel: 5, slope: 0.2, normD: "none" });
+  expect(tiny).toMatchObject({ lrD: 1e-3, lrG: 2e-3, beta1: 0, beta2: 0.999, smoothing: 0, r1: 1, r1Every: 8 });
+  expect(tiny).toMatchObject({ ema: 0.97, steps: 800, epochs: null, flips: false, smoothFilter: false });
+  expect(small).toMatchObject({ size: 64, base: 16, baseD: 32, batch: 16, normD: "none", smoothFilter: true });
+  expect(small).toMatchObject({ lrD: 4e-4, lrG: 8e-4, beta1: 0, r1: 0.2, r1Every: 8, ema: 0.995, flips: true });
+  expect(article).toMatchObject({ size: 128, base: 64, baseD: 64, batch: 64, normD: "batch", normDFirst: false });
+  expect(article).toMatchObject({ lrD: 5e-5, lrG: 2e-4, beta1: 0.5, beta2: 0.999, smoothing: 0.1, r1: 0, ema: 0 });
+  expect(article).toMatchObject({ steps: null, epochs: 215, sampleEvery: 10, saveEvery: 5, smoothFilter: false });
+});
+
+const good: [Partial<Config>, why: string][] = [
+  [{ size: 16 }, "smallest"],
+  [{ kernel: 1 }, "a plain filter may be 1 wide"],
+  [{ kernel: 2, smoothFilter: true }, "a smooth one 2"],
+  [{ normD: "batch", normDFirst: true, r1: 0 }, "batch-norm without R1"],
+  [{ steps: null, epochs: 1 }, "epochs alone"],
+  [{ seed: 0 }, "first seed"],
+  [{ seed: 2 ** 32 - 1 }, "last seed"],
+  [{ sampleEvery: 0, saveEvery: 0 }, "only at the end"],
+  [{ batch: 1, base: 1, baseD: 256, slope: 0, beta2: 0 }, "bounds"],
+];
+
+test.each(good)("accepts %j: %s", (change) => {
+  expect(parseConfig(JSON.parse(JSON.stringify({ ...tiny, ...change })))).toEqual({ ...tiny, ...change });
+});
+
+const bad: [change: Record<string, unknown>, message: string][] = [
+  [{ size: 48 }, "size is 48, expected 16, 32, 64 or 128"],
+  [{ size: 256 }, "size is 256"],
+  [{ size: "32" }, 'size is "32"'],
+  [{ base: 0 }, "base is 0, expected a whole number from 1 to 256"],
+  [{ base: 257 }, "base is 257"],
+  [{ baseD: 1.5 }, "baseD is 1.5"],
+  [{ batch: 0 }, "batch is 0"],
+  [{ z: -1 }, "z is -1"],
+  [{ kernel: 8 }, "kernel is 8, expected a whole number from 1 to 7"],
+  [{ kernel: 1, smoothFilter: true }, "a smooth filter (smoothFilter) is at least 2 wide"],
+  [{ slope: 1 }, "slope is 1, expected a number of at least 0 and below 1"],
+  [{ normD: "layer" }, 'normD is "layer", expected batch or none'],
+  [{ normDFirst: 1 }, "normDFirst is 1, expected true or false"],
+  [{ normDFirst: true }, "normD none wants it nowhere"],
+  [{ lrD: 0 }, "lrD is 0, expected a number above 0 and at most 1"],
+  [{ lrG: Number.NaN }, "lrG is NaN"],
+  [{ beta1: 1 }, "beta1 is 1"],
+  [{ beta2: -0.1 }, "beta2 is -0.1"],
+  [{ smoothing: 1 }, "smoothing is 1"],
+  [{ r1: Number.POSITIVE_INFINITY }, "r1 is Infinity"],
+  [{ r1: -1 }, "r1 is -1"],
+  [{ normD: "batch" }, "batch-norm has no second derivative here: set r1 to 0"],
+  [{ r1Every: 0 }, "r1Every is 0"],
+  [{ ema: 1 }, "ema is 1"],
+  [{ flips: "no" }, 'flips is "no"'],
+  [{ steps: 0 }, "steps is 0"],
+  [{ steps: null }, "steps is null and epochs is null, expected one of them"],
+  [{ epochs: 5 }, "steps is 800 and epochs is 5, expected one of them"],
+  [{ seed: 2 ** 32 }, "seed is 4294967296"],
+  [{ sampleEvery: -1 }, "sampleEvery is -1"],
+  [{ saveEvery: null }, "saveEvery is null"],
+  [{ size: [32] }, "size is an array"],
+];
+
+test.each(bad)("refuses %j", (change, message) => {
+  const config = { ...tiny, ...change };
+  expect(() => checkConfig(config as Config)).toThrow(message);
+  expect(() => parseConfig(config)).toThrow(/^configuration: [^\n]+$/);
+});
+
+test("parseConfig wants exactly the keys of a configuration", () => {
+  for (const key of configKeys) {
+    const { [key]: _, ...rest } = tiny;
+    expect(() => parseConfig(rest)).toThrow(`configuration: ${key} is missing`);
+  }
+  expect(() => parseConfig({ ...tiny, dropout: 0.5 })).toThrow('configuration: unknown key "dropout"');
+  expect(() => parseConfig(JSON.parse('{"__proto__":{}}'))).toThrow('unknown key "__proto__"');
+  expect(() => parseConfig(Object.create(tiny))).toThrow("size is missing");
+  for (const json of [null, undefined, 3, "tiny", [], [tiny]]) {
+    expect(() => parseConfig(json)).toThrow(/^configuration: .*, expected an object$/);
+  }
+});
+
+test("parseConfig returns a configuration of its own", () => {
+  const json = { ...tiny };
+  const config = parseConfig(json);
+  json.size = 64;
+  expect(config).toEqual(tiny);
+});

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { restore, saveState } from "../../src/train/checkpoint.ts";
+import type { Config } from "../../src/train/config.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
+import type { StepRecord, Trainer } from "../../src/train/trainer.ts";
+import { smallTrainer, source } from "./small_run.ts";
+
+async function trainSteps(trainer: Trainer, steps: number): Promise<StepRecord[]> {
+  for (let i = 0; i < steps; i++) await trainer.trainStep();
+  return await trainer.readRecords();
+}
+
+const variants: [name: string, changes: Partial<Config>][] = [
+  ["R1, EMA, no batch-norm in D", { r1: 1, r1Every: 4, ema: 0.9 }],
+  ["batch-norm in D, no EMA, smoothing", { normD: "batch", normDFirst: true, r1: 0, ema: 0, smoothing: 0.1 }],
+  ["flips, smooth filters, Adam with momentum", { flips: true, smoothFilter: true, beta1: 0.5, r1: 0 }],
+];
+
+test.each(variants)("a continued run is bit for bit one that never stopped: %s", async (_, changes) => {
+  const whole = await smallTrainer(changes);
+  const wholeRecords = await trainSteps(whole, 12);
+  const expected = await saveState(whole, source);
+  whole.destroy();
+
+  // 7 steps are two epochs and a batch, 12 are four epochs.
+  const before = await smallTrainer(changes);
+  const records = await trainSteps(before, 7);
+  const { tensors, metadata } = await saveState(before, source);
+  const file = encodeSafetensors(tensors, metadata);
+  before.destroy();
+
+  const after = await smallTrainer(changes);
+  restore(after, decodeSafetensors(file));
+  expect(after.step).toBe(7);
+  records.push(...(await trainSteps(after, 5)));
+  expect(records).toEqual(wholeRecords);
+  const got = await saveState(after, source);
+  after.destroy();
+
+  expect(got.metadata).toEqual(expected.metadata);
+  expect([...got.tensors.keys()]).toEqual([...expected.tensors.keys()]);
+  for (const [name, { data }] of expected.tensors) {
+    const bits = (numbers: Float32Array) => new Uint32Array(numbers.slice().buffer);
+    expect(bits(got.tensors.get(name)!.data), name).toEqual(bits(data));
+  }
+  // Control: seven steps alone are somewhere else.
+  expect(tensors.get("g.rgb.weight")!.data).not.toEqual(expected.tensors.get("g.rgb.weight")!.data);
+});
+
+test("drawing and saving in between change nothing", async () => {
+  const quiet = await smallTrainer();
+  const expected = await trainSteps(quiet, 4);
+  quiet.destroy();
+  const busy = await smallTrainer();
+  const records = await trainSteps(busy, 2);
+  await busy.previewSampler.draw();
+  await saveState(busy, source);
+  records.push(...(await trainSteps(busy, 2)));
+  busy.destroy();
+  expect(records).toEqual(expected);
+});

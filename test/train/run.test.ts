@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import { checkpointInfo } from "../../src/train/checkpoint.ts";
+import { runTraining, type TimedRecord } from "../../src/train/run.ts";
+import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { smallTrainer, source } from "./small_run.ts";
+
+/** Hooks that keep what comes. */
+function recorder() {
+  const records: TimedRecord[] = [];
+  const events: string[] = [];
+  const files: Uint8Array[] = [];
+  const hooks = {
+    onRecords: (more: readonly TimedRecord[]) => void records.push(...more),
+    onSample: (step: number) => void events.push(`sample ${step}`),
+    onCheckpoint: (step: number, bytes: Uint8Array) => {
+      events.push(`checkpoint ${step}`);
+      files.push(bytes);
+    },
+  };
+  return { records, events, files, hooks };
+}
+
+const stepsOf = (records: readonly TimedRecord[]) => records.map(({ step }) => step);
+const upTo = (steps: number) => Array.from({ length: steps }, (_, i) => i + 1);
+
+test("every record comes once and in order, samples and checkpoints when due and at the end", async () => {
+  // 3 steps an epoch.
+  const trainer = await smallTrainer({ steps: 70, sampleEvery: 20, saveEvery: 10 });
+  const { records, events, hooks } = recorder();
+  expect(await runTraining(trainer, source, hooks)).toBe("finished");
+  expect(stepsOf(records)).toEqual(upTo(70));
+  expect(records.every(({ ms, dLoss }) => ms > 0 && Number.isFinite(dLoss))).toBe(true);
+  expect(events).toEqual([
+    "sample 20",
+    "checkpoint 30",
+    "sample 40",
+    "checkpoint 60",
+    "sample 60",
+    "checkpoint 70",
+    "sample 70",
+  ]);
+  trainer.destroy();
+});
+
+test("only at the end, where nothing is to come before", async () => {
+  const trainer = await smallTrainer({ steps: 5, sampleEvery: 0, saveEvery: 0 });
+  const { records, events, hooks } = recorder();
+  expect(await runTraining(trainer, source, hooks)).toBe("finished");
+  expect(stepsOf(records)).toEqual(upTo(5));
+  expect(events).toEqual(["checkpoint 5", "sample 5"]);
+  trainer.destroy();
+});
+
+test("a request to stop lets the step finish and saves", async () => {
+  const trainer = await smallTrainer({ steps: 1000, sampleEvery: 0, saveEvery: 0 });
+  const { records, events, files, hooks } = recorder();
+  const controller = new AbortController();
+  const onRecords = (more: readonly TimedRecord[]) => {
+    hooks.onRecords(more);
+    controller.abort();
+  };
+  expect(await runTraining(trainer, source, { ...hooks, onRecords }, controller.signal)).toBe("stopped");
+  expect(trainer.step).toBeGreaterThan(0);
+  expect(trainer.step).toBeLessThan(1000);
+  expect(stepsOf(records)).toEqual(upTo(trainer.step));
+  expect(events).toEqual([`checkpoint ${trainer.step}`]);
+  expect(checkpointInfo(decodeSafetensors(files[0]).metadata).step).toBe(trainer.step);
+  trainer.destroy();
+});
+
+test("losses that are not finite end the run and are not saved", async () => {
+  const trainer = await smallTrainer({ steps: 40, sampleEvery: 0, saveEvery: 2 });
+  const { records, events, hooks } = recorder();
+  const onCheckpoint = (step: number, bytes: Uint8Array) => {
+    hooks.onCheckpoint(step, bytes);
+    trainer.stream.write(trainer.d.values.get("d.logit.bias"), Float32Array.of(Number.NaN, 0, 0, 0));
+  };
+  await expect(runTraining(trainer, source, { ...hooks, onCheckpoint })).rejects.toThrow(
+    /^training diverged at step 7 \(.*NaN.*\); the checkpoint of step 6 is whole: try smaller --lr-d and --lr-g$/,
+  );
+  expect(stepsOf(records)).toEqual(upTo(6));
+  expect(events).toEqual(["checkpoint 6"]);
+  trainer.destroy();
+});
+
+test("what a hook throws ends the run", async () => {
+  const trainer = await smallTrainer({ steps: 40 });
+  const { hooks } = recorder();
+  const onRecords = () => {
+    throw new Error("the disk is full");
+  };
+  await expect(runTraining(trainer, source, { ...hooks, onRecords })).rejects.toThrow("the disk is full");
+  trainer.destroy();
+});

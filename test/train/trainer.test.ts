@@ -1,0 +1,186 @@
+/** The captured step: it stays flat, repeats itself to the bit, and learns. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { beforeAll, describe, expect, test } from "vitest";
+import { paintCats } from "../../src/data/painted.ts";
+import type { Pictures } from "../../src/data/pictures.ts";
+import type { Stream } from "../../src/gpu/stream.ts";
+import { discriminator, generator } from "../../src/nn/dcgan.ts";
+import { type Config, presets } from "../../src/train/config.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { testStream } from "../kernels/gpu.ts";
+
+let stream: Stream;
+beforeAll(async () => {
+  stream = await testStream();
+});
+
+const small: Config = { ...presets.tiny, size: 16, base: 4, baseD: 4, batch: 4, z: 16 };
+const cats = paintCats(16, 12, 3);
+
+async function trained(config: Config, pictures: Pictures, steps: number) {
+  const trainer = new Trainer(stream, config, pictures);
+  await trainer.prepare();
+  const records = [];
+  for (let step = 0; step < steps; step++) {
+    await trainer.trainStep();
+    if (step % 32 === 31) records.push(...(await trainer.readRecords()));
+  }
+  records.push(...(await trainer.readRecords()));
+  return { trainer, records };
+}
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+
+/** Bytes of JavaScript's heap after collection, when WebGPU's wrappers had their turn to be finalised. */
+async function heapBytes(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+describe("a training run", () => {
+  test("200 steps: GPU bytes and objects stay as they are, and the JavaScript heap is flat", async () => {
+    const { trainer } = await trained(small, cats, 10);
+    await trainer.previewSampler.draw();
+    const before = { ...stream.gpu.counts };
+    const heapBefore = await heapBytes();
+    for (let step = 0; step < 200; step++) {
+      await trainer.trainStep();
+      if (step % 40 === 39) {
+        await trainer.readRecords();
+        await trainer.previewSampler.draw();
+      }
+    }
+    await stream.idle();
+    expect({ ...stream.gpu.counts }).toEqual(before);
+    // A step that kept so little as one object of 100 bytes a dispatch would show as two megabytes.
+    expect((await heapBytes()) - heapBefore).toBeLessThan(200_000);
+    expect(stream.liveTemporaries).toBe(0);
+    trainer.destroy();
+  });
+
+  test.each([
+    ["R1, EMA, no norm", {}],
+    ["batch-norm in D, smoothing", { normD: "batch" as const, r1: 0, ema: 0, smoothing: 0.1, beta1: 0.5 }],
+    ["smooth filter, flips, R1 every step", { smoothFilter: true, flips: true, r1Every: 1 }],
+  ])("%s: twice the same start gives the same losses and picture, to the bit", async (_, changes) => {
+    const config = { ...small, ...changes };
+    const [a, b] = [await trained(config, cats, 7), await trained(config, cats, 7)];
+    expect(a.records).toEqual(b.records);
+    expect(a.records.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    for (const { dLoss, gLoss, dReal, dFake } of a.records) {
+      for (const value of [dLoss, gLoss, dReal, dFake]) expect(Number.isFinite(value)).toBe(true);
+    }
+    const images = [await a.trainer.previewSampler.draw(), await b.trainer.previewSampler.draw()];
+    expect(images[0]).toEqual(images[1]);
+    a.trainer.destroy();
+    b.trainer.destroy();
+  });
+
+  test("another seed gives other losses", async () => {
+    const [a, b] = [await trained(small, cats, 2), await trained({ ...small, seed: 2 }, cats, 2)];
+    expect(a.records).not.toEqual(b.records);
+    a.trainer.destroy();
+    b.trainer.destroy();
+  });
+
+  test("a tiny submit budget and cut dispatches change no bit", async () => {
+    const whole = await trained(small, cats, 3);
+    const cut = await testStream();
+    cut.submitBudget = 0.001;
+    cut.maxDispatchCost = 20_000;
+    const trainer = new Trainer(cut, small, cats);
+    await trainer.prepare();
+    for (let step = 0; step < 3; step++) await trainer.trainStep();
+    expect(await trainer.readRecords()).toEqual(whole.records);
+    expect(trainer.dispatchesPerStep).toBeGreaterThan(1.2 * whole.trainer.dispatchesPerStep);
+    expect(cut.submits).toBeGreaterThan(3 * trainer.dispatchesPerStep);
+    trainer.destroy();
+    whole.trainer.destroy();
+  });
+
+  test("pictures that do not fit a binding are streamed, with the same numbers", async () => {
+    const resident = await trained({ ...small, flips: true }, cats, 7);
+    const { limits } = stream.gpu;
+    const before = limits.bindingBytes;
+    // Only while the pictures are placed: kernels that worked in pieces would round differently.
+    limits.bindingBytes = cats.pixels.byteLength - 1;
+    const trainer = new Trainer(stream, { ...small, flips: true }, cats);
+    limits.bindingBytes = before;
+    await trainer.prepare();
+    for (let step = 0; step < 7; step++) await trainer.trainStep();
+    expect(trainer.batches.streamed).toBe(true);
+    expect(await trainer.readRecords()).toEqual(resident.records);
+    resident.trainer.destroy();
+    trainer.destroy();
+  });
+
+  test("every picture is seen once an epoch, in another order the next", async () => {
+    const { trainer } = await trained(small, cats, 0);
+    const epoch = (first: number) =>
+      Array.from({ length: 3 }, (_, i) => {
+        const entries = new Uint32Array(4);
+        trainer.batches.select(first + i, entries);
+        return [...entries];
+      }).flat();
+    const [one, two] = [epoch(0), epoch(3)];
+    const sorted = (order: number[]) => order.toSorted((a, b) => a - b);
+    expect(sorted(one)).toEqual(Array.from({ length: 12 }, (_, i) => i));
+    expect(sorted(two)).toEqual(sorted(one));
+    expect(two).not.toEqual(one);
+    trainer.destroy();
+  });
+
+  test("losses must be read before the ring overwrites them", async () => {
+    const { trainer } = await trained(small, cats, 0);
+    for (let step = 0; step < 64; step++) await trainer.trainStep();
+    await expect(trainer.trainStep()).rejects.toThrow(/read them first/);
+    expect((await trainer.readRecords()).length).toBe(64);
+    trainer.destroy();
+  });
+
+  test("a batch larger than the data set is refused with the size that fits", () => {
+    expect(() => new Trainer(stream, { ...small, batch: 13 }, cats)).toThrow(/at most --batch 12/);
+  });
+});
+
+test("one picture alone is learned by heart", async () => {
+  const one = paintCats(16, 1, 5);
+  const pixels = new Uint8Array(4 * one.pixels.length);
+  for (let i = 0; i < 4; i++) pixels.set(one.pixels, i * one.pixels.length);
+  const config = { ...small, base: 8, baseD: 8, lrD: 2e-3, lrG: 4e-3, ema: 0.9 };
+  const { trainer } = await trained(config, { size: 16, count: 4, pixels }, 0);
+  const distance = async () => {
+    const { rgba, width } = await trainer.previewSampler.draw();
+    let sum = 0;
+    // The first picture of the grid, behind its gap of two pixels.
+    for (let h = 0; h < 16; h++) {
+      for (let w = 0; w < 16; w++) {
+        for (let c = 0; c < 3; c++) {
+          sum += Math.abs(rgba[((h + 2) * width + w + 2) * 4 + c] - one.pixels[(h * 16 + w) * 3 + c]);
+        }
+      }
+    }
+    return sum / one.pixels.length;
+  };
+  const untrained = await distance();
+  for (let step = 0; step < 160; step++) {
+    await trainer.trainStep();
+    if (step % 40 === 39) await trainer.readRecords();
+  }
+  const learned = await distance();
+  expect(untrained).toBeGreaterThan(30);
+  expect(learned).toBeLessThan(untrained / 3);
+  trainer.destroy();
+});
+
+test("the networks of a run are those of its configuration", async () => {
+  const { trainer } = await trained(small, cats, 0);
+  expect(trainer.g.specs).toEqual(generator(small).specs);
+  expect(trainer.d.specs).toEqual(discriminator(small).specs);
+  trainer.destroy();
+});

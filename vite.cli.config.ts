@@ -1,0 +1,18 @@
+import { builtinModules } from "node:module";
+import { defineConfig } from "vite";
+
+/** dist/catgan.mjs: the command line as one self-contained file; only `webgpu` (a native addon) stays outside. */
+export default defineConfig({
+  build: {
+    ssr: "src/cli/main.ts",
+    target: "node20",
+    outDir: "dist",
+    emptyOutDir: false,
+    minify: false,
+    rolldownOptions: {
+      external: ["webgpu", ...builtinModules, /^node:/],
+      output: { entryFileNames: "catgan.mjs", codeSplitting: false, banner: "#!/usr/bin/env node" },
+    },
+  },
+  ssr: { noExternal: true },
+});
