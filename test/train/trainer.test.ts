@@ -33,32 +33,38 @@ async function trained(config: Config, pictures: Pictures, steps: number) {
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
 
-/** Bytes of JavaScript's heap after collection, when WebGPU's wrappers had their turn to be finalised. */
+/** Bytes of JavaScript's heap after collection: the least of a few, as WebGPU's wrappers are finalised in their own time. */
 async function heapBytes(): Promise<number> {
-  for (let i = 0; i < 3; i++) {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 5; i++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 10));
+    least = Math.min(least, process.memoryUsage().heapUsed);
   }
-  return process.memoryUsage().heapUsed;
+  return least;
 }
 
 describe("a training run", () => {
   test("200 steps: GPU bytes and objects stay as they are, and the JavaScript heap is flat", async () => {
     const { trainer } = await trained(small, cats, 10);
-    await trainer.previewSampler.draw();
+    const steps = async (count: number) => {
+      for (let step = 1; step <= count; step++) {
+        await trainer.trainStep();
+        if (step % 40 === 0) {
+          await trainer.readRecords();
+          await trainer.previewSampler.draw();
+        }
+      }
+      await stream.idle();
+    };
+    // The engine's own one-time growth (optimised code, caches) comes before the first reading.
+    await steps(80);
     const before = { ...stream.gpu.counts };
     const heapBefore = await heapBytes();
-    for (let step = 0; step < 200; step++) {
-      await trainer.trainStep();
-      if (step % 40 === 39) {
-        await trainer.readRecords();
-        await trainer.previewSampler.draw();
-      }
-    }
-    await stream.idle();
+    await steps(200);
     expect({ ...stream.gpu.counts }).toEqual(before);
-    // A step that kept so little as one object of 100 bytes a dispatch would show as two megabytes.
-    expect((await heapBytes()) - heapBefore).toBeLessThan(200_000);
+    // A step that kept so little as one object of 100 bytes a dispatch would show as three megabytes.
+    expect((await heapBytes()) - heapBefore).toBeLessThan(500_000);
     expect(stream.liveTemporaries).toBe(0);
     trainer.destroy();
   });
