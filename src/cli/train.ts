@@ -255,7 +255,13 @@ function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet
 
 /** Says, in one line, that a run that goes on elsewhere is no longer bit for bit what it would have been. */
 export function warningOfMachine(before: Machine | null, now: Machine): string | null {
-  if (before === null || (before.adapter === now.adapter && before.tiles === now.tiles)) return null;
-  const describe = ({ adapter, tiles }: Machine) => `${adapter} (${tiles} tiles)`;
-  return `the run so far is of ${describe(before)}, this is ${describe(now)}: numbers will differ in their last digits`;
+  if (before === null) return null;
+  const differs = "numbers will differ in their last digits";
+  if (before.adapter !== now.adapter)
+    return `the run so far is of ${before.adapter}, this is ${now.adapter}: ${differs}`;
+  const other = Object.entries(now.variants).find(
+    ([key, text]) => before.variants[key] !== undefined && before.variants[key] !== text,
+  );
+  if (!other) return null;
+  return `the run so far computed ${other[0]} by ${before.variants[other[0]]}, here it is ${other[1]}: ${differs}`;
 }

@@ -26,6 +26,8 @@ export class LimitError extends GpuError {
 }
 
 const mebibyte = 2 ** 20;
+/** More shared memory for one workgroup would leave no room for a second on a GPU's core. */
+const mostWorkgroupBytes = 32_768;
 
 export class Gpu {
   readonly counts: GpuCounts = { bytes: 0, buffers: 0, bindGroups: 0, pipelines: 0 };
@@ -34,6 +36,9 @@ export class Gpu {
     bufferBytes: number;
     bindingBytes: number;
     workgroupsPerDimension: number;
+    /** Threads of a workgroup, and the memory that they share. */
+    workgroupThreads: number;
+    workgroupBytes: number;
     offsetAlignment: number;
   };
   /** Resolves when the device is gone; after that nothing on it computes anything. */
@@ -53,6 +58,8 @@ export class Gpu {
       bufferBytes: limits.maxBufferSize,
       bindingBytes: limits.maxStorageBufferBindingSize,
       workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      workgroupThreads: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+      workgroupBytes: limits.maxComputeWorkgroupStorageSize,
       offsetAlignment: Math.max(256, limits.minStorageBufferOffsetAlignment, limits.minUniformBufferOffsetAlignment),
     };
     this.lost = device.lost.then((info) => {
@@ -62,7 +69,7 @@ export class Gpu {
   }
 
   /**
-   * Opens the adapter's device with the largest buffers it has.
+   * Opens the adapter's device with the largest buffers it has, and shared memory for the largest tiles.
    * @throws GpuError when the adapter lacks what every kernel needs.
    */
   static async open(adapter: GPUAdapter): Promise<Gpu> {
@@ -79,6 +86,7 @@ export class Gpu {
       requiredLimits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+        maxComputeWorkgroupStorageSize: Math.min(limits.maxComputeWorkgroupStorageSize, mostWorkgroupBytes),
       },
     });
     const name = describeAdapter(info);

@@ -23,17 +23,18 @@ const caches = new WeakMap<Gpu, Map<string, Program>>();
 /**
  * The program of these files of shaders/ on this GPU, in the order in which they are joined: first the one that names the
  * kernel. Compilation starts at once and is waited for where it is first needed.
+ * @param constants values of the files' overrides, where they are not to have their defaults
  */
-export function program(gpu: Gpu, files: readonly string[]): Program {
+export function program(gpu: Gpu, files: readonly string[], constants?: Readonly<Record<string, number>>): Program {
   let cache = caches.get(gpu);
   if (!cache) caches.set(gpu, (cache = new Map()));
-  const key = files.join("+");
+  const key = files.join("+") + (constants ? JSON.stringify(constants) : "");
   let found = cache.get(key);
-  if (!found) cache.set(key, (found = compile(gpu, files)));
+  if (!found) cache.set(key, (found = compile(gpu, files, constants)));
   return found;
 }
 
-function compile(gpu: Gpu, files: readonly string[]): Program {
+function compile(gpu: Gpu, files: readonly string[], constants?: Readonly<Record<string, number>>): Program {
   const { device } = gpu;
   const parts = files.map((file) => {
     if (!(file in texts)) throw new Error(`program: there is no shaders/${file}.wgsl`);
@@ -62,7 +63,7 @@ function compile(gpu: Gpu, files: readonly string[]): Program {
       return await device.createComputePipelineAsync({
         label: name,
         layout: device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: entry },
+        compute: { module, entryPoint: entry, constants },
       });
     } catch (error) {
       throw new GpuError(`${name}: ${(error as Error).message}`);

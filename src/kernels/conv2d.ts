@@ -15,12 +15,12 @@ import {
   geometryWords,
 } from "./geometry.ts";
 import { reduceSplits } from "./reduce.ts";
-import { tileFor, tilesOf } from "./tiles.ts";
+import { choiceFor, filterGradientTiles, inLines, linesOf, type Variant } from "./variants.ts";
 import { zeros } from "./zeros.ts";
 
-/** vec4 operands need both channel counts to be multiples of 4; any other filter is read line by line. */
-function inLines({ C, K }: ConvGeometry): boolean {
-  return C % 4 !== 0 || K % 4 !== 0;
+/** Workgroups for so many tiles: each computes one together, or every thread one of its own. */
+function workgroups(tiles: number, { sharedBytes, threads }: Variant): number {
+  return sharedBytes > 0 ? tiles : Math.ceil(tiles / threads);
 }
 
 /**
@@ -37,18 +37,17 @@ export function dense(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | 
 }
 
 function forward(stream: Stream, g: ConvGeometry, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) {
+  const { variant } = choiceFor(stream, "forward", g);
+  const { rows, columns, shaders, constants } = variant;
+  const reader = inLines(g) ? ["conv2d_lines", "storage_f32"] : ["conv2d", "storage_vec4"];
   for (const [first, end] of batchPieces(stream.gpu.limits, [x, y])) {
     const piece = forImages(g, end - first);
-    const { shader, rows, columns, workgroup } = tileFor(tilesOf(stream).forward, g.K);
-    const threads = Math.ceil((piece.N * g.P * g.Q) / rows) * Math.ceil(g.K / columns);
+    const tiles = Math.ceil((piece.N * g.P * g.Q) / rows) * Math.ceil(g.K / columns);
     stream.append({
-      program: program(stream.gpu, [
-        ...(inLines(g) ? ["conv2d_lines", "storage_f32"] : ["conv2d", "storage_vec4"]),
-        shader,
-      ]),
+      program: program(stream.gpu, [...reader, ...shaders], constants),
       sizes: geometryWords(piece),
       bindings: [x.slice(first, end), weight, bias ?? zeros(stream, g.K), y.slice(first, end)],
-      tiles: Math.ceil(threads / workgroup),
+      tiles: workgroups(tiles, variant),
       flops: convFlops(piece),
     });
   }
@@ -75,20 +74,18 @@ export function denseInputGradient(stream: Stream, dy: Tensor, weight: Tensor, d
 }
 
 function inputGradient(stream: Stream, g: ConvGeometry, dy: Tensor, weight: Tensor, bias: Tensor | null, dx: Tensor) {
+  const { variant } = choiceFor(stream, "input gradient", g);
+  const { rows, columns, shaders, constants } = variant;
+  // Both operands run along K here, so C may be anything.
+  const storage = g.K % 4 === 0 ? ["storage_vec4"] : ["storage_f32", "offsets_f32"];
   for (const [first, end] of batchPieces(stream.gpu.limits, [dy, dx])) {
     const piece = forImages(g, end - first);
-    const { shader, rows, columns, workgroup } = tileFor(tilesOf(stream).inputGradient, g.C);
-    const threads = (phaseRows(piece, rows) / rows) * Math.ceil(g.C / columns);
+    const tiles = (phaseRows(piece, rows) / rows) * Math.ceil(g.C / columns);
     stream.append({
-      program: program(stream.gpu, [
-        "conv2d_input_gradient",
-        // Both operands run along K here, so C may be anything.
-        ...(g.K % 4 === 0 ? ["storage_vec4"] : ["storage_f32", "offsets_f32"]),
-        shader,
-      ]),
+      program: program(stream.gpu, ["conv2d_input_gradient", ...storage, ...shaders], constants),
       sizes: [...geometryWords(piece), rows],
       bindings: [dy.slice(first, end), weight, bias ?? zeros(stream, g.C), dx.slice(first, end)],
-      tiles: Math.ceil(threads / workgroup),
+      tiles: workgroups(tiles, variant),
       flops: convFlops(piece),
     });
   }
@@ -127,36 +124,31 @@ export function denseWeightGradient(stream: Stream, x: Tensor, dy: Tensor, dweig
 }
 
 function filterGradient(stream: Stream, g: ConvGeometry, x: Tensor, dy: Tensor, dweight: Tensor, accumulate: boolean) {
-  const { P, R, S, C, K } = g;
-  const { filterGradient: tile, threads } = tilesOf(stream);
-  const lines = inLines(g) || C < tile.rows;
-  const rowTiles = lines ? R * Math.ceil((S * C) / tile.rows) : R * S * Math.ceil(C / tile.rows);
-  const threadsEach = rowTiles * Math.ceil(K / tile.columns);
-  // As many splits as keep the GPU busy, if their partial sums fit a binding.
-  const wanted = Math.min(
-    Math.ceil(threads / threadsEach),
-    Math.max(1, Math.floor(stream.gpu.limits.bindingBytes / dweight.bytes)),
-  );
+  const choice = choiceFor(stream, "filter gradient", g);
+  const { variant } = choice;
+  const reader = linesOf(g, variant.rows)
+    ? ["conv2d_filter_gradient_lines", "storage_f32"]
+    : ["conv2d_filter_gradient", "storage_vec4"];
+  const tilesEach = filterGradientTiles(g, variant);
+  // As many splits as were chosen, if their partial sums fit a binding.
+  const wanted = Math.min(choice.splits, Math.max(1, Math.floor(stream.gpu.limits.bindingBytes / dweight.bytes)));
   for (const [i, [first, end]] of batchPieces(stream.gpu.limits, [x, dy]).entries()) {
     const piece = forImages(g, end - first);
-    const outputLines = piece.N * P;
+    const outputLines = piece.N * g.P;
     const linesEach = Math.ceil(outputLines / Math.min(wanted, outputLines));
     const splits = Math.ceil(outputLines / linesEach);
     const add = accumulate || i > 0;
     // One split that is added to nothing is the result itself.
-    const direct = splits === 1 && !add;
-    const partial = direct ? dweight : stream.temporary("filter gradient partial", [splits, ...dweight.shape]);
+    const alone = splits === 1 && !add;
+    const partial = alone ? dweight : stream.temporary("filter gradient partial", [splits, ...dweight.shape]);
     stream.append({
-      program: program(stream.gpu, [
-        ...(lines ? ["conv2d_filter_gradient_lines", "storage_f32"] : ["conv2d_filter_gradient", "storage_vec4"]),
-        tile.shader,
-      ]),
+      program: program(stream.gpu, [...reader, ...variant.shaders], variant.constants),
       sizes: [...geometryWords(piece), splits, linesEach],
       bindings: [x.slice(first, end), dy.slice(first, end), partial],
-      tiles: Math.ceil((splits * threadsEach) / tile.workgroup),
+      tiles: workgroups(splits * tilesEach, variant),
       flops: convFlops(piece),
     });
-    if (direct) continue;
+    if (alone) continue;
     reduceSplits(stream, partial, dweight, add);
     stream.release(partial);
   }

@@ -9,6 +9,7 @@
  * and the strings of `CheckpointInfo`. A run that goes on from them computes the numbers of one that never stopped.
  */
 import type { Stream } from "../gpu/stream.ts";
+import { choicesUsed, choose } from "../kernels/variants.ts";
 import { discriminator, generator, type Network } from "../nn/dcgan.ts";
 import { Arena } from "../nn/parameters.ts";
 import { type Config, configKeys, parseConfig } from "./config.ts";
@@ -45,8 +46,8 @@ export interface CheckpointInfo {
 export interface Machine {
   /** The adapter's name. */
   adapter: string;
-  /** Which kernels' tiles: sums are taken in another order in each. */
-  tiles: "software" | "hardware";
+  /** Which variants of the convolutions' passes were used for which shapes: each takes its sums in another order. */
+  variants: Record<string, string>;
 }
 
 /** Training came to numbers that are not finite. */
@@ -87,8 +88,8 @@ export async function saveState(trainer: Trainer, source: PictureSource): Promis
   return { tensors, metadata: { format, ...metadata } };
 }
 
-export function machineOf({ gpu }: Stream): Machine {
-  return { adapter: gpu.name, tiles: gpu.software ? "software" : "hardware" };
+export function machineOf(stream: Stream): Machine {
+  return { adapter: stream.gpu.name, variants: Object.fromEntries(choicesUsed(stream)) };
 }
 
 /** The state as a file. @throws DivergedError as `saveState` */
@@ -177,7 +178,8 @@ export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "
 }
 
 /**
- * Takes a new trainer to where a checkpoint was. Everything is checked before the first number is uploaded.
+ * Takes a new trainer, not prepared yet, to where a checkpoint was, and its stream to the variants of the kernels that the
+ * run was begun with. Everything is checked before the first number is uploaded.
  * @throws Error in one line that names the first difference: as `checkCheckpoint`, a value of the configuration that
  * decides numbers, or the pictures
  */
@@ -201,6 +203,7 @@ export function restore(trainer: Trainer, state: RunState): void {
     throw new Error(`checkpoint: its noise counter or data cursor is not that of its step ${info.step}`);
   }
   for (const [prefix, arena] of arenas(trainer)) upload(stream, state.tensors, prefix, arena);
+  if (info.machine) choose(stream, new Map(Object.entries(info.machine.variants)));
   trainer.restored(info.step);
 }
 
@@ -253,9 +256,12 @@ function object(value: unknown, key: keyof CheckpointInfo): Record<string, unkno
 }
 
 function machine(value: unknown): Machine {
-  const { adapter, tiles } = object(value, "machine");
-  if (typeof adapter !== "string" || (tiles !== "software" && tiles !== "hardware")) throw malformed("machine");
-  return { adapter, tiles };
+  const { adapter, variants } = object(value, "machine");
+  const choices = object(variants, "machine");
+  if (typeof adapter !== "string" || !Object.values(choices).every((text) => typeof text === "string")) {
+    throw malformed("machine");
+  }
+  return { adapter, variants: choices as Record<string, string> };
 }
 
 function count(value: unknown, key: keyof CheckpointInfo): number {

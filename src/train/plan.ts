@@ -47,6 +47,8 @@ function paperAdapter({ bufferBytes, bindingBytes, software }: PlanLimits): GPUA
     maxStorageBufferBindingSize: bindingBytes,
     maxComputeWorkgroupsPerDimension: 65_535,
     maxComputeInvocationsPerWorkgroup: 256,
+    maxComputeWorkgroupSizeX: 256,
+    maxComputeWorkgroupStorageSize: 32_768,
     maxStorageBuffersPerShaderStage: 8,
     minStorageBufferOffsetAlignment: 256,
     minUniformBufferOffsetAlignment: 256,

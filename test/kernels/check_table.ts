@@ -1,7 +1,7 @@
 /** Tests of kernels by their checks: every shape of the table, every kind of numbers. */
 import { describe, expect, test } from "vitest";
 import type { Stream } from "../../src/gpu/stream.ts";
-import { chooseTiles, tileSets } from "../../src/kernels/tiles.ts";
+import { choicesUsed, type Pass, prefer } from "../../src/kernels/variants.ts";
 import { type Check, type Dims, describeDims } from "../../src/verify/check.ts";
 import { checks } from "../../src/verify/checks.ts";
 import { generator, Lab } from "../../src/verify/lab.ts";
@@ -74,16 +74,26 @@ async function expectSameBits(check: Check): Promise<void> {
   }
 }
 
-/** Two tests a kernel. @param tiles which micro-kernels, instead of those of the adapter's kind */
-export function testKernels(kernels: readonly string[], tiles?: keyof typeof tileSets): void {
-  describe(`agrees with its f64 twin${tiles ? ` on ${tiles} tiles` : ""}`, () => {
+/** Each kernel against its twin, by one variant of one pass wherever that fits the shape. */
+export function testVariant(kernels: readonly string[], pass: Pass, variant: string): void {
+  describe(`agrees with its f64 twin, ${pass} by ${variant}`, () => {
     test.each(kernels)("%s", async (kernel) => {
       const stream = await testStream();
-      if (tiles) chooseTiles(stream, tileSets[tiles]);
+      prefer(stream, { [pass]: [variant] });
       expect(await misses(stream, checkOf(kernel))).toEqual([]);
+      // A variant that fits none of the shapes was not tested.
+      expect([...choicesUsed(stream).values()].map((text) => text.split(" in ")[0])).toContain(variant);
     });
   });
-  if (tiles === "hardware") return;
+}
+
+/** Two tests a kernel, by the variants that the adapter's kind uses. */
+export function testKernels(kernels: readonly string[]): void {
+  describe("agrees with its f64 twin", () => {
+    test.each(kernels)("%s", async (kernel) => {
+      expect(await misses(await testStream(), checkOf(kernel))).toEqual([]);
+    });
+  });
   describe("gives the same bits again, and however its work is cut", () => {
     test.each(kernels)("%s", (kernel) => expectSameBits(checkOf(kernel)));
   });

@@ -1,10 +1,17 @@
-import { testKernels } from "./check_table.ts";
+import { describe } from "vitest";
+import { type Pass, passes, variants } from "../../src/kernels/variants.ts";
+import { testKernels, testVariant } from "./check_table.ts";
 
-const passes = ["conv2d", "conv2dInputGradient", "conv2dFilterGradient"];
-const dense = ["dense", "denseInputGradient", "denseWeightGradient"];
+const kernels: Record<Pass, string[]> = {
+  forward: ["conv2d", "dense"],
+  "input gradient": ["conv2dInputGradient", "denseInputGradient"],
+  "filter gradient": ["conv2dFilterGradient", "denseWeightGradient"],
+};
 const transposed = ["transposedConv2d", "transposedConv2dInputGradient", "transposedConv2dFilterGradient"];
 
-// Each adapter uses one set of micro-kernels; both have to be right.
-testKernels([...passes, ...dense, ...transposed], "software");
-testKernels([...passes, ...dense], "hardware");
+testKernels([...Object.values(kernels).flat(), ...transposed]);
 testKernels(["conv2dObvious", "conv2dInputGradientObvious", "conv2dFilterGradientObvious"]);
+// Each adapter uses a few of them; all have to be right.
+describe("every variant", () => {
+  for (const pass of passes) for (const { name } of variants[pass]) testVariant(kernels[pass], pass, name);
+});

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
+import { choicesUsed } from "../../src/kernels/variants.ts";
 import {
   checkCheckpoint,
   checkpointInfo,
@@ -46,7 +47,10 @@ test("its metadata say what it is", () => {
     noise: 4,
     cursor: { epoch: 1, batch: 1 },
     pictures: { fingerprint: trainer.dataFingerprint, count: 13, size: 16, source },
-    machine: { adapter: trainer.stream.gpu.name, tiles: trainer.stream.gpu.software ? "software" : "hardware" },
+    machine: {
+      adapter: trainer.stream.gpu.name,
+      variants: Object.fromEntries(choicesUsed(trainer.stream)),
+    },
   });
   const { machine: _, ...earlier } = state.metadata;
   expect(checkpointInfo(earlier).machine).toBeNull();

@@ -1,0 +1,167 @@
+/**
+ * The ways there are to compute a convolution's pass, and which one is used for which shape. All give the same sums, in
+ * another order: so a choice changes the last bits, and a run keeps the choices that it began with.
+ */
+import type { Stream } from "../gpu/stream.ts";
+import type { ConvGeometry } from "./geometry.ts";
+
+export const passes = ["forward", "input gradient", "filter gradient"] as const;
+export type Pass = (typeof passes)[number];
+
+/** A micro-kernel: how a tile of the pass's matrix product is computed. */
+export interface Variant {
+  /** Rows × columns of a tile, and how it is computed: `16x8`, `shared 64x64`. */
+  readonly name: string;
+  readonly rows: number;
+  readonly columns: number;
+  /** Threads of a workgroup. */
+  readonly threads: number;
+  /** Bytes of shared memory: the workgroup computes one tile together. 0: every thread computes a tile of its own. */
+  readonly sharedBytes: number;
+  /** Files joined after the reader and its storage. */
+  readonly shaders: readonly string[];
+  /** Values of their overrides. */
+  readonly constants?: Readonly<Record<string, number>>;
+}
+
+/** What was decided for one pass of one shape. */
+export interface Choice {
+  readonly variant: Variant;
+  /** Of a filter gradient: into how many partial sums its depth is split, at most. */
+  readonly splits: number;
+}
+
+function direct(pass: "nn" | "nt" | "tn", rows: number, columns: number, threads: number): Variant {
+  const name = `${rows}x${columns}`;
+  return { name, rows, columns, threads, sharedBytes: 0, shaders: [`gemm_${pass}_${name}`] };
+}
+
+/** Every variant of each pass. */
+export const variants: Readonly<Record<Pass, readonly Variant[]>> = {
+  forward: [direct("nn", 8, 8, 64), direct("nn", 16, 8, 16), direct("nn", 16, 16, 16)],
+  "input gradient": [
+    direct("nt", 8, 4, 64),
+    direct("nt", 8, 8, 64),
+    direct("nt", 16, 4, 16),
+    direct("nt", 16, 8, 16),
+    direct("nt", 16, 16, 16),
+  ],
+  "filter gradient": [direct("tn", 8, 8, 64)],
+};
+
+/**
+ * Which variants an adapter of a kind is taken to like best, narrowest tile first, until something was measured. A GPU
+ * wants its registers to hold the tile and its warps full. A CPU adapter has neither: it wants the most multiply-adds a
+ * load, in small workgroups that spread over few cores (measured in docs/performance.md).
+ */
+const defaults: Readonly<Record<"hardware" | "software", Readonly<Record<Pass, readonly string[]>>>> = {
+  hardware: { forward: ["8x8"], "input gradient": ["8x4", "8x8"], "filter gradient": ["8x8"] },
+  software: { forward: ["16x8", "16x16"], "input gradient": ["16x4", "16x8", "16x16"], "filter gradient": ["8x8"] },
+};
+
+/** Threads that keep an adapter busy: filter gradients split their sums until there are as many. */
+const busyThreads = { hardware: 65_536, software: 256 };
+
+/** vec4 operands need both channel counts to be multiples of 4; any other filter is read line by line. */
+export function inLines({ C, K }: ConvGeometry): boolean {
+  return C % 4 !== 0 || K % 4 !== 0;
+}
+
+/** Columns of the pass's matrix product. */
+function columnsOf(pass: Pass, g: ConvGeometry): number {
+  return pass === "input gradient" ? g.C : g.K;
+}
+
+/** Whether the GPU can run a variant and its tile fits the shape. */
+function fits({ gpu }: Stream, pass: Pass, g: ConvGeometry, variant: Variant): boolean {
+  if (variant.sharedBytes === 0) return true;
+  const enough = variant.sharedBytes <= gpu.limits.workgroupBytes && variant.threads <= gpu.limits.workgroupThreads;
+  // What a workgroup stages in shared memory it loads as vec4; a tile of a filter gradient lies within one tap.
+  if (pass === "input gradient") return enough && g.K % 4 === 0;
+  return enough && !inLines(g) && (pass === "forward" || g.C >= variant.rows);
+}
+
+/** The variants that the shape can be computed by on this GPU. */
+export function variantsFor(stream: Stream, pass: Pass, g: ConvGeometry): Variant[] {
+  return variants[pass].filter((variant) => fits(stream, pass, g, variant));
+}
+
+/** How many tiles the pass takes before its depth is split, for filter gradients. */
+export function filterGradientTiles(g: ConvGeometry, { rows, columns }: Variant): number {
+  const { R, S, C, K } = g;
+  const rowTiles = linesOf(g, rows) ? R * Math.ceil((S * C) / rows) : R * S * Math.ceil(C / rows);
+  return rowTiles * Math.ceil(K / columns);
+}
+
+/** Whether a filter gradient's rows are (s,c) of one filter line, not c of one tap. */
+export function linesOf(g: ConvGeometry, rows: number): boolean {
+  return inLines(g) || g.C < rows;
+}
+
+/** Splits that give this many times the threads which keep the adapter busy. */
+export function splitsFor({ gpu }: Stream, g: ConvGeometry, variant: Variant, times = 1): number {
+  const threads = times * busyThreads[gpu.software ? "software" : "hardware"];
+  const each = variant.sharedBytes > 0 ? variant.threads : 1;
+  return Math.max(1, Math.ceil(threads / (filterGradientTiles(g, variant) * each)));
+}
+
+/** The table's choice: the narrowest tile that takes all columns at once, else the widest that fits. */
+function defaultChoice(stream: Stream, pass: Pass, g: ConvGeometry): Choice {
+  const names = forced.get(stream)?.[pass] ?? defaults[stream.gpu.software ? "software" : "hardware"][pass];
+  const fitting = variantsFor(stream, pass, g);
+  const listed = names.flatMap((name) => fitting.filter((variant) => variant.name === name));
+  const candidates = listed.length > 0 ? listed : fitting;
+  const columns = columnsOf(pass, g);
+  const variant = candidates.find((candidate) => candidate.columns >= columns) ?? candidates[candidates.length - 1];
+  return { variant, splits: pass === "filter gradient" ? splitsFor(stream, g, variant) : 1 };
+}
+
+/** One pass of one shape, as a text: `forward 16x32x32x64 5x5/2 to 128`. */
+export function choiceKey(pass: Pass, { N, H, W, C, R, S, K, stride }: ConvGeometry): string {
+  return `${pass} ${N}x${H}x${W}x${C} ${R}x${S}/${stride} to ${K}`;
+}
+
+/** A choice as a text: `16x8`, of a filter gradient `8x8 in 12`. */
+export function choiceText(pass: Pass, { variant, splits }: Choice): string {
+  return pass === "filter gradient" ? `${variant.name} in ${splits}` : variant.name;
+}
+
+/** Choices by their keys, as texts: what is measured, cached, and kept with a run. */
+export type Choices = ReadonlyMap<string, string>;
+
+const chosen = new WeakMap<Stream, Choices>();
+const used = new WeakMap<Stream, Map<string, string>>();
+const forced = new WeakMap<Stream, Partial<Record<Pass, readonly string[]>>>();
+
+/** What a text of `choiceText` stands for; null when there is no such variant, or not for this shape on this GPU. */
+function parseChoice(stream: Stream, pass: Pass, g: ConvGeometry, text: string): Choice | null {
+  const [, name, splits] = /^(.*?)(?: in (\d+))?$/.exec(text)!;
+  const variant = variantsFor(stream, pass, g).find((variant) => variant.name === name);
+  return variant ? { variant, splits: Math.max(1, Number(splits ?? 1)) } : null;
+}
+
+/** What the stream uses for one pass of one shape: what was chosen for it, else the table's choice for the adapter. */
+export function choiceFor(stream: Stream, pass: Pass, g: ConvGeometry): Choice {
+  const key = choiceKey(pass, g);
+  const text = chosen.get(stream)?.get(key);
+  const choice = (text === undefined ? null : parseChoice(stream, pass, g, text)) ?? defaultChoice(stream, pass, g);
+  let usedHere = used.get(stream);
+  if (!usedHere) used.set(stream, (usedHere = new Map()));
+  usedHere.set(key, choiceText(pass, choice));
+  return choice;
+}
+
+/** Makes the stream use these choices from now on; shapes that they leave out keep the table's. */
+export function choose(stream: Stream, choices: Choices): void {
+  chosen.set(stream, choices);
+}
+
+/** Every choice that the stream has used so far. */
+export function choicesUsed(stream: Stream): Choices {
+  return used.get(stream) ?? new Map();
+}
+
+/** Makes the stream prefer these variants, by name, wherever they fit: how tests reach every one of them. */
+export function prefer(stream: Stream, names: Partial<Record<Pass, readonly string[]>>): void {
+  forced.set(stream, names);
+}
