@@ -6,7 +6,7 @@
 //
 // As a matrix product: rows are (r,s,c), columns are k, the depth is the output's pixels. It is long and the output
 // small, so the depth is split: split i sums the output's lines (n,p) from i·lines to (i+1)·lines. A thread's rows all
-// belong to one tap, so the pixels whose tap lies on the padding are left out by the loop's bounds.
+// belong to one tap, so it walks over those pixels only whose tap lies inside of the picture.
 //
 // This file reads x and dy for gemm_tn_*.wgsl (rows: A, columns: B). Cost: 2·N·P·Q·K·R·S·C flops.
 // Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_filter_gradient_obvious.wgsl.
@@ -84,7 +84,64 @@ fn line_at(part: Part, line: u32) -> Pixels {
   );
 }
 
-fn load_rows(part: Part, pixels: Pixels, row: u32, left: u32) -> vec4f {
+// A walk over the pixels of a split that have this tap inside of the picture: where x and dy are read, how many pixels are
+// left in all, of this line, and how many lines of this image.
+struct Walk { a: u32, b: u32, left: u32, line: u32, image: u32 }
+
+// How many of the output's lines before `line` have the tap inside of the picture.
+fn lines_before(part: Part, line: u32) -> u32 {
+  let height = part.end_p - part.first_p;
+  return line / sizes.P * height + clamp(line % sizes.P, part.first_p, part.end_p) - part.first_p;
+}
+
+fn walk_at(part: Part) -> Walk {
+  let height = max(part.end_p - part.first_p, 1u);
+  let width = part.end_q - part.first_q;
+  let before = lines_before(part, part.first_line);
+  let count = lines_before(part, part.end_line) - before;
+  let n = before / height;
+  let p = part.first_p + before % height;
+  let h = u32(i32(p * sizes.stride) + part.h);
+  let w = u32(i32(part.first_q * sizes.stride) + part.w);
+  return Walk(
+    ((n * sizes.H + h) * sizes.W + w) * sizes.C + part.c,
+    ((n * sizes.P + p) * sizes.Q + part.first_q) * sizes.K + part.k,
+    count * width,
+    width,
+    part.end_p - p,
+  );
+}
+
+// The next pixel; past a line's or an image's end the jump over what lies outside. (As u32 a jump back is a large number,
+// and the sum wraps round to the right one.)
+fn next(part: Part, walk: Walk) -> Walk {
+  let height = part.end_p - part.first_p;
+  let width = part.end_q - part.first_q;
+  let line_ends = walk.line == 1u;
+  let image_ends = line_ends & (walk.image == 1u);
+  return Walk(
+    walk.a + sizes.stride * sizes.C
+      + select(0u, sizes.stride * (sizes.W - width) * sizes.C, line_ends)
+      + select(0u, (sizes.H - height * sizes.stride) * sizes.W * sizes.C, image_ends),
+    walk.b + sizes.K
+      + select(0u, (sizes.Q - width) * sizes.K, line_ends)
+      + select(0u, (sizes.P - height) * sizes.Q * sizes.K, image_ends),
+    walk.left - min(walk.left, 1u),
+    select(walk.line - 1u, width, line_ends),
+    select(walk.image - select(0u, 1u, line_ends), height, image_ends),
+  );
+}
+
+// The pixel itself, or where it is past the split's end a pixel that may be read.
+fn within(walk: Walk, safe: Walk) -> Walk {
+  var pixel = walk;
+  let past = walk.left == 0u;
+  pixel.a = select(walk.a, safe.a, past);
+  pixel.b = select(walk.b, safe.b, past);
+  return pixel;
+}
+
+fn load_rows(part: Part, pixels: Walk, row: u32, left: u32) -> vec4f {
   return load_a(pixels.a + row, left);
 }
 

@@ -20,21 +20,30 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
 struct Part {
-  // Which output lines (n,p) this split sums.
-  first_line: u32, end_line: u32,
+  // Which output lines (n,p) this split sums, and which p have this filter line inside of the picture.
+  first_line: u32, end_line: u32, first_p: u32, end_p: u32,
   // This filter line's offset from p·stride; the first of the thread's (s,c) and its column.
   h: i32, sc: u32, k: u32,
   rows_left: u32, columns_left: u32,
   // Where this thread's first value goes.
   at: u32,
 }
-// a: the first of the thread's numbers in x, which may lie outside of the picture's line [first, end).
-struct Pixels { a: i32, b: u32, a_stride: i32, b_stride: u32, count: u32, first: i32, end: i32 }
+// A walk over a split's pixels: where x and dy are read, how many pixels are left in all and of this line, and how many
+// lines of this image. x may be read outside of the picture's line, whose numbers are [first, end).
+struct Walk { a: i32, b: u32, left: u32, line: u32, image: u32, first: i32, end: i32 }
 
 fn ceil_div(x: u32, y: u32) -> u32 { return (x + y - 1u) / y; }
 
 fn gemm_threads() -> u32 {
   return sizes.splits * sizes.R * ceil_div(sizes.S * sizes.C, row_tile) * ceil_div(sizes.K, column_tile);
+}
+
+// The output lines whose filter line at offset `shift` (from p·stride) lies inside of the picture.
+fn inside(shift: i32) -> vec2u {
+  let stride = i32(sizes.stride);
+  let first = max(0, (stride - 1 - shift) / stride);
+  let end = clamp((i32(sizes.H) - shift + stride - 1) / stride, 0, i32(sizes.P));
+  return vec2u(u32(first), u32(max(first, end)));
 }
 
 fn part_at(thread: u32) -> Part {
@@ -46,44 +55,81 @@ fn part_at(thread: u32) -> Part {
   rest /= row_tiles;
   let r = rest % sizes.R;
   let split = rest / sizes.R;
+  let h = i32(r) - i32(sizes.pad_top);
+  let p = inside(h);
   return Part(
-    split * sizes.lines, min((split + 1u) * sizes.lines, sizes.N * sizes.P),
-    i32(r) - i32(sizes.pad_top), sc, k,
+    split * sizes.lines, min((split + 1u) * sizes.lines, sizes.N * sizes.P), p.x, p.y,
+    h, sc, k,
     sizes.S * sizes.C - sc, sizes.K - k,
     ((split * sizes.R + r) * sizes.S * sizes.C + sc) * sizes.K + k,
   );
 }
 
-// A line's pixels: x moves by stride·C, dy by K. Above and below the picture there are none.
-fn line_at(part: Part, line: u32) -> Pixels {
-  let n = line / sizes.P;
-  let h = i32(line % sizes.P * sizes.stride) + part.h;
+// How many of the output's lines before `line` have the filter line inside of the picture.
+fn lines_before(part: Part, line: u32) -> u32 {
+  let height = part.end_p - part.first_p;
+  return line / sizes.P * height + clamp(line % sizes.P, part.first_p, part.end_p) - part.first_p;
+}
+
+fn walk_at(part: Part) -> Walk {
+  let height = max(part.end_p - part.first_p, 1u);
+  let before = lines_before(part, part.first_line);
+  let count = lines_before(part, part.end_line) - before;
+  let n = before / height;
+  let p = part.first_p + before % height;
   let width = i32(sizes.W * sizes.C);
-  let first = (i32(n * sizes.H) + h) * width;
-  return Pixels(
+  let first = (i32(n * sizes.H + p * sizes.stride) + part.h) * width;
+  return Walk(
     first - i32(sizes.pad_left * sizes.C) + i32(part.sc),
-    line * sizes.Q * sizes.K + part.k,
-    i32(sizes.stride * sizes.C),
-    sizes.K,
-    // As u32 a negative number is huge.
-    select(0u, sizes.Q, u32(h) < sizes.H),
+    (n * sizes.P + p) * sizes.Q * sizes.K + part.k,
+    count * sizes.Q,
+    sizes.Q,
+    part.end_p - p,
     first,
     first + width,
   );
 }
 
-fn number(pixels: Pixels, i: i32, wanted: bool) -> f32 {
-  let inside = wanted & (i >= pixels.first) & (i < pixels.end);
+// The next pixel; past a line's or an image's end the jump over what lies outside.
+fn next(part: Part, walk: Walk) -> Walk {
+  let height = part.end_p - part.first_p;
+  let line_ends = walk.line == 1u;
+  let image_ends = line_ends & (walk.image == 1u);
+  let width = i32(sizes.W * sizes.C);
+  let jump = select(0, i32(sizes.stride) * width, line_ends)
+    + select(0, (i32(sizes.H) - i32(height * sizes.stride)) * width, image_ends);
+  return Walk(
+    walk.a + select(i32(sizes.stride * sizes.C), -i32((sizes.Q - 1u) * sizes.stride * sizes.C), line_ends) + jump,
+    walk.b + sizes.K + select(0u, (sizes.P - height) * sizes.Q * sizes.K, image_ends),
+    walk.left - min(walk.left, 1u),
+    select(walk.line - 1u, sizes.Q, line_ends),
+    select(walk.image - select(0u, 1u, line_ends), height, image_ends),
+    walk.first + jump,
+    walk.end + jump,
+  );
+}
+
+// The pixel itself, or where it is past the split's end one that may be read.
+fn within(walk: Walk, safe: Walk) -> Walk {
+  let past = walk.left == 0u;
+  return Walk(
+    select(walk.a, safe.a, past), select(walk.b, safe.b, past), walk.left, walk.line, walk.image,
+    select(walk.first, safe.first, past), select(walk.end, safe.end, past),
+  );
+}
+
+fn number(pixel: Walk, i: i32, wanted: bool) -> f32 {
+  let inside = wanted & (i >= pixel.first) & (i < pixel.end);
   return number_a(u32(i), inside);
 }
 
-fn load_rows(part: Part, pixels: Pixels, row: u32, left: u32) -> vec4f {
-  let i = pixels.a + i32(row);
+fn load_rows(part: Part, pixel: Walk, row: u32, left: u32) -> vec4f {
+  let i = pixel.a + i32(row);
   return vec4f(
-    number(pixels, i, left > 0u),
-    number(pixels, i + 1, left > 1u),
-    number(pixels, i + 2, left > 2u),
-    number(pixels, i + 3, left > 3u),
+    number(pixel, i, left > 0u),
+    number(pixel, i + 1, left > 1u),
+    number(pixel, i + 2, left > 2u),
+    number(pixel, i + 3, left > 3u),
   );
 }
 

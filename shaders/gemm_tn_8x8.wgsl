@@ -1,7 +1,9 @@
 // gemm_tn_8x8: the micro-kernel of conv2d's filter gradient and of dense's weight gradient: y = Aᵀ · B, split along the depth.
 //
-// The depth runs over pixels; a row of A and a row of B are contiguous at each, so a step is an outer product: 2 vec4
-// of A, 2 of B, 64 multiply-adds. A thread computes 8 rows × 8 columns of one split's partial sum in 16 named vec4f.
+// The depth runs over pixels; a row of A and a row of B are contiguous at each, so a pixel is an outer product. A thread
+// computes 8 rows × 8 columns of one split's partial sum in 16 named vec4f, 2 pixels at a time: 8 loads of vec4 and
+// 128 multiply-adds, and each accumulator is fetched and put back once for 2 of them (a CPU adapter keeps it in memory).
+// A pixel past the split's end reads the first of the 2 again, and counts as zeros.
 //
 // Joined after a reader (conv2d_filter_gradient.wgsl) and a storage file. A workgroup is 64 threads; a tile of the
 // grid is one workgroup. Splits are added up, in order, by reduce_splits.wgsl.
@@ -38,22 +40,35 @@ fn gemm_tn_8x8(
   let columns_b = columns_a - min(4u, columns_a);
   let columns_b_at = select(0u, 4u, columns_b > 0u);
 
-  for (var line = part.first_line; line < part.end_line; line++) {
-    var pixel = line_at(part, line);
-    for (var i = 0u; i < pixel.count; i++) {
-      let xa = load_rows(part, pixel, 0u, rows_a); let xb = load_rows(part, pixel, rows_b_at, rows_b);
-      let ba = load_b(pixel.b, columns_a); let bb = load_b(pixel.b + columns_b_at, columns_b);
-      y0a = fma(vec4f(xa.x), ba, y0a); y0b = fma(vec4f(xa.x), bb, y0b);
-      y1a = fma(vec4f(xa.y), ba, y1a); y1b = fma(vec4f(xa.y), bb, y1b);
-      y2a = fma(vec4f(xa.z), ba, y2a); y2b = fma(vec4f(xa.z), bb, y2b);
-      y3a = fma(vec4f(xa.w), ba, y3a); y3b = fma(vec4f(xa.w), bb, y3b);
-      y4a = fma(vec4f(xb.x), ba, y4a); y4b = fma(vec4f(xb.x), bb, y4b);
-      y5a = fma(vec4f(xb.y), ba, y5a); y5b = fma(vec4f(xb.y), bb, y5b);
-      y6a = fma(vec4f(xb.z), ba, y6a); y6b = fma(vec4f(xb.z), bb, y6b);
-      y7a = fma(vec4f(xb.w), ba, y7a); y7b = fma(vec4f(xb.w), bb, y7b);
-      pixel.a += pixel.a_stride;
-      pixel.b += pixel.b_stride;
-    }
+  var walk = walk_at(part);
+  while (walk.left > 0u) {
+    let p0 = walk;
+    walk = next(part, walk); let real1 = walk.left > 0u; let p1 = within(walk, p0);
+    walk = next(part, walk);
+    let b0a = load_b(p0.b, columns_a);
+    let b1a = select(vec4f(), load_b(p1.b, columns_a), real1);
+    let b0b = load_b(p0.b + columns_b_at, columns_b);
+    let b1b = select(vec4f(), load_b(p1.b + columns_b_at, columns_b), real1);
+    let x0a = load_rows(part, p0, 0u, rows_a);
+    let x1a = load_rows(part, p1, 0u, rows_a);
+    y0a = fma(vec4f(x1a.x), b1a, fma(vec4f(x0a.x), b0a, y0a));
+    y0b = fma(vec4f(x1a.x), b1b, fma(vec4f(x0a.x), b0b, y0b));
+    y1a = fma(vec4f(x1a.y), b1a, fma(vec4f(x0a.y), b0a, y1a));
+    y1b = fma(vec4f(x1a.y), b1b, fma(vec4f(x0a.y), b0b, y1b));
+    y2a = fma(vec4f(x1a.z), b1a, fma(vec4f(x0a.z), b0a, y2a));
+    y2b = fma(vec4f(x1a.z), b1b, fma(vec4f(x0a.z), b0b, y2b));
+    y3a = fma(vec4f(x1a.w), b1a, fma(vec4f(x0a.w), b0a, y3a));
+    y3b = fma(vec4f(x1a.w), b1b, fma(vec4f(x0a.w), b0b, y3b));
+    let x0b = load_rows(part, p0, rows_b_at, rows_b);
+    let x1b = load_rows(part, p1, rows_b_at, rows_b);
+    y4a = fma(vec4f(x1b.x), b1a, fma(vec4f(x0b.x), b0a, y4a));
+    y4b = fma(vec4f(x1b.x), b1b, fma(vec4f(x0b.x), b0b, y4b));
+    y5a = fma(vec4f(x1b.y), b1a, fma(vec4f(x0b.y), b0a, y5a));
+    y5b = fma(vec4f(x1b.y), b1b, fma(vec4f(x0b.y), b0b, y5b));
+    y6a = fma(vec4f(x1b.z), b1a, fma(vec4f(x0b.z), b0a, y6a));
+    y6b = fma(vec4f(x1b.z), b1b, fma(vec4f(x0b.z), b0b, y6b));
+    y7a = fma(vec4f(x1b.w), b1a, fma(vec4f(x0b.w), b0a, y7a));
+    y7b = fma(vec4f(x1b.w), b1b, fma(vec4f(x0b.w), b0b, y7b));
   }
 
   // One store in a loop: a CPU adapter compiles every store to a branch a lane.

@@ -14,11 +14,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { constants, homedir, tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { parseTar } from "nanotar";
 import { describeAdapter, Gpu, isSoftware } from "../gpu/gpu.ts";
+import { cacheFolder } from "./user_cache.ts";
 import { UserError } from "./user_error.ts";
 
 declare const Deno:
@@ -27,7 +28,8 @@ declare const Deno:
       dlopen(path: string, symbols: Record<string, { parameters: string[]; result: string }>): unknown;
     };
 
-const unpackedFlag = "CATGAN_SOFTWARE_VULKAN";
+/** Names the folder that holds the unpacked software adapter, in a process that uses it. */
+export const unpackedFlag = "CATGAN_SOFTWARE_VULKAN";
 const softwareFiles = ["libvk_swiftshader.so", "libvulkan.so.1", "vk_swiftshader_icd.json"];
 /**
  * Dawn guards every array index by the array's length, which it asks for anew each time: on SwiftShader a third of a
@@ -169,8 +171,7 @@ function unpackSoftware(): string | null {
   }
   if (!existsSync(archive)) return null;
   const version = JSON.parse(readFileSync(join(dirname(archive), "..", "package.json"), "utf8")).version;
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  for (const parent of [join(cache, "catgan"), join(tmpdir(), `catgan-${process.getuid!()}`)]) {
+  for (const parent of [cacheFolder(), join(tmpdir(), `catgan-${process.getuid!()}`)]) {
     const folder = join(parent, `swiftshader-${version}`);
     try {
       mkdirSync(parent, { recursive: true, mode: 0o700 });

@@ -4,7 +4,7 @@ import { type Config, checkConfig, configKeys, type PresetName, presets, rules, 
 import { wrapped } from "./progress.ts";
 import { UserError } from "./user_error.ts";
 
-export type CommandName = "train" | "sample" | "verify";
+export type CommandName = "train" | "sample" | "verify" | "bench";
 
 /** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
 export interface NewRun {
@@ -20,6 +20,8 @@ export interface NewRun {
   /** null = a new folder under runs/. */
   out: string | null;
   dryRun: boolean;
+  /** `auto`, `measure`, `table` or the path of a file. */
+  variants: string;
   adapter: string;
   json: boolean;
 }
@@ -58,11 +60,30 @@ export interface VerifyCommand {
   json: boolean;
 }
 
+export interface BenchCommand {
+  command: "bench";
+  /** Only what has this in its name. */
+  filter: string | null;
+  quick: boolean;
+  /** Steps of every preset, however slow. */
+  all: boolean;
+  /** An earlier result. */
+  compare: string | null;
+  /** Show what calibration measures instead. */
+  variants: boolean;
+  /** Files to write: one of the user's choice, the adapter's in bench/results, and the README's block. */
+  json: string | null;
+  save: boolean;
+  readme: boolean;
+  adapter: string;
+}
+
 export type Command =
   | NewRun
   | ResumedRun
   | SampleCommand
   | VerifyCommand
+  | BenchCommand
   | { command: "help"; topic: CommandName | null }
   | { command: "version" };
 
@@ -163,6 +184,11 @@ const commands: Record<CommandName, CommandTable> = {
           setting("sampleEvery", "N", "steps from one sample grid to the next; 0: only at the end"),
           setting("saveEvery", "N", "epochs from one checkpoint to the next; 0: only at the end"),
           adapter,
+          {
+            name: "variants",
+            value: "auto|measure|table|FILE",
+            help: "kernels: measure tries the variants once and remembers the fastest, table takes the built-in choices, auto (the default) measures on a GPU only; FILE is of catgan bench --variants --json",
+          },
           json,
           help,
         ],
@@ -217,6 +243,32 @@ const commands: Record<CommandName, CommandTable> = {
       ["catgan verify --adapter software --quick", ""],
     ],
   },
+  bench: {
+    usage: "catgan bench [options]",
+    summary: "Check and time every kernel and whole training steps on this machine's adapter.",
+    sections: [
+      {
+        title: "Options",
+        options: [
+          { name: "filter", value: "TEXT", help: "only what has this in its name: a kernel, a layer, step, matrix" },
+          { name: "quick", help: "fewer shapes, fewer repetitions: under a minute on two cores" },
+          { name: "all", help: "steps of every preset, however long they take here" },
+          { name: "variants", help: "the time of every way to compute each convolution, and which is taken" },
+          { name: "compare", value: "FILE", help: "set an earlier result beside this one, and mark what differs" },
+          { name: "json", value: "FILE", help: "write the result to a file" },
+          { name: "save", help: "write it to bench/results, under the adapter's name" },
+          { name: "readme", help: "the same, and bring the README's figures up to date" },
+          adapter,
+          help,
+        ],
+      },
+    ],
+    examples: [
+      ["catgan bench", "some minutes; exits with 1 where a kernel is wrong"],
+      ["catgan bench --quick --filter conv2d", ""],
+      ["catgan bench --compare before.json", "faster or slower than before?"],
+    ],
+  },
 };
 
 /** Options that a resumed run may be given: how long, how often and where, not which numbers. */
@@ -247,6 +299,8 @@ export function parseCommand(argv: string[]): Command {
       return parseSample(given);
     case "verify":
       return parseVerify(given);
+    case "bench":
+      return parseBench(given);
   }
 }
 
@@ -314,6 +368,7 @@ function parseTrain(given: Given): NewRun | ResumedRun {
     overrides,
     out: text(given, "out"),
     dryRun: flag(given, "dry-run"),
+    variants: text(given, "variants") ?? "auto",
   };
 }
 
@@ -342,6 +397,26 @@ function parseVerify(given: Given): VerifyCommand {
     quick: flag(given, "quick"),
     adapter: text(given, "adapter") ?? "auto",
     json: flag(given, "json"),
+  };
+}
+
+function parseBench(given: Given): BenchCommand {
+  refusePositionals(given, 0);
+  for (const kept of ["save", "readme"]) {
+    const part = ["filter", "quick", "variants"].find((name) => given.options.has(name));
+    if (flag(given, kept) && part) throw new UserError(`--${kept} keeps whole results: leave --${part} away`);
+  }
+  return {
+    command: "bench",
+    filter: text(given, "filter"),
+    quick: flag(given, "quick"),
+    all: flag(given, "all"),
+    compare: text(given, "compare"),
+    variants: flag(given, "variants"),
+    json: text(given, "json"),
+    save: flag(given, "save"),
+    readme: flag(given, "readme"),
+    adapter: text(given, "adapter") ?? "auto",
   };
 }
 

@@ -2,6 +2,9 @@
 
 import { version } from "../../package.json";
 import { stepsPerEpoch } from "../data/batches.ts";
+import { pictureGrid } from "../data/grid.ts";
+import { enlarge } from "../data/image.ts";
+import { paintedCount } from "../data/painted.ts";
 import { type Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
 import {
@@ -17,10 +20,10 @@ import { type PlanLimits, planTraining } from "../train/plan.ts";
 import { runTraining } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
-import { type DataSet, loadDataSet, paintedCount } from "./data_set.ts";
+import { type DataSet, loadDataSet } from "./data_set.ts";
 import { conclude, describeRun, heading, warn, warnOfSkipped } from "./describe.ts";
 import { chooseConfig, type NewRun, type ResumedRun, resolveConfig } from "./options.ts";
-import { encodePng, enlarge, pictureGrid } from "./png.ts";
+import { encodePng } from "./png.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
 import {
   appendLosses,
@@ -37,6 +40,7 @@ import {
 } from "./run_folder.ts";
 import { StopRequest } from "./stop.ts";
 import { asUserError, UserError } from "./user_error.ts";
+import { chooseVariants, readVariantSource, type VariantSource } from "./variant_cache.ts";
 
 /** What a run is made of, before anything of it is on the GPU. */
 interface Setup {
@@ -46,6 +50,8 @@ interface Setup {
   /** One line on how it came about: which preset and why, or where it goes on. */
   origin: string;
   resumed: (RunState & { machine: Machine | null }) | null;
+  /** Where a new run's choice of kernels comes from; one that goes on keeps its own. */
+  variants: VariantSource;
 }
 
 /**
@@ -60,7 +66,8 @@ export async function trainCommand(options: NewRun | ResumedRun): Promise<number
   let setupOn: (gpu: Gpu) => Setup;
   if (options.resume === null) {
     if (options.out !== null) await checkRunFolder(options.out);
-    setupOn = ({ software }) => setupNew(options, software);
+    const variants = readVariantSource(options.variants);
+    setupOn = ({ software }) => setupNew(options, variants, software);
   } else {
     const setup = await setupResumed(options);
     setupOn = () => setup;
@@ -74,7 +81,7 @@ export async function trainCommand(options: NewRun | ResumedRun): Promise<number
   }
 }
 
-function setupNew(options: NewRun, software: boolean): Setup {
+function setupNew(options: NewRun, variants: VariantSource, software: boolean): Setup {
   const { config, preset, origin } = chooseConfig(options, software);
   const { data, fit } = options;
   return {
@@ -83,6 +90,7 @@ function setupNew(options: NewRun, software: boolean): Setup {
     dir: options.out ?? defaultRunDir(preset, new Date()),
     origin,
     resumed: null,
+    variants,
   };
 }
 
@@ -112,6 +120,7 @@ async function setupResumed({ resume, data, overrides }: ResumedRun): Promise<Se
     dir: resume,
     origin: `goes on after step ${grouped(info.step)}`,
     resumed: { ...resumed, machine: info.machine },
+    variants: "table",
   };
 }
 
@@ -123,6 +132,10 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
   const { pictures } = dataSet;
   asUserError(() => stepsPerEpoch(pictures.count, config.batch));
   const stream = new Stream(gpu);
+  if (!resumed) {
+    const { convolutions } = await planTraining(config, { ...gpu.limits, software });
+    await chooseVariants(stream, convolutions, setup.variants, reporter);
+  }
   reporter.preparing("preparing the GPU", 0, 1);
   const trainer = new Trainer(stream, config, pictures);
   if (resumed) asUserError(() => restore(trainer, resumed));

@@ -18,7 +18,7 @@ export function f32Bits(value: number): number {
 /** Equal sizes share one slot of one uniform buffer, so that a training run writes each of them once. */
 export class SizesSlots {
   private readonly slots = new Map<string, GPUBufferBinding>();
-  private page: GPUBuffer | null = null;
+  private pages: GPUBuffer[] = [];
 
   constructor(private readonly gpu: Gpu) {}
 
@@ -31,10 +31,8 @@ export class SizesSlots {
       throw new Error(`${name}: sizes has ${sizes.length} words, at most ${mostSizes} fit`);
     }
     const index = this.slots.size % slotsPerPage;
-    if (this.page === null || index === 0) {
-      this.page = this.gpu.createBuffer("sizes", slotsPerPage * slotBytes, 0x40 | 0x8); // UNIFORM | COPY_DST
-    }
-    const slot = { buffer: this.page, offset: index * slotBytes, size: slotBytes };
+    if (index === 0) this.pages.push(this.gpu.createBuffer("sizes", slotsPerPage * slotBytes, 0x40 | 0x8)); // UNIFORM | COPY_DST
+    const slot = { buffer: this.pages[this.pages.length - 1], offset: index * slotBytes, size: slotBytes };
     words.fill(0);
     words[0] = first;
     words[1] = end;
@@ -42,5 +40,11 @@ export class SizesSlots {
     this.gpu.device.queue.writeBuffer(slot.buffer, slot.offset, words);
     this.slots.set(key, slot);
     return slot;
+  }
+
+  dispose(): void {
+    for (const page of this.pages) this.gpu.destroyBuffer(page);
+    this.pages = [];
+    this.slots.clear();
   }
 }

@@ -148,6 +148,25 @@ export class Stream {
     return this.temporaries.size;
   }
 
+  /** Gives every pooled buffer back to the GPU; recordings that used them are of no use any more. */
+  dispose(): void {
+    const pooled = [...this.free.values(), ...this.staging.values()].flat();
+    for (const buffer of pooled) this.gpu.destroyBuffer(buffer);
+    this.free.clear();
+    this.staging.clear();
+    this.sizes.dispose();
+  }
+
+  /**
+   * Takes a measured rate for the adapter's: submits and dispatches are cut by it. Numbers do not depend on it.
+   * @param rate in flops of a product per millisecond
+   */
+  assumeRate(rate: number): void {
+    this.rate = rate;
+    // Half of a submit's budget, as a GPU that others use too may be half as fast at another time.
+    this.maxDispatchCost = Math.max(this.maxDispatchCost, (rate * this.submitBudget) / 2);
+  }
+
   // Appending
 
   /** Appends a kernel's work, cut into dispatches that the grid's limits and the time budget allow. */

@@ -46,7 +46,7 @@ export const variants: Readonly<Record<Pass, readonly Variant[]>> = {
     direct("nt", 16, 8, 16),
     direct("nt", 16, 16, 16),
   ],
-  "filter gradient": [direct("tn", 8, 8, 64)],
+  "filter gradient": [direct("tn", 8, 8, 64), direct("tn", 16, 8, 16), direct("tn", 16, 16, 16)],
 };
 
 /**
@@ -56,7 +56,11 @@ export const variants: Readonly<Record<Pass, readonly Variant[]>> = {
  */
 const defaults: Readonly<Record<"hardware" | "software", Readonly<Record<Pass, readonly string[]>>>> = {
   hardware: { forward: ["8x8"], "input gradient": ["8x4", "8x8"], "filter gradient": ["8x8"] },
-  software: { forward: ["16x8", "16x16"], "input gradient": ["16x4", "16x8", "16x16"], "filter gradient": ["8x8"] },
+  software: {
+    forward: ["16x8", "16x16"],
+    "input gradient": ["16x4", "16x8", "16x16"],
+    "filter gradient": ["16x8", "16x16"],
+  },
 };
 
 /** Threads that keep an adapter busy: filter gradients split their sums until there are as many. */
@@ -116,9 +120,32 @@ function defaultChoice(stream: Stream, pass: Pass, g: ConvGeometry): Choice {
   return { variant, splits: pass === "filter gradient" ? splitsFor(stream, g, variant) : 1 };
 }
 
-/** One pass of one shape, as a text: `forward 16x32x32x64 5x5/2 to 128`. */
-export function choiceKey(pass: Pass, { N, H, W, C, R, S, K, stride }: ConvGeometry): string {
-  return `${pass} ${N}x${H}x${W}x${C} ${R}x${S}/${stride} to ${K}`;
+/** Filter gradients are also tried with half and with twice as many splits as the table has. */
+const splitFactors = [0.5, 1, 2];
+
+/** What is worth trying for a shape, the table's choice first. */
+export function candidatesFor(stream: Stream, pass: Pass, g: ConvGeometry): Choice[] {
+  const first = defaultChoice(stream, pass, g);
+  // A tile that is idle by half is not worth it, nor is shared memory that a CPU only pretends to have.
+  const columns = Math.max(columnsOf(pass, g), Math.min(...variants[pass].map((variant) => variant.columns)));
+  const likely = variantsFor(stream, pass, g).filter(
+    (variant) =>
+      variant.columns < 2 * columns &&
+      2 * variant.columns >= Math.min(columns, 16) &&
+      !(stream.gpu.software && variant.sharedBytes > 0),
+  );
+  const choices = [first.variant, ...likely].flatMap((variant) =>
+    pass === "filter gradient"
+      ? splitFactors.map((factor) => ({ variant, splits: splitsFor(stream, g, variant, factor) }))
+      : [{ variant, splits: 1 }],
+  );
+  const byText = new Map([first, ...choices].map((choice) => [choiceText(pass, choice), choice]));
+  return [...byText.values()];
+}
+
+/** One pass of one shape, whatever the batch, as a text: `forward 32x32x64 5x5/2 to 128`. */
+export function choiceKey(pass: Pass, { H, W, C, R, S, K, stride }: ConvGeometry): string {
+  return `${pass} ${H}x${W}x${C} ${R}x${S}/${stride} to ${K}`;
 }
 
 /** A choice as a text: `16x8`, of a filter gradient `8x8 in 12`. */
@@ -126,11 +153,17 @@ export function choiceText(pass: Pass, { variant, splits }: Choice): string {
   return pass === "filter gradient" ? `${variant.name} in ${splits}` : variant.name;
 }
 
+/** One pass of one shape. */
+export interface Convolution {
+  readonly pass: Pass;
+  readonly geometry: ConvGeometry;
+}
+
 /** Choices by their keys, as texts: what is measured, cached, and kept with a run. */
 export type Choices = ReadonlyMap<string, string>;
 
 const chosen = new WeakMap<Stream, Choices>();
-const used = new WeakMap<Stream, Map<string, string>>();
+const used = new WeakMap<Stream, Map<string, Convolution & { text: string }>>();
 const forced = new WeakMap<Stream, Partial<Record<Pass, readonly string[]>>>();
 
 /** What a text of `choiceText` stands for; null when there is no such variant, or not for this shape on this GPU. */
@@ -147,7 +180,7 @@ export function choiceFor(stream: Stream, pass: Pass, g: ConvGeometry): Choice {
   const choice = (text === undefined ? null : parseChoice(stream, pass, g, text)) ?? defaultChoice(stream, pass, g);
   let usedHere = used.get(stream);
   if (!usedHere) used.set(stream, (usedHere = new Map()));
-  usedHere.set(key, choiceText(pass, choice));
+  usedHere.set(key, { pass, geometry: g, text: choiceText(pass, choice) });
   return choice;
 }
 
@@ -158,7 +191,12 @@ export function choose(stream: Stream, choices: Choices): void {
 
 /** Every choice that the stream has used so far. */
 export function choicesUsed(stream: Stream): Choices {
-  return used.get(stream) ?? new Map();
+  return new Map([...(used.get(stream) ?? [])].map(([key, { text }]) => [key, text]));
+}
+
+/** Every pass of every shape that the stream has appended so far. */
+export function convolutionsUsed(stream: Stream): Convolution[] {
+  return [...(used.get(stream)?.values() ?? [])].map(({ pass, geometry }) => ({ pass, geometry }));
 }
 
 /** Makes the stream prefer these variants, by name, wherever they fit: how tests reach every one of them. */

@@ -1,0 +1,159 @@
+/**
+ * Which variant of each convolution's pass is the fastest on this adapter, found by trying: every candidate runs on the
+ * very shape, a few times in turn with the others, and the best of each counts (what else the machine does only slows).
+ */
+import type { Gpu } from "../gpu/gpu.ts";
+import { Stream } from "../gpu/stream.ts";
+import { conv2d, conv2dFilterGradient, conv2dInputGradient } from "../kernels/conv2d.ts";
+import { type ConvGeometry, convFlops, forImages } from "../kernels/geometry.ts";
+import {
+  type Choices,
+  type Convolution,
+  candidatesFor,
+  choiceKey,
+  choiceText,
+  choose,
+  type Pass,
+} from "../kernels/variants.ts";
+
+/** One candidate's time. */
+export interface Candidate {
+  /** As in `Choices`: `16x8`, `8x8 in 12`. */
+  readonly text: string;
+  /** Milliseconds for the geometry that was timed. */
+  readonly ms: number;
+}
+
+/** What was found for one pass of one shape. */
+export interface Measurement {
+  readonly key: string;
+  /** Images of the batch that were timed: fewer than the shape's where all would take too long. */
+  readonly images: number;
+  /** Nominal flops of what was timed. */
+  readonly flops: number;
+  readonly candidates: readonly Candidate[];
+  /** The fastest, or of those as good as the fastest the table's own choice. */
+  readonly best: string;
+}
+
+export interface CalibrationOptions {
+  /** Called after every shape, and before the first. */
+  onProgress?(done: number, of: number): void;
+  /** Shapes of which a choice is known already are left out. */
+  known?: Choices;
+}
+
+/** Flops of one timed piece of work: some 10 to 30 ms on two cores, a millisecond or a few on a GPU. */
+const timedFlops = { software: 3e7, hardware: 1e10 };
+/** A timing shorter than this, in milliseconds, is repeated within one submit. */
+const shortest = { software: 2, hardware: 1 };
+const rounds = 3;
+/** A candidate has to be this much faster than the table's choice to be taken for it: less is noise. */
+const worthwhile = 0.95;
+
+/** Times every candidate of every pass of every shape that is not known yet. */
+export async function calibrate(
+  gpu: Gpu,
+  convolutions: readonly Convolution[],
+  { onProgress, known = new Map() }: CalibrationOptions = {},
+): Promise<Measurement[]> {
+  const wanted = convolutions.filter(({ pass, geometry }) => !known.has(choiceKey(pass, geometry)));
+  const found: Measurement[] = [];
+  const stream = new Stream(gpu);
+  try {
+    for (const [i, { pass, geometry }] of wanted.entries()) {
+      onProgress?.(i, wanted.length);
+      const measured = await measure(stream, pass, geometry);
+      if (measured) found.push(measured);
+    }
+    if (wanted.length > 0) onProgress?.(wanted.length, wanted.length);
+  } finally {
+    await stream.idle();
+    stream.dispose();
+  }
+  return found;
+}
+
+/** The choices that measurements make. */
+export function choicesOf(measurements: readonly Measurement[]): Map<string, string> {
+  return new Map(measurements.map(({ key, best }) => [key, best]));
+}
+
+/** Flops per millisecond that the measurements' best reached over all: what submits are cut by. */
+export function rateOf(measurements: readonly Measurement[]): number {
+  let flops = 0;
+  let ms = 0;
+  for (const { flops: each, candidates, best } of measurements) {
+    flops += each;
+    ms += candidates.find(({ text }) => text === best)!.ms;
+  }
+  return flops / ms;
+}
+
+async function measure(stream: Stream, pass: Pass, whole: ConvGeometry): Promise<Measurement | null> {
+  const kind = stream.gpu.software ? "software" : "hardware";
+  const each = convFlops(forImages(whole, 1));
+  const g = forImages(whole, Math.max(1, Math.min(whole.N, Math.floor(timedFlops[kind] / each))));
+  const key = choiceKey(pass, whole);
+  const candidates = candidatesFor(stream, pass, g);
+  if (candidates.length < 2) return null;
+
+  const { append, destroy } = workOf(stream, pass, g);
+  const appendBy = (text: string) => {
+    choose(stream, new Map([[choiceKey(pass, g), text]]));
+    append();
+  };
+  /** Milliseconds of one run by the candidate, of `times` in one submit. */
+  const time = async (text: string, times: number) => {
+    const start = performance.now();
+    for (let i = 0; i < times; i++) appendBy(text);
+    await stream.idle();
+    return (performance.now() - start) / times;
+  };
+  try {
+    const texts = candidates.map((candidate) => choiceText(pass, candidate));
+    // All are compiled at the same time; and caches are filled.
+    for (const text of texts) appendBy(text);
+    await stream.idle();
+    const timed: { text: string; ms: number; times: number }[] = [];
+    for (const text of texts) {
+      const once = await time(text, 1);
+      timed.push({ text, ms: once, times: Math.max(1, Math.min(64, Math.ceil(shortest[kind] / once))) });
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const candidate of timed) {
+        candidate.ms = Math.min(candidate.ms, await time(candidate.text, candidate.times));
+      }
+    }
+    const best = timed.reduce((best, candidate) => (candidate.ms < best.ms ? candidate : best));
+    // The table's choice comes first.
+    const chosen = best.ms < worthwhile * timed[0].ms ? best : timed[0];
+    return {
+      key,
+      images: g.N,
+      flops: convFlops(g),
+      candidates: timed.map(({ text, ms }) => ({ text, ms })),
+      best: chosen.text,
+    };
+  } finally {
+    destroy();
+  }
+}
+
+/** The pass on tensors of its own. */
+function workOf(stream: Stream, pass: Pass, { N, H, W, C, P, Q, K, R, S, stride }: ConvGeometry) {
+  const x = stream.persistent("calibration x", [N, H, W, C]);
+  const weight = stream.persistent("calibration weight", [R, S, C, K]);
+  const y = stream.persistent("calibration y", [N, P, Q, K]);
+  const bias = stream.persistent("calibration bias", [pass === "forward" ? K : C]);
+  return {
+    append() {
+      if (pass === "forward") conv2d(stream, x, weight, bias, y, stride);
+      else if (pass === "input gradient") conv2dInputGradient(stream, y, weight, bias, x, stride);
+      else conv2dFilterGradient(stream, x, y, weight, stride);
+    },
+    destroy() {
+      for (const tensor of [x, weight, y, bias]) stream.destroy(tensor);
+    },
+  };
+}
