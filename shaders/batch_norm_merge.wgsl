@@ -1,10 +1,7 @@
-// batch_norm_merge: merges the chunks' (mean, M2) in order, by Chan's formula, into what normalising needs.
+// batch_norm_merge: merges the chunks' statistics into what normalising needs. Joined with batch_norm_chan.wgsl.
 //
 //   partial [chunks, 2, C]   from batch_norm_statistics.wgsl
-//   counts  rows of each chunk: `chunk`, but the last of every piece of the batch, which has `last`
 //   moments [3, C]           mean, rstd = 1/√(variance + epsilon), variance (biased: M2 / rows)
-//
-//   Chan et al. 1979:  δ = mean_b − mean_a;  mean = mean_a + δ·n_b/n;  M2 = M2_a + M2_b + δ²·n_a·n_b/n
 //
 // A thread merges one column. Cost: about 10·chunks·C flops. Twin: src/reference/batch_norm.ts.
 // Test: test/kernels/batch_norm.test.ts.
@@ -30,22 +27,8 @@ fn batch_norm_merge(
 
   let c = tile * 64u + lane;
   if (c >= sizes.C) { return; }
-  var mean = 0.0;
-  var m2 = 0.0;
-  var count = 0.0;
-  for (var i = 0u; i < sizes.chunks; i++) {
-    var rows = sizes.chunk;
-    if (i % sizes.chunks_a_piece == sizes.chunks_a_piece - 1u) { rows = sizes.last; }
-    if (i == sizes.chunks - 1u) { rows = sizes.last_of_all; }
-    let n = f32(rows);
-    let delta = partial[i * 2u * sizes.C + c] - mean;
-    let share = n / (count + n);
-    m2 += partial[(i * 2u + 1u) * sizes.C + c] + delta * delta * count * share;
-    mean += delta * share;
-    count += n;
-  }
-  let variance = m2 / count;
-  moments[c] = mean;
-  moments[sizes.C + c] = 1.0 / sqrt(variance + sizes.epsilon);
-  moments[2u * sizes.C + c] = variance;
+  let statistics = merged_statistics(0u, c);
+  moments[c] = statistics.x;
+  moments[sizes.C + c] = 1.0 / sqrt(statistics.y + sizes.epsilon);
+  moments[2u * sizes.C + c] = statistics.y;
 }

@@ -1,14 +1,16 @@
-// batch_norm_statistics: the mean and the sum of squared deviations (M2) of each column over one chunk of rows; the first
-// half of batch-norm's statistics, batch_norm_merge.wgsl is the second.
+// batch_norm_statistics: the mean and the sum of squared deviations (M2) of each column over one chunk of rows; the
+// first half of batch-norm's statistics. batch_norm_merge.wgsl is the second, or batch_norm_leaky_relu.wgsl, which
+// normalises as well.
 //
-//   x       [rows, C]
-//   partial [chunks, 2, C]   (mean, M2) of rows [i·chunk, (i+1)·chunk)
+//   x       [groups·rows, C]
+//   partial [chunks, 2, C]   (mean, M2) of each chunk, group after group; chunk i of one is rows [i·chunk, (i+1)·chunk)
 //
-// Two passes over the chunk, the deviations taken from its own mean: E[x²] − E[x]² would cancel where the mean is large.
-// A thread takes one column of one chunk. Cost: 4·rows·C flops. Twin: src/reference/batch_norm.ts.
+// Groups have statistics of their own: D's real and fake half. No chunk reaches from one into the next.
+// Two passes over the chunk, the deviations taken from its own mean: E[x²] − E[x]² would cancel where the mean is
+// large. A thread takes one column of one chunk. Cost: 4·x flops. Twin: src/reference/batch_norm.ts.
 // Test: test/kernels/batch_norm.test.ts.
 
-struct Sizes { first: u32, end: u32, rows: u32, C: u32, chunk: u32, chunks: u32, first_chunk: u32 }
+struct Sizes { first: u32, end: u32, rows: u32, C: u32, chunk: u32, chunks: u32, groups: u32, first_chunk: u32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -24,11 +26,12 @@ fn batch_norm_statistics(
   if (tile >= sizes.end) { return; }
 
   let i = tile * 64u + lane;
-  if (i >= sizes.chunks * sizes.C) { return; }
+  if (i >= sizes.groups * sizes.chunks * sizes.C) { return; }
   let c = i % sizes.C;
   let chunk = i / sizes.C;
-  let first = chunk * sizes.chunk;
-  let end = min(first + sizes.chunk, sizes.rows);
+  let group_row = chunk / sizes.chunks * sizes.rows;
+  let first = group_row + chunk % sizes.chunks * sizes.chunk;
+  let end = min(first + sizes.chunk, group_row + sizes.rows);
   var sum = 0.0;
   for (var row = first; row < end; row++) { sum += x[row * sizes.C + c]; }
   let mean = sum / f32(end - first);

@@ -1,13 +1,13 @@
 // column_sum: partial[i,c] = Σ x[row,c] over the rows of chunk i: the first half of summing columns (a bias gradient);
-// reduce_splits.wgsl adds up the chunks.
+// reduce_splits.wgsl adds up the chunks. Where rows are few there is one chunk, and partial is the sum itself.
 //
 //   x       [rows, columns]
-//   partial [chunks, columns]   chunk i is rows [i·chunk, (i+1)·chunk)
+//   partial [chunks, columns]   chunk i is rows [i·chunk, (i+1)·chunk); (+)= when `accumulate`
 //
 // A thread sums one column of one chunk; neighbouring threads take neighbouring columns. Cost: rows·columns flops.
 // Twin: src/reference/reduce.ts. Test: test/kernels/reduce.test.ts.
 
-struct Sizes { first: u32, end: u32, rows: u32, columns: u32, chunk: u32, chunks: u32 }
+struct Sizes { first: u32, end: u32, rows: u32, columns: u32, chunk: u32, chunks: u32, accumulate: u32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -29,5 +29,6 @@ fn column_sum(
   let end = min(first + sizes.chunk, sizes.rows);
   var sum = 0.0;
   for (var row = first; row < end; row++) { sum += x[row * sizes.columns + c]; }
+  if (sizes.accumulate != 0u) { sum += partial[i]; }
   partial[i] = sum;
 }

@@ -1,14 +1,16 @@
 // record_losses: copies a step's losses and scores into a ring, which the host reads now and then.
 //
 //   step                 [.]         word 0: the step counter (u32)
-//   real, fake, fooled   [2] each    (loss, mean score) of D(real), D(fake) and of G's D(fake)
+//   real, fake           [., 2]      (loss, mean score) of D(real) in the first row of the one, and of D(fake) from
+//                                    fake_at on in the other, which may be the same tensor
+//   fooled               [2]         of G's D(fake)
 //   penalty              [1]         R1, or zero
 //   ring                 [slots, 8]  d_loss, g_loss, D(real), D(fake), penalty, the step, –, –;
 //                                    floats as their bits, so that a copy can keep the step exact
 //
 // One thread. Test: test/train/trainer.test.ts.
 
-struct Sizes { first: u32, end: u32, slots: u32 }
+struct Sizes { first: u32, end: u32, slots: u32, fake_at: u32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> step: array<u32>;
@@ -21,10 +23,10 @@ struct Sizes { first: u32, end: u32, slots: u32 }
 @compute @workgroup_size(1)
 fn record_losses() {
   let at = step[0] % sizes.slots * 8u;
-  ring[at] = bitcast<u32>(real[0] + fake[0]);
+  ring[at] = bitcast<u32>(real[0] + fake[sizes.fake_at]);
   ring[at + 1u] = bitcast<u32>(fooled[0]);
   ring[at + 2u] = bitcast<u32>(real[1]);
-  ring[at + 3u] = bitcast<u32>(fake[1]);
+  ring[at + 3u] = bitcast<u32>(fake[sizes.fake_at + 1u]);
   ring[at + 4u] = bitcast<u32>(penalty[0]);
   ring[at + 5u] = step[0];
 }

@@ -5,7 +5,7 @@
 //
 //   loss = max(x, 0) − x·t + log1p(exp(−|x|))   (never overflows; the target t carries the label smoothing)
 //
-// One workgroup: each of 64 threads sums every 64th logit, then the sums are added as a tree.
+// One workgroup: each of 64 threads sums every 64th logit, then the sums are added as a tree. Joined with log1p.wgsl.
 // Twin: src/reference/sigmoid_cross_entropy.ts. Test: test/kernels/sigmoid_cross_entropy.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, target_value: f32 }
@@ -15,14 +15,6 @@ struct Sizes { first: u32, end: u32, N: u32, target_value: f32 }
 @group(0) @binding(2) var<storage, read_write> loss: array<f32>;
 
 var<workgroup> sums: array<vec2f, 64>;
-
-// log(1 + y) for 0 <= y <= 1. log(1.0 + y) loses all of a small y; with u = 1 + y rounded, log(u)·y/(u − 1) undoes that
-// rounding (Kahan). Where u is near 1, log itself is imprecise on some drivers, so the series takes over.
-fn log1p(y: f32) -> f32 {
-  if (y < 0.03125) { return y * (1.0 - y * (0.5 - y * (0.33333334 - y * (0.25 - y * 0.2)))); }
-  let u = 1.0 + y;
-  return log(u) * y / (u - 1.0);
-}
 
 @compute @workgroup_size(64)
 fn sigmoid_cross_entropy(

@@ -1,10 +1,11 @@
 /** `catgan train --dry-run`: what a run would be. */
 import { stepsPerEpoch } from "../data/batches.ts";
+import { paintedCount } from "../data/pictures.ts";
 import { inMebibytes } from "../gpu/gpu.ts";
 import { discriminator, generator } from "../nn/dcgan.ts";
 import { planTraining } from "../train/plan.ts";
 import { mayHaveGpu } from "./adapter.ts";
-import { loadDataSet, paintedCount } from "./data_set.ts";
+import { loadDataSet } from "./data_set.ts";
 import { describeRun, heading, layerTable, warnOfSkipped } from "./describe.ts";
 import { chooseConfig, type NewRun } from "./options.ts";
 import { Reporter } from "./progress.ts";
@@ -28,7 +29,7 @@ export async function dryRunCommand(options: NewRun): Promise<number> {
   const epoch = asUserError(() => stepsPerEpoch(count, config.batch));
   const totalSteps = config.steps ?? config.epochs! * epoch;
   const pictureBytes = count * config.size ** 2 * 3;
-  const { flopsPerStep, parameters } = plan;
+  const { flopsPerStep, dispatchesPerStep, parameters } = plan;
   reporter.event({
     event: "start",
     dryRun: true,
@@ -38,6 +39,7 @@ export async function dryRunCommand(options: NewRun): Promise<number> {
     gpuBytes: plan.bytes + pictureBytes,
     pictureBytes,
     flopsPerStep,
+    dispatchesPerStep,
     pictures: { data, fit, count },
     stepsPerEpoch: epoch,
     totalSteps,
@@ -46,6 +48,7 @@ export async function dryRunCommand(options: NewRun): Promise<number> {
 
   heading(reporter);
   describeRun(reporter, { config, origin, data, count, totalSteps, flopsPerStep });
+  reporter.fact("dispatches", `${dispatchesPerStep} a step, before long ones are cut`);
   reporter.fact("memory", `about ${inMebibytes(plan.bytes)} on the GPU, and ${inMebibytes(pictureBytes)} of pictures`);
   layerTable(reporter, "generator", generator(config));
   layerTable(reporter, "discriminator", discriminator(config));

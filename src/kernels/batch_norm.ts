@@ -1,22 +1,45 @@
 /**
- * Batch normalisation by column (the last axis): statistics, normalising, running averages, backward.
+ * Batch normalisation by column (the last axis): statistics, normalising, running averages, backward; each step by itself,
+ * and fused with leaky ReLU as training uses it.
  * Moments are [3, C]: mean, rstd = 1/√(variance + epsilon), biased variance.
  */
 import { program } from "../gpu/program.ts";
 import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
-import { elements, type Tensor } from "../gpu/tensor.ts";
+import type { Tensor } from "../gpu/tensor.ts";
 import { batchPieces } from "./geometry.ts";
-import { chunksOf, reduceSplits } from "./reduce.ts";
+import { type Chunks, chunksOf, reduceSplits } from "./reduce.ts";
 
-/** [rows, C] views of these tensors, in pieces that fit a binding. */
-function rowPieces(stream: Stream, operation: string, tensors: readonly Tensor[]): Tensor[][] {
-  const { shape } = tensors[0];
+/** Rows of all groups, or of a piece of one group, as [rows, C] views that fit a binding. */
+interface Part {
+  readonly views: readonly Tensor[];
+  /** How many groups these are, and which is the first. */
+  readonly groups: number;
+  readonly firstGroup: number;
+  /** Whether a group's first rows are among them. */
+  readonly firstPiece: boolean;
+}
+
+/** These tensors as one part, where they fit a binding, else group by group in pieces. */
+function partsOf(stream: Stream, operation: string, tensors: readonly Tensor[], groups = 1): Part[] {
+  const { shape, size } = tensors[0];
   const C = shape[shape.length - 1];
   const wrong = tensors.find((tensor) => tensor.shape.join() !== shape.join());
   if (wrong) throw new Error(`${operation}: ${wrong} and ${tensors[0]} need one shape [..., C]`);
-  const rows = tensors.map((tensor) => tensor.reshape([elements(shape) / C, C]));
-  return batchPieces(stream.gpu.limits, rows).map(([first, end]) => rows.map((tensor) => tensor.slice(first, end)));
+  const rows = size / C / groups;
+  if (!Number.isInteger(rows)) throw new Error(`${operation}: ${tensors[0]} does not have ${groups} groups of rows`);
+  const { limits } = stream.gpu;
+  const whole = tensors.map((tensor) => tensor.reshape([size / C, C]));
+  if (batchPieces(limits, whole).length === 1) return [{ views: whole, groups, firstGroup: 0, firstPiece: true }];
+  return Array.from({ length: groups }, (_, group) => {
+    const views = whole.map((tensor) => tensor.slice(group * rows, (group + 1) * rows));
+    return batchPieces(limits, views).map(([first, end]) => ({
+      views: views.map((tensor) => tensor.slice(first, end)),
+      groups: 1,
+      firstGroup: group,
+      firstPiece: first === 0,
+    }));
+  }).flat();
 }
 
 function checkChannels(operation: string, C: number, tensors: readonly (readonly [Tensor, rows: number])[]) {
@@ -25,44 +48,87 @@ function checkChannels(operation: string, C: number, tensors: readonly (readonly
   }
 }
 
+/**
+ * How statistics cut a group's rows: chunks about four times as long as they are many, so that a thread that works on one
+ * chunk of a column may as well merge all of them.
+ */
+export function statisticsChunks(rows: number): Chunks {
+  const each = Math.max(32, Math.ceil(2 * Math.sqrt(rows)));
+  return { rows: each, count: Math.ceil(rows / each) };
+}
+
+/** One part's share of the chunks. */
+interface ChunkedPart extends Part {
+  /** Rows of each of its groups. */
+  readonly rows: number;
+  /** Chunks of each of its groups. */
+  readonly chunks: number;
+  readonly firstChunk: number;
+}
+
+interface Chunking {
+  readonly parts: readonly ChunkedPart[];
+  /** Rows of every chunk but a piece's last: one length for all, so that merging knows what each stands for. */
+  readonly chunk: number;
+  /** Chunks of one group. */
+  readonly chunks: number;
+}
+
+function chunked(parts: readonly Part[]): Chunking {
+  const rowsOf = ({ views, groups }: Part) => views[0].shape[0] / groups;
+  const chunk = statisticsChunks(rowsOf(parts[0])).rows;
+  let firstChunk = 0;
+  const chunkedParts = parts.map((part) => {
+    const rows = rowsOf(part);
+    const chunks = Math.ceil(rows / chunk);
+    const at = firstChunk;
+    firstChunk += part.groups * chunks;
+    return { ...part, rows, chunks, firstChunk: at };
+  });
+  const groups = parts[parts.length - 1].firstGroup + parts[parts.length - 1].groups;
+  return { parts: chunkedParts, chunk, chunks: firstChunk / groups };
+}
+
+/** The words by which batch_norm_chan.wgsl knows how many rows a chunk stands for: chunk, last, chunks_a_piece, last_of_all. */
+function mergeWords({ parts, chunk }: Chunking): { last: number; chunksAPiece: number; lastOfAll: number } {
+  const lastRows = ({ rows, chunks }: ChunkedPart) => rows - (chunks - 1) * chunk;
+  return {
+    last: lastRows(parts[0]),
+    chunksAPiece: parts[0].chunks,
+    lastOfAll: lastRows(parts[parts.length - 1]),
+  };
+}
+
+/** Appends the chunks' statistics. @returns partial [groups · chunks, 2, C], the caller's to release */
+function chunkStatistics(stream: Stream, { parts, chunk }: Chunking, C: number): Tensor {
+  const { groups, chunks, firstChunk } = parts[parts.length - 1];
+  const partial = stream.temporary("batch norm partial", [firstChunk + groups * chunks, 2, C]);
+  for (const { views, rows, groups, chunks, firstChunk } of parts) {
+    stream.append({
+      program: program(stream.gpu, ["batch_norm_statistics"]),
+      sizes: [rows, C, chunk, chunks, groups, firstChunk],
+      bindings: [views[0], partial],
+      tiles: Math.ceil((groups * chunks * C) / 64),
+      cost: 8 * views[0].size,
+    });
+  }
+  return partial;
+}
+
 /** moments = the statistics of x's columns. @param x [..., C] @param moments [3, C] */
 export function batchNormStatistics(stream: Stream, x: Tensor, moments: Tensor, epsilon: number) {
   const C = x.shape[x.shape.length - 1];
   checkChannels("batchNormStatistics", C, [[moments, 3]]);
-  const pieces = rowPieces(stream, "batchNormStatistics", [x]).map(([piece]) => piece);
-  const chunks = pieces.map((piece) => chunksOf(piece.shape[0]));
-  // One chunk length for all, so that merging knows how many rows each stands for.
-  const rows = chunks[0].rows;
-  const counts = pieces.map((piece) => Math.ceil(piece.shape[0] / rows));
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const partial = stream.temporary("batch norm partial", [total, 2, C]);
-  let first = 0;
-  for (const [i, piece] of pieces.entries()) {
-    stream.append({
-      program: program(stream.gpu, ["batch_norm_statistics"]),
-      sizes: [piece.shape[0], C, rows, counts[i], first],
-      bindings: [piece, partial],
-      tiles: Math.ceil((counts[i] * C) / 64),
-      cost: 8 * piece.size,
-    });
-    first += counts[i];
-  }
-  const lastRows = (piece: Tensor, count: number) => piece.shape[0] - (count - 1) * rows;
-  const last = pieces.length - 1;
+  const chunking = chunked(partsOf(stream, "batchNormStatistics", [x]));
+  const partial = chunkStatistics(stream, chunking, C);
+  const { chunk, chunks } = chunking;
+  const { last, chunksAPiece, lastOfAll } = mergeWords(chunking);
   stream.append({
-    program: program(stream.gpu, ["batch_norm_merge"]),
-    sizes: [
-      C,
-      total,
-      rows,
-      lastRows(pieces[0], counts[0]),
-      counts[0],
-      lastRows(pieces[last], counts[last]),
-      f32Bits(epsilon),
-    ],
+    program: program(stream.gpu, ["batch_norm_merge", "batch_norm_chan"]),
+    sizes: [C, chunks, chunk, last, chunksAPiece, lastOfAll, f32Bits(epsilon)],
     bindings: [partial, moments],
     tiles: Math.ceil(C / 64),
-    cost: 10 * total * C,
+    cost: 10 * partial.size,
   });
   stream.release(partial);
 }
@@ -75,7 +141,9 @@ export function batchNorm(stream: Stream, x: Tensor, moments: Tensor, gamma: Ten
     [gamma, 1],
     [beta, 1],
   ]);
-  for (const [xPiece, yPiece] of rowPieces(stream, "batchNorm", [x, y])) {
+  for (const {
+    views: [xPiece, yPiece],
+  } of partsOf(stream, "batchNorm", [x, y])) {
     stream.append({
       program: program(stream.gpu, ["batch_norm"]),
       sizes: [xPiece.size, C],
@@ -135,7 +203,7 @@ export function batchNormGradient(
     [sums, 2],
   ]);
   const rows = x.size / C;
-  const pieces = rowPieces(stream, "batchNormGradient", [dy, x, dx]);
+  const pieces = partsOf(stream, "batchNormGradient", [dy, x, dx]).map(({ views }) => views);
   const chunks = pieces.map(([piece]) => chunksOf(piece.shape[0]));
   const total = chunks.reduce((sum, { count }) => sum + count, 0);
   const partial = stream.temporary("batch norm gradient partial", [total, 2, C]);
@@ -161,4 +229,125 @@ export function batchNormGradient(
       cost: 16 * dyPiece.size,
     });
   }
+}
+
+/** What a normalisation of training does besides. */
+export interface BatchNormLeakyRelu {
+  readonly epsilon: number;
+  /** Of the leaky ReLU. */
+  readonly slope: number;
+  /** Running averages [3, C] that move towards the statistics of the first group. */
+  readonly running?: { readonly averages: Tensor; readonly momentum: number };
+}
+
+/**
+ * y = leakyRelu(gamma · x̂ + beta), x normalised by its own statistics: batchNormStatistics, batchNormRunning, batchNorm and
+ * leakyRelu in two dispatches.
+ * @param x, y [..., C], one or more groups of rows, each normalised by itself @param gamma, beta [C]
+ * @param applied [groups, 4, C], out: mean, rstd, gamma, beta, which `batchNormLeakyReluGradient` needs
+ */
+export function batchNormLeakyRelu(
+  stream: Stream,
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  y: Tensor,
+  applied: Tensor,
+  { epsilon, slope, running }: BatchNormLeakyRelu,
+) {
+  const C = x.shape[x.shape.length - 1];
+  const groups = applied.shape[0];
+  checkChannels("batchNormLeakyRelu", C, [
+    [applied, 4 * groups],
+    [gamma, 1],
+    [beta, 1],
+    ...(running ? [[running.averages, 3] as const] : []),
+  ]);
+  const chunking = chunked(partsOf(stream, "batchNormLeakyRelu", [x, y], groups));
+  const partial = chunkStatistics(stream, chunking, C);
+  // The kernel always moves averages; where nobody keeps any, those of a temporary that nobody reads.
+  const unread = running ? null : stream.temporary("batch norm running, unread", [3, C]);
+  const { last, chunksAPiece, lastOfAll } = mergeWords(chunking);
+  for (const { views, groups, firstGroup, firstPiece, rows, chunks } of chunking.parts) {
+    stream.append({
+      program: program(stream.gpu, ["batch_norm_leaky_relu", "batch_norm_chan"]),
+      sizes: [
+        ...[rows, C, chunking.chunk, chunks, groups, firstGroup, Number(firstPiece)],
+        ...[chunking.chunks, last, chunksAPiece, lastOfAll],
+        ...[epsilon, running?.momentum ?? 0, slope].map(f32Bits),
+      ],
+      bindings: [views[0], partial, gamma, beta, views[1], applied, running?.averages ?? unread!],
+      tiles: Math.ceil((groups * chunks * C) / 64),
+      cost: 20 * views[0].size,
+    });
+  }
+  if (unread) stream.release(unread);
+  stream.release(partial);
+}
+
+/** A tensor to write, or to add to. */
+interface Destination {
+  readonly tensor: Tensor;
+  readonly accumulate: boolean;
+}
+
+/**
+ * The gradient of `batchNormLeakyRelu`, in two dispatches.
+ * @param dy, x, dx [..., C] @param applied [groups, 4, C], of the forward pass
+ * @param dgamma, dbeta [C], summed over the groups; null where nobody asks
+ */
+export function batchNormLeakyReluGradient(
+  stream: Stream,
+  dy: Tensor,
+  x: Tensor,
+  applied: Tensor,
+  dx: Tensor,
+  { slope, dgamma, dbeta }: { slope: number; dgamma: Destination | null; dbeta: Destination | null },
+) {
+  const C = x.shape[x.shape.length - 1];
+  const allGroups = applied.shape[0];
+  checkChannels("batchNormLeakyReluGradient", C, [
+    [applied, 4 * allGroups],
+    ...[dgamma, dbeta].flatMap((gradient) => (gradient ? [[gradient.tensor, 1] as const] : [])),
+  ]);
+  const {
+    parts,
+    chunk,
+    chunks: allChunks,
+  } = chunked(partsOf(stream, "batchNormLeakyReluGradient", [dy, x, dx], allGroups));
+  const partial = stream.temporary("batch norm gradient partial", [allGroups * allChunks, 2, C]);
+  for (const { views, rows, groups, firstGroup, chunks, firstChunk } of parts) {
+    stream.append({
+      program: program(stream.gpu, ["batch_norm_leaky_relu_gradient_sums"]),
+      sizes: [rows, C, chunk, chunks, groups, firstGroup, firstChunk, f32Bits(slope)],
+      bindings: [views[0], views[1], applied, partial],
+      tiles: Math.ceil((groups * chunks * C) / 64),
+      cost: 12 * views[0].size,
+    });
+  }
+  const unread = [dgamma, dbeta].map((gradient) =>
+    gradient ? null : stream.temporary("batch norm parameter gradient, unread", [C]),
+  );
+  for (const { views, rows, groups, firstGroup, firstPiece, chunks } of parts) {
+    stream.append({
+      program: program(stream.gpu, ["batch_norm_leaky_relu_gradient"]),
+      sizes: [
+        ...[rows, C, chunk, chunks, groups, firstGroup, Number(firstPiece)],
+        ...[allChunks, allGroups, dx.size / C / allGroups],
+        ...[Number(dgamma?.accumulate ?? false), Number(dbeta?.accumulate ?? false), f32Bits(slope)],
+      ],
+      bindings: [
+        views[0],
+        views[1],
+        applied,
+        partial,
+        views[2],
+        dgamma?.tensor ?? unread[0]!,
+        dbeta?.tensor ?? unread[1]!,
+      ],
+      tiles: Math.ceil((groups * chunks * C) / 64),
+      cost: 20 * views[0].size,
+    });
+  }
+  for (const tensor of [partial, ...unread]) if (tensor) stream.release(tensor);
 }

@@ -8,7 +8,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 export function sigmoidCrossEntropy(stream: Stream, x: Tensor, target: number, loss: Tensor) {
   if (loss.size !== 2) throw new Error(`sigmoidCrossEntropy: loss needs [2], came ${loss}`);
   stream.append({
-    program: program(stream.gpu, ["sigmoid_cross_entropy"]),
+    program: program(stream.gpu, ["sigmoid_cross_entropy", "log1p"]),
     sizes: [x.size, f32Bits(target)],
     bindings: [x, loss],
     tiles: 1,
@@ -31,8 +31,38 @@ export function sigmoidCrossEntropyGradient(stream: Stream, x: Tensor, target: n
 }
 
 /**
+ * The losses of one or two groups of logits and the gradient of their sum, at once.
+ * @param x [groups · N] or [groups · N, 1] logits @param targets of each group, in [0, 1]
+ * @param losses [groups, 2]: (mean cross-entropy, mean σ(x)) @param dx like x
+ */
+export function sigmoidCrossEntropyBoth(
+  stream: Stream,
+  x: Tensor,
+  targets: readonly number[],
+  losses: Tensor,
+  dx: Tensor,
+) {
+  const groups = targets.length;
+  if (groups < 1 || groups > 2 || x.size % groups !== 0 || losses.size !== 2 * groups || dx.size !== x.size) {
+    throw new Error(
+      `sigmoidCrossEntropyBoth: needs one or two targets, x of as many equal groups, losses [groups,2], dx like x; ` +
+        `came ${groups} targets, ${x}, ${losses}, ${dx}`,
+    );
+  }
+  const [first, second = first] = targets;
+  stream.append({
+    program: program(stream.gpu, ["sigmoid_cross_entropy_both", "log1p"]),
+    sizes: [x.size / groups, f32Bits(first), f32Bits(second)],
+    bindings: [x, losses, dx],
+    tiles: groups,
+    cost: 30 * x.size,
+  });
+}
+
+/**
  * Puts a step's losses into slot (step mod slots) of the ring.
- * @param real, fake, fooled [2] each: (loss, score) @param penalty [1] @param ring [slots, 8] words
+ * @param real, fake (loss, score) in the first row of `real` and in the last of `fake`, which may be one tensor [2, 2]
+ * @param fooled [2] @param penalty [1] @param ring [slots, 8] words
  */
 export function recordLosses(
   stream: Stream,
@@ -42,7 +72,7 @@ export function recordLosses(
 ) {
   stream.append({
     program: program(stream.gpu, ["record_losses"]),
-    sizes: [ring.shape[0]],
+    sizes: [ring.shape[0], fake.size - 2],
     bindings: [step, real, fake, fooled, penalty, ring],
     tiles: 1,
     cost: 1,

@@ -2,6 +2,9 @@
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { gridExtent, gridGap } from "./grid_extent.ts";
+
+export { gridExtent, gridGap };
 
 /**
  * y = the pictures that `step` names, in [−1, 1].
@@ -20,14 +23,6 @@ export function gatherPictures(stream: Stream, pixels: Tensor, step: Tensor, ind
     tiles: Math.ceil(y.size / 64),
     cost: 20 * y.size,
   });
-}
-
-export const gridGap = 2;
-
-/** Width and height, in pixels, of a grid of n pictures. */
-export function gridExtent(n: number, size: number, columns: number): { width: number; height: number } {
-  const rows = Math.ceil(n / columns);
-  return { width: columns * (size + gridGap) + gridGap, height: rows * (size + gridGap) + gridGap };
 }
 
 /** rgba = x's pictures side by side. @param x [N,size,size,3] in [−1, 1] @param rgba [height,width] words (gridExtent) */

@@ -1,4 +1,4 @@
-/** Sums over long axes in two dispatches: partial sums, then their sum in a fixed order. */
+/** Sums over long axes in two dispatches, partial sums and then their sum in a fixed order; one where rows are few. */
 import { program } from "../gpu/program.ts";
 import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -17,6 +17,9 @@ export function chunksOf(rows: number): Chunks {
   const each = Math.max(32, Math.ceil(rows / 256));
   return { rows: each, count: Math.ceil(rows / each) };
 }
+
+/** Rows that one thread adds up in less time than another dispatch takes to start: a dense layer's, one for each picture. */
+const fewRows = 128;
 
 /** y (+)= Σ_s partial[s, …]. @param partial [splits, …y's shape] @param y any shape */
 export function reduceSplits(stream: Stream, partial: Tensor, y: Tensor, accumulate = false) {
@@ -57,16 +60,19 @@ export function columnSum(stream: Stream, x: Tensor, y: Tensor, accumulate = fal
   const rows = x.reshape([x.size / columns, columns]);
   const pieces = batchPieces(stream.gpu.limits, [rows]).map(([first, end]) => rows.slice(first, end));
   for (const [i, piece] of pieces.entries()) {
-    const chunks = chunksOf(piece.shape[0]);
-    const partial = stream.temporary("column sum partial", [chunks.count, columns]);
+    const add = accumulate || i > 0;
+    const few = piece.shape[0] <= fewRows;
+    const chunks = few ? { rows: piece.shape[0], count: 1 } : chunksOf(piece.shape[0]);
+    const partial = few ? y : stream.temporary("column sum partial", [chunks.count, columns]);
     stream.append({
       program: program(stream.gpu, ["column_sum"]),
-      sizes: [piece.shape[0], columns, chunks.rows, chunks.count],
+      sizes: [piece.shape[0], columns, chunks.rows, chunks.count, Number(few && add)],
       bindings: [piece, partial],
       tiles: Math.ceil(partial.size / 64),
       cost: piece.size,
     });
-    reduceSplits(stream, partial, y, accumulate || i > 0);
+    if (few) continue;
+    reduceSplits(stream, partial, y, add);
     stream.release(partial);
   }
 }

@@ -36,32 +36,66 @@ function direct(pass: "nn" | "nt" | "tn", rows: number, columns: number, threads
   return { name, rows, columns, threads, sharedBytes: 0, shaders: [`gemm_${pass}_${name}`] };
 }
 
+/** A tile that a workgroup computes together: `side` × `side` outputs a thread, `slab` steps of the depth at a time. */
+function shared(pass: "nn" | "nt" | "tn", side: 4 | 8, rows: number, columns: number, slab: number): Variant {
+  const walk = pass === "tn" ? ["stage_tn"] : [`stage_${pass}`, "stage_taps"];
+  return {
+    name: `shared ${rows}x${columns}`,
+    rows,
+    columns,
+    threads: (rows * columns) / side ** 2,
+    // A vec4 for every four rows and every four columns, and one of padding for both, at each step.
+    sharedBytes: 16 * slab * (rows / 4 + 1 + columns / 4 + 1),
+    shaders: [...walk, `gemm_shared_${side}x${side}`, "slab"],
+    constants: { TILE_ROWS: rows, TILE_COLUMNS: columns, SLAB: slab },
+  };
+}
+
+function sharedTiles(pass: "nn" | "nt" | "tn"): Variant[] {
+  return [
+    shared(pass, 4, 32, 32, 16),
+    shared(pass, 8, 64, 64, 8),
+    // Pixels are what there are many of: rows, but of a filter gradient.
+    pass === "tn" ? shared(pass, 8, 64, 128, 8) : shared(pass, 8, 128, 64, 8),
+    shared(pass, 8, 128, 128, 16),
+  ];
+}
+
 /** Every variant of each pass. */
 export const variants: Readonly<Record<Pass, readonly Variant[]>> = {
-  forward: [direct("nn", 8, 8, 64), direct("nn", 16, 8, 16), direct("nn", 16, 16, 16)],
+  forward: [direct("nn", 8, 8, 64), direct("nn", 16, 8, 16), direct("nn", 16, 16, 16), ...sharedTiles("nn")],
   "input gradient": [
     direct("nt", 8, 4, 64),
     direct("nt", 8, 8, 64),
     direct("nt", 16, 4, 16),
     direct("nt", 16, 8, 16),
     direct("nt", 16, 16, 16),
+    ...sharedTiles("nt"),
   ],
-  "filter gradient": [direct("tn", 8, 8, 64), direct("tn", 16, 8, 16), direct("tn", 16, 16, 16)],
+  "filter gradient": [direct("tn", 8, 8, 64), direct("tn", 16, 8, 16), direct("tn", 16, 16, 16), ...sharedTiles("tn")],
 };
 
 /**
- * Which variants an adapter of a kind is taken to like best, narrowest tile first, until something was measured. A GPU
- * wants its registers to hold the tile and its warps full. A CPU adapter has neither: it wants the most multiply-adds a
- * load, in small workgroups that spread over few cores (measured in docs/performance.md).
+ * Which variants an adapter of a kind is taken to like best, smallest tile first, until something was measured. A GPU
+ * wants tiles in shared memory, and registers that hold a thread's part; pictures' 3 channels are too few for those. A CPU
+ * adapter has neither: it wants the most multiply-adds a load, in small workgroups that spread over few cores (measured in
+ * docs/performance.md).
  */
 const defaults: Readonly<Record<"hardware" | "software", Readonly<Record<Pass, readonly string[]>>>> = {
-  hardware: { forward: ["8x8"], "input gradient": ["8x4", "8x8"], "filter gradient": ["8x8"] },
+  hardware: {
+    forward: ["8x8", "shared 32x32", "shared 64x64", "shared 128x64", "shared 128x128"],
+    "input gradient": ["8x4", "8x8", "shared 32x32", "shared 64x64", "shared 128x64", "shared 128x128"],
+    "filter gradient": ["8x8", "shared 32x32", "shared 64x64", "shared 64x128", "shared 128x128"],
+  },
   software: {
     forward: ["16x8", "16x16"],
     "input gradient": ["16x4", "16x8", "16x16"],
     "filter gradient": ["16x8", "16x16"],
   },
 };
+
+/** Workgroups that are enough to fill a GPU: fewer large tiles than these lose against more that are smaller. */
+const busyWorkgroups = 128;
 
 /** Threads that keep an adapter busy: filter gradients split their sums until there are as many. */
 const busyThreads = { hardware: 65_536, software: 256 };
@@ -109,14 +143,32 @@ export function splitsFor({ gpu }: Stream, g: ConvGeometry, variant: Variant, ti
   return Math.max(1, Math.ceil(threads / (filterGradientTiles(g, variant) * each)));
 }
 
-/** The table's choice: the narrowest tile that takes all columns at once, else the widest that fits. */
+/** About how many tiles a pass takes at most; a filter gradient's depth can be split down to single output lines. */
+function tilesOf(pass: Pass, g: ConvGeometry, variant: Variant): number {
+  if (pass === "filter gradient") return filterGradientTiles(g, variant) * g.N * g.P;
+  const rows = pass === "forward" ? g.N * g.P * g.Q : g.N * g.H * g.W;
+  return Math.ceil(rows / variant.rows) * Math.ceil(columnsOf(pass, g) / variant.columns);
+}
+
+/**
+ * The table's choice: the narrowest tile that takes all columns at once and is not idle by half, else the widest that has
+ * no more columns; and of the tiles in shared memory up to that width the largest of which there are enough.
+ */
 function defaultChoice(stream: Stream, pass: Pass, g: ConvGeometry): Choice {
-  const names = forced.get(stream)?.[pass] ?? defaults[stream.gpu.software ? "software" : "hardware"][pass];
   const fitting = variantsFor(stream, pass, g);
+  const names = defaults[stream.gpu.software ? "software" : "hardware"][pass];
   const listed = names.flatMap((name) => fitting.filter((variant) => variant.name === name));
-  const candidates = listed.length > 0 ? listed : fitting;
   const columns = columnsOf(pass, g);
-  const variant = candidates.find((candidate) => candidate.columns >= columns) ?? candidates[candidates.length - 1];
+  const widest =
+    listed.find((tile) => tile.columns >= columns && tile.columns < 2 * columns) ??
+    listed.findLast((tile) => tile.columns <= columns) ??
+    listed[0];
+  const narrower = listed.filter((tile) => tile.columns <= widest.columns);
+  const together = narrower.filter((tile) => tile.sharedBytes > 0);
+  const variant =
+    together.findLast((tile) => tilesOf(pass, g, tile) >= busyWorkgroups) ??
+    together[0] ??
+    narrower[narrower.length - 1];
   return { variant, splits: pass === "filter gradient" ? splitsFor(stream, g, variant) : 1 };
 }
 
@@ -164,7 +216,6 @@ export type Choices = ReadonlyMap<string, string>;
 
 const chosen = new WeakMap<Stream, Choices>();
 const used = new WeakMap<Stream, Map<string, Convolution & { text: string }>>();
-const forced = new WeakMap<Stream, Partial<Record<Pass, readonly string[]>>>();
 
 /** What a text of `choiceText` stands for; null when there is no such variant, or not for this shape on this GPU. */
 function parseChoice(stream: Stream, pass: Pass, g: ConvGeometry, text: string): Choice | null {
@@ -197,9 +248,4 @@ export function choicesUsed(stream: Stream): Choices {
 /** Every pass of every shape that the stream has appended so far. */
 export function convolutionsUsed(stream: Stream): Convolution[] {
   return [...(used.get(stream)?.values() ?? [])].map(({ pass, geometry }) => ({ pass, geometry }));
-}
-
-/** Makes the stream prefer these variants, by name, wherever they fit: how tests reach every one of them. */
-export function prefer(stream: Stream, names: Partial<Record<Pass, readonly string[]>>): void {
-  forced.set(stream, names);
 }

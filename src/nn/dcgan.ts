@@ -6,9 +6,10 @@
  * article's, whose discriminator has one stride-1 convolution more before its last.
  */
 import type { Tensor } from "../gpu/tensor.ts";
-import { batchNormInference, batchNormRunning } from "../kernels/batch_norm.ts";
+import { batchNormInference } from "../kernels/batch_norm.ts";
 import {
   batchNorm,
+  batchNormLeakyRelu,
   batchNormStatistics,
   conv2d,
   dense,
@@ -54,6 +55,7 @@ export interface Layer {
   readonly output: readonly number[];
   readonly kernel: number;
   readonly stride: number;
+  /** Batch-norm before the activation, which is then leaky ReLU. */
   readonly norm: boolean;
   readonly activation: "leaky ReLU" | "tanh" | "logit";
 }
@@ -161,7 +163,7 @@ export function parameterSpecs(layers: readonly Layer[], architecture: Architect
       // The box takes ¼ of four taps, so what it smooths starts four times as wide.
       const stddev = filterStddev * (smooth ? 4 : 1);
       specs.push({ name: `${name}.weight`, shape, start: { kind: "truncated normal", stddev } });
-      specs.push({ name: `${name}.bias`, shape: [channels], start: zero });
+      specs.push({ name: `${name}.bias`, shape: [channels], start: zero, ...(norm && { fixed: true }) });
     }
     if (norm) {
       specs.push({ name: `${name}.gamma`, shape: [channels], start: one });
@@ -179,30 +181,28 @@ export function runningSpecs(layers: readonly Layer[]): { name: string; shape: r
 }
 
 /**
- * How batch-norm normalises: by the batch, seeing its moments pass by; or by running averages; or by moments that were
- * measured before, layer by layer.
+ * How batch-norm normalises: by the batch, whose rows may fall into groups that are normalised apart, moving running
+ * averages towards the first group's statistics or showing each layer's moments; or by running averages; or by moments
+ * that were measured before, layer by layer.
  */
 export type Normalisation =
-  | { readonly by: "batch"; moments?(layer: string, moments: Tensor): void }
+  | {
+      readonly by: "batch";
+      readonly groups?: number;
+      readonly running?: Arena;
+      moments?(layer: string, moments: Tensor): void;
+    }
   | { readonly by: "running"; readonly running: Arena }
   | { readonly by: "moments"; readonly moments: ReadonlyMap<string, Tensor> };
 
-/** A `Normalisation` by the batch that moves the running averages along. */
-export function updating(tape: Tape, running: Arena): Normalisation {
-  return {
-    by: "batch",
-    moments: (layer, moments) =>
-      batchNormRunning(tape.stream, moments, running.get(`${layer}.running`), batchNormMomentum),
-  };
-}
-
+/** A layer's batch-norm by itself, for drawing; training has it fused with the leaky ReLU behind it. */
 function normalise(tape: Tape, layer: string, x: Tensor, parameters: Arena, by: Normalisation): Tensor {
+  if (tape.isRecording) {
+    // The gradient goes through the batch's own statistics, which the fused kernels do not show.
+    throw new Error(`${layer}: batch-norm that shows or is given its moments has no gradient here: use noGrad`);
+  }
   const gamma = parameters.get(`${layer}.gamma`);
   const beta = parameters.get(`${layer}.beta`);
-  if (tape.isRecording && by.by !== "batch") {
-    // batchNorm's gradient goes through the batch's own statistics.
-    throw new Error(`${layer}: batch-norm by ${by.by} has no gradient here: normalise by the batch, or use noGrad`);
-  }
   let moments: Tensor;
   if (by.by === "batch") {
     moments = batchNormStatistics(tape, x, batchNormEpsilon);
@@ -227,8 +227,12 @@ export class Network {
     this.running = runningSpecs(layers);
   }
 
-  /** @param x [N, z] for a generator, [N, size, size, 3] for a discriminator @returns pictures in [−1, 1], or logits [N, 1] */
-  forward(tape: Tape, x: Tensor, parameters: Arena, normalisation: Normalisation): Tensor {
+  /**
+   * @param x [N, z] for a generator, [N, size, size, 3] for a discriminator
+   * @param pictures [N, size, size, 3], where a generator is to write; a new tensor when left out
+   * @returns pictures in [−1, 1], or logits [N, 1]
+   */
+  forward(tape: Tape, x: Tensor, parameters: Arena, by: Normalisation, pictures?: Tensor): Tensor {
     const { slope } = this.architecture;
     const N = x.shape[0];
     let h = x;
@@ -248,10 +252,18 @@ export class Network {
         if (this.architecture.smoothFilter && stride === 2) weight = smoothFilter(tape, weight);
         next(transposedConv2d(tape, h, weight, bias, stride));
       }
-      if (norm) next(normalise(tape, name, h, parameters, normalisation));
+      if (norm && by.by === "batch" && !by.moments) {
+        const [gamma, beta] = [parameters.get(`${name}.gamma`), parameters.get(`${name}.beta`)];
+        const averages = by.running?.get(`${name}.running`);
+        const running = averages && { averages, momentum: batchNormMomentum };
+        const { groups } = by;
+        next(batchNormLeakyRelu(tape, h, gamma, beta, { epsilon: batchNormEpsilon, slope, groups, running }));
+        continue;
+      }
+      if (norm) next(normalise(tape, name, h, parameters, by));
       // Both activations go back by their output, and nothing before them needs its own.
       if (activation === "leaky ReLU") next(leakyRelu(tape, h, slope), true);
-      else if (activation === "tanh") next(tanh(tape, h), true);
+      else if (activation === "tanh") next(tanh(tape, h, pictures), true);
     }
     return h;
   }

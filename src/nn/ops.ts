@@ -11,7 +11,7 @@ import * as loss from "../kernels/loss.ts";
 import * as obvious from "../kernels/obvious.ts";
 import * as reduce from "../kernels/reduce.ts";
 import * as smooth from "../kernels/smooth_filter.ts";
-import type { Backward, Sink, Tape } from "./tape.ts";
+import type { Backward, JointBackward, Sink, Tape } from "./tape.ts";
 
 /** Marks an op whose gradient cannot be differentiated again. */
 function once(op: string): Backward {
@@ -161,9 +161,8 @@ export function leakyReluGradient(tape: Tape, dy: Tensor, y: Tensor, slope: numb
   return tape.record("leakyReluGradient", [dy], dx, [(ddx) => leakyReluGradient(tape, ddx, y, slope)]);
 }
 
-/** tanh(x). */
-export function tanh(tape: Tape, x: Tensor): Tensor {
-  const y = tape.temporary("tanh", x.shape);
+/** tanh(x). @param y like x, where it is to be written; a new tensor when left out */
+export function tanh(tape: Tape, x: Tensor, y = tape.temporary("tanh", x.shape)): Tensor {
   map.tanh(tape.stream, x, y);
   return tape.record("tanh", [x], y, [
     (dy) => {
@@ -232,6 +231,35 @@ export function batchNorm(tape: Tape, x: Tensor, moments: Tensor, gamma: Tensor,
     );
   };
   return tape.record("batchNorm", [x, gamma, beta], y, [input, parameter(0, "dgamma"), parameter(1, "dbeta")], saved);
+}
+
+/**
+ * leakyRelu(gamma · x̂ + beta), normalised by x's own statistics, in one op whose kernels are fused.
+ * @param x [..., C] @param gamma, beta [C] @param groups into which x's rows fall, each normalised by itself
+ */
+export function batchNormLeakyRelu(
+  tape: Tape,
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  { groups = 1, ...options }: batch.BatchNormLeakyRelu & { readonly groups?: number },
+): Tensor {
+  const C = gamma.size;
+  const { slope } = options;
+  const y = tape.temporary("batch norm, leaky relu", x.shape);
+  const applied = tape.temporary("batch norm applied", [groups, 4, C]);
+  batch.batchNormLeakyRelu(tape.stream, x, gamma, beta, y, applied, options);
+  const backward: JointBackward = (dy, [, askedGamma, askedBeta]) => {
+    const dx = tape.temporary("batch norm, leaky relu gradient", x.shape);
+    const dgamma = askedGamma && destination(tape, "dgamma", [C], askedGamma.sink);
+    const dbeta = askedBeta && destination(tape, "dbeta", [C], askedBeta.sink);
+    batch.batchNormLeakyReluGradient(tape.stream, dy, x, applied, dx, { slope, dgamma, dbeta });
+    const results = [dx, dgamma?.tensor ?? null, dbeta?.tensor ?? null];
+    const again = [1, 2, 3].map(() => once("batchNormLeakyReluGradient"));
+    for (const result of results) if (result) tape.record("batchNormLeakyReluGradient", [dy, x, gamma], result, again);
+    return results;
+  };
+  return tape.record("batchNormLeakyRelu", [x, gamma, beta], y, backward, [applied]);
 }
 
 // Losses

@@ -18,6 +18,12 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly start: Initialiser;
+  /**
+   * Stays as it starts: a bias before a batch-norm, which takes it out again with the mean. Its gradient is 0 in
+   * mathematics; what a GPU computes for it, in two dispatches, is rounding noise, and Adam, which divides by the
+   * gradient's own size, would turn that into steps.
+   */
+  readonly fixed?: true;
 }
 
 /** Slots start on multiples of this many floats: what a binding's offset may be (256 bytes). */
@@ -87,9 +93,9 @@ export class Trainable {
   readonly gradients: Arena;
   readonly m: Arena;
   readonly v: Arena;
-  /** Parameter → where its gradient goes. */
+  /** Parameter → where its gradient goes. Those of fixed ones are not computed, and stay 0 in the arena. */
   readonly sinks: ReadonlyMap<Tensor, Tensor>;
-  /** Number of trainable numbers. */
+  /** Number of parameters' numbers, fixed ones included, as the article counts them. */
   readonly count: number;
 
   constructor(
@@ -101,7 +107,8 @@ export class Trainable {
     this.gradients = new Arena(stream, `${label} gradients`, specs);
     this.m = new Arena(stream, `${label} Adam m`, specs);
     this.v = new Arena(stream, `${label} Adam v`, specs);
-    this.sinks = new Map(specs.map(({ name }) => [this.values.get(name), this.gradients.get(name)]));
+    const moving = specs.filter(({ fixed }) => !fixed);
+    this.sinks = new Map(moving.map(({ name }) => [this.values.get(name), this.gradients.get(name)]));
     this.count = countParameters(specs);
   }
 

@@ -19,12 +19,21 @@ export interface Sink {
  */
 export type Backward = (dy: Tensor, sink?: Sink) => Tensor;
 
+/**
+ * dy → the gradients of all inputs, for an op whose kernel computes them together. `asked` is null for an input whose
+ * gradient nobody needs, and so may the result be. Inputs are different tensors.
+ */
+export type JointBackward = (
+  dy: Tensor,
+  asked: readonly ({ readonly sink?: Sink } | null)[],
+) => readonly (Tensor | null)[];
+
 export interface Node {
   readonly op: string;
   readonly inputs: readonly Tensor[];
   readonly output: Tensor;
-  /** One for each input; null where an input has no gradient. */
-  readonly backward: readonly (Backward | null)[];
+  /** One for each input, null where an input has no gradient; or one for all. */
+  readonly backward: readonly (Backward | null)[] | JointBackward;
   /** Temporaries that only `backward` needs; given back with the output. */
   readonly saved: Tensor[];
 }
@@ -55,7 +64,7 @@ export class Tape {
     op: string,
     inputs: readonly Tensor[],
     output: Tensor,
-    backward: readonly (Backward | null)[],
+    backward: Node["backward"],
     saved: Tensor[] = [],
   ): Tensor {
     if (this.recording) this.nodes.push({ op, inputs, output, backward, saved });
@@ -167,12 +176,22 @@ export class Tape {
         if (!dy) continue;
         // An op may hand this very gradient on to several inputs, so nothing is added to it in place any more.
         sums.delete(dy);
-        for (const [i, input] of node.inputs.entries()) {
-          const backward = node.backward[i];
-          if (!backward || !needed.has(input)) continue;
+        const sinkOf = (input: Tensor): Sink | undefined => {
           const target = wrt.get(input);
-          const sink = target ? { tensor: target, accumulate: gradients.has(input) } : undefined;
-          accumulateInto(input, backward(dy, sink), sink);
+          return target ? { tensor: target, accumulate: gradients.has(input) } : undefined;
+        };
+        const { inputs, backward } = node;
+        if (typeof backward === "function") {
+          const asked = inputs.map((input) => (needed.has(input) ? { sink: sinkOf(input) } : null));
+          const results = backward(dy, asked);
+          for (const [i, input] of inputs.entries()) if (asked[i]) accumulateInto(input, results[i]!, asked[i].sink);
+        } else {
+          for (const [i, input] of inputs.entries()) {
+            const one = backward[i];
+            if (!one || !needed.has(input)) continue;
+            const sink = sinkOf(input);
+            accumulateInto(input, one(dy, sink), sink);
+          }
         }
         if (again) continue;
         // Everything that reads this output or its gradient was recorded later, so it was passed already.

@@ -1,3 +1,4 @@
+import { leakyRelu, leakyReluGradient } from "./activations.ts";
 import { columnSum } from "./reduce.ts";
 
 // Batch normalisation (Ioffe and Szegedy 2015, arxiv.org/abs/1502.03167) of x [rows, C], rows = N·H·W: each channel is a
@@ -89,6 +90,74 @@ export function batchNormGradient(
       const i = row * C + c;
       const xHat = (x[i] - mean[c]) * rstd;
       dx[i] = gamma[c] * rstd * (dy[i] - dbeta[c] / rows - (xHat * dgamma[c]) / rows);
+    }
+  }
+  return { dx, dgamma, dbeta };
+}
+
+/** Rows [group·rows, (group + 1)·rows) of x [.., C]. */
+function groupOf(x: ArrayLike<number>, group: number, rows: number, C: number): number[] {
+  return Array.from({ length: rows * C }, (_, i) => x[group * rows * C + i]);
+}
+
+/** Sizes of a batch normalisation fused with leaky ReLU: `groups` of `rows` rows, each normalised by itself. */
+export interface BatchNormLeakyReluDims {
+  readonly groups: number;
+  readonly rows: number;
+  readonly C: number;
+  readonly epsilon: number;
+  readonly slope: number;
+}
+
+/**
+ * y = leakyRelu(batchNorm(x)), every group by its own statistics.
+ *
+ * @param x [groups·rows, C]
+ * @param gamma [C]
+ * @param beta [C]
+ * @returns y [groups·rows, C]
+ */
+export function batchNormLeakyRelu(
+  x: ArrayLike<number>,
+  gamma: ArrayLike<number>,
+  beta: ArrayLike<number>,
+  { groups, rows, C, epsilon, slope }: BatchNormLeakyReluDims,
+): Float64Array {
+  const y = new Float64Array(groups * rows * C);
+  for (let group = 0; group < groups; group++) {
+    const part = groupOf(x, group, rows, C);
+    const { mean, variance } = batchNormStatistics(part, rows, C);
+    y.set(leakyRelu(batchNorm(part, mean, variance, gamma, beta, epsilon, rows, C), slope), group * rows * C);
+  }
+  return y;
+}
+
+/**
+ * The gradients of `batchNormLeakyRelu`.
+ *
+ * @param x [groups·rows, C]
+ * @param dy [groups·rows, C]
+ * @returns dx [groups·rows, C]; dgamma [C] and dbeta [C], which the groups share
+ */
+export function batchNormLeakyReluGradient(
+  x: ArrayLike<number>,
+  dy: ArrayLike<number>,
+  gamma: ArrayLike<number>,
+  beta: ArrayLike<number>,
+  dims: BatchNormLeakyReluDims,
+): { dx: Float64Array; dgamma: Float64Array; dbeta: Float64Array } {
+  const { groups, rows, C, epsilon, slope } = dims;
+  const masked = leakyReluGradient(dy, batchNormLeakyRelu(x, gamma, beta, dims), slope);
+  const dx = new Float64Array(groups * rows * C);
+  const dgamma = new Float64Array(C);
+  const dbeta = new Float64Array(C);
+  for (let group = 0; group < groups; group++) {
+    const [part, upstream] = [groupOf(x, group, rows, C), groupOf(masked, group, rows, C)];
+    const gradient = batchNormGradient(part, upstream, gamma, epsilon, rows, C);
+    dx.set(gradient.dx, group * rows * C);
+    for (let c = 0; c < C; c++) {
+      dgamma[c] += gradient.dgamma[c];
+      dbeta[c] += gradient.dbeta[c];
     }
   }
   return { dx, dgamma, dbeta };

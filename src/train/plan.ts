@@ -4,6 +4,7 @@
  */
 import { Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
+import { type Convolution, convolutionsUsed } from "../kernels/variants.ts";
 import type { Config } from "./config.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -14,6 +15,10 @@ export interface Plan {
   bytes: number;
   /** Nominal floating-point operations of a step, the R1 steps averaged in. */
   flopsPerStep: number;
+  /** Dispatches of a step without R1, where there is one, before the stream cuts those that would take too long. */
+  dispatchesPerStep: number;
+  /** The passes of convolutions and dense layers that training and its preview take. */
+  convolutions: Convolution[];
 }
 
 /** What of an adapter decides what fits. */
@@ -28,18 +33,21 @@ export async function planTraining(config: Config, planLimits: PlanLimits): Prom
   const gpu = await Gpu.open(paperAdapter(planLimits));
   const { size, batch } = config;
   const pictures = { size, count: batch, pixels: new Uint8Array(batch * size ** 2 * 3) };
-  const trainer = new Trainer(new Stream(gpu), config, pictures);
+  const stream = new Stream(gpu);
+  stream.maxDispatchCost = Number.POSITIVE_INFINITY;
+  const trainer = new Trainer(stream, config, pictures);
   await trainer.prepare();
   await trainer.previewSampler.draw();
-  const { g, d, running, batches, flopsPerStep } = trainer;
+  const { g, d, running, batches, flopsPerStep, dispatchesPerStep } = trainer;
   // A checkpoint is read back through one buffer for every size of arena.
   const readbacks = [g.values, d.values, running].reduce((sum, { all }) => sum + all.bytes, 0);
   const bytes = gpu.counts.bytes - batches.pixels.buffer.size + readbacks;
-  return { parameters: { g: g.count, d: d.count }, bytes, flopsPerStep };
+  const parameters = { g: g.count, d: d.count };
+  return { parameters, bytes, flopsPerStep, dispatchesPerStep, convolutions: convolutionsUsed(stream) };
 }
 
 /** WebGPU's objects as far as the stream uses them, of paper. */
-function paperAdapter({ bufferBytes, bindingBytes, software }: PlanLimits): GPUAdapter {
+export function paperAdapter({ bufferBytes, bindingBytes, software }: PlanLimits): GPUAdapter {
   const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
   const encoder = { beginComputePass: () => pass, copyBufferToBuffer() {}, finish: () => ({}) };
   const limits = {

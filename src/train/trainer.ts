@@ -9,11 +9,11 @@ import { GpuError } from "../gpu/gpu.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { type AdamConstants, adam, adamRate } from "../kernels/adam.ts";
-import { recordLosses } from "../kernels/loss.ts";
+import { recordLosses, sigmoidCrossEntropyBoth } from "../kernels/loss.ts";
 import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
 import { gatherPictures } from "../kernels/pictures.ts";
-import { discriminator, generator, type Network, updating } from "../nn/dcgan.ts";
-import { sigmoidCrossEntropy, sumOfSquares } from "../nn/ops.ts";
+import { discriminator, generator, type Network, type Normalisation } from "../nn/dcgan.ts";
+import { sumOfSquares } from "../nn/ops.ts";
 import { Arena, averageParameters, initialise, Trainable } from "../nn/parameters.ts";
 import { type Root, Tape } from "../nn/tape.ts";
 import { adamEpsilon, type Config } from "./config.ts";
@@ -57,7 +57,6 @@ export class Trainer {
   private readonly floats: Float32Array;
   private readonly entries: Uint32Array;
   private readonly ring: Tensor;
-  private readonly lossGradient: Tensor;
   private readonly scoreGradient: Tensor;
   private readonly penaltyGradient: Tensor;
   private readonly noPenalty: Tensor;
@@ -94,7 +93,6 @@ export class Trainer {
     this.entries = this.words.subarray(stepWord.pictures, stepWord.pictures + batch);
     this.stepBuffer = stream.persistent("step", [this.words.length]);
     this.ring = stream.persistent("loss ring", [ringSlots, ringWords]);
-    this.lossGradient = stream.from("loss gradient", [2], [1, 0]);
     this.scoreGradient = stream.from("score gradient", [batch, 1], new Float32Array(batch).fill(1));
     this.penaltyGradient = stream.from("penalty gradient", [1], [config.r1Every]);
     this.noPenalty = stream.persistent("no penalty", [1]);
@@ -110,8 +108,8 @@ export class Trainer {
   /** Captures the steps and waits until every shader is compiled. */
   async prepare(): Promise<void> {
     const { r1, r1Every } = this.config;
-    if (r1 > 0) this.penalised ??= await this.stream.capture("step with R1", () => this.build(true));
     if (r1 === 0 || r1Every > 1) this.plain ??= await this.stream.capture("step", () => this.build(false));
+    if (r1 > 0) this.penalised ??= await this.stream.capture("step with R1", () => this.build(true));
     await this.stream.idle();
   }
 
@@ -188,7 +186,7 @@ export class Trainer {
   }
 
   private build(penalise: boolean): void {
-    const { stream, stepBuffer, config } = this;
+    const { stream, stepBuffer, config, running } = this;
     const { batch, size, z, seed, smoothing, r1, ema } = config;
     const tape = new Tape(stream);
     const g = this.g.values;
@@ -196,38 +194,47 @@ export class Trainer {
 
     const latents = tape.temporary("latents", [batch, z]);
     noiseUniform(stream, stepBuffer, latents, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
-    const real = tape.temporary("real pictures", [batch, size, size, 3]);
+    const pictures = tape.temporary("real and fake pictures", [2 * batch, size, size, 3]);
+    const real = pictures.slice(0, batch);
     gatherPictures(stream, this.batches.pixels, stepBuffer, stepWord.pictures, real);
-    const fake = this.generator.forward(tape, latents, g, updating(tape, this.running));
+    const fakeHalf = pictures.slice(batch, 2 * batch);
+    const fake = this.generator.forward(tape, latents, g, { by: "batch", running }, fakeHalf);
 
-    // D: real and fake pass apart, each normalised by its own statistics; the running ones follow the real.
-    const realScores = this.discriminator.forward(tape, real, d, updating(tape, this.running));
-    const fakeScores = this.discriminator.forward(tape, fake, d, { by: "batch" });
-    const realLoss = tape.keep(sigmoidCrossEntropy(tape, realScores, 1 - smoothing));
-    const fakeLoss = tape.keep(sigmoidCrossEntropy(tape, fakeScores, 0));
-    const roots: Root[] = [
-      { y: realLoss, dy: this.lossGradient },
-      { y: fakeLoss, dy: this.lossGradient },
-    ];
+    // D: real and fake as one batch, each half normalised by its own statistics; the running ones follow the real.
+    const roots: Root[] = [];
+    const judge = (x: Tensor, targets: readonly number[], by: Normalisation) => {
+      const scores = this.discriminator.forward(tape, x, d, by);
+      const losses = tape.temporary("losses", [targets.length, 2]);
+      const dy = tape.temporary("score gradient", scores.shape);
+      sigmoidCrossEntropyBoth(stream, scores, targets, losses, dy);
+      return { losses, root: { y: scores, dy } };
+    };
+    let losses: { real: Tensor; fake: Tensor };
     let penalty = this.noPenalty;
     if (penalise) {
-      // R1 (Mescheder et al. 2018): γ/2 · E‖∇ₓD(x)‖² on real pictures; lazily, weighted by the steps between.
-      const [gradient] = tape.gradients([{ y: realScores, dy: this.scoreGradient }], [real]);
+      // R1 (Mescheder et al. 2018): γ/2 · E‖∇ₓD(x)‖² on real pictures; lazily, weighted by the steps between. The halves
+      // pass apart, so that the fake one is not differentiated twice.
+      const onReal = judge(real, [1 - smoothing], { by: "batch", running });
+      const onFake = judge(fake, [0], { by: "batch" });
+      const [gradient] = tape.gradients([{ y: onReal.root.y, dy: this.scoreGradient }], [real]);
       penalty = tape.keep(sumOfSquares(tape, gradient, r1 / (2 * batch)));
-      roots.push({ y: penalty, dy: this.penaltyGradient });
+      roots.push(onReal.root, onFake.root, { y: penalty, dy: this.penaltyGradient });
+      losses = { real: onReal.losses, fake: onFake.losses };
+    } else {
+      const both = judge(pictures, [1 - smoothing, 0], { by: "batch", running, groups: 2 });
+      roots.push(both.root);
+      losses = { real: both.losses, fake: both.losses };
     }
     tape.gradientsInto(roots, this.d.sinks);
-    tape.release(real);
     this.update(this.d, stepWord.rateD);
 
     // G: the same latents and the same forward pass, judged by the D that has just learned.
-    const fooledScores = this.discriminator.forward(tape, fake, d, { by: "batch" });
-    const fooledLoss = tape.keep(sigmoidCrossEntropy(tape, fooledScores, 1));
-    tape.gradientsInto([{ y: fooledLoss, dy: this.lossGradient }], this.g.sinks);
+    const fooled = judge(fake, [1], { by: "batch" });
+    tape.gradientsInto([fooled.root], this.g.sinks);
     this.update(this.g, stepWord.rateG);
     if (this.average) averageParameters(stream, this.g.values, this.average, ema);
 
-    recordLosses(stream, stepBuffer, { real: realLoss, fake: fakeLoss, fooled: fooledLoss, penalty }, this.ring);
+    recordLosses(stream, stepBuffer, { ...losses, fooled: fooled.losses, penalty }, this.ring);
     tape.reset();
   }
 
@@ -243,9 +250,8 @@ export class Trainer {
     this.average?.destroy(this.stream);
     this.batches.destroy();
     this.preview?.destroy();
-    const { stepBuffer, ring, lossGradient, scoreGradient, penaltyGradient, noPenalty } = this;
-    for (const tensor of [stepBuffer, ring, lossGradient, scoreGradient, penaltyGradient, noPenalty])
-      this.stream.destroy(tensor);
+    const { stepBuffer, ring, scoreGradient, penaltyGradient, noPenalty } = this;
+    for (const tensor of [stepBuffer, ring, scoreGradient, penaltyGradient, noPenalty]) this.stream.destroy(tensor);
   }
 
   /** Numbers from which step on losses were not read yet; a restored run starts behind its own. */

@@ -1,6 +1,5 @@
 /** Checks of batch normalisation: statistics, normalising, running averages, backward. */
 import * as kernel from "../kernels/batch_norm.ts";
-import { chunksOf } from "../kernels/reduce.ts";
 import * as twin from "../reference/batch_norm.ts";
 import { ema } from "../reference/ema.ts";
 import { both, type Check, type Dims, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
@@ -45,6 +44,23 @@ function moments(mean: ArrayLike<number>, variance: ArrayLike<number>): Float32A
   return values;
 }
 
+/** What the statistics of one column of so many rows may be off by. */
+function statisticsErrors(rows: number, mean: number, variance: number) {
+  const chunks = kernel.statisticsChunks(rows);
+  const steps = Math.min(rows, chunks.rows) + chunks.count;
+  // A mean is as exact as a sum of that many numbers of x's size, divided by their count.
+  const meanError = sumBound(steps, (mean ** 2 + variance) * steps) / steps + unit * abs(mean);
+  // The chunks' means, with that error, are what Chan's formula squares the differences of.
+  const varianceError =
+    sumBound(steps, 3 * variance ** 2 * steps) + 2 * meanError * sqrt(variance) + meanError ** 2 + smallest;
+  const rstd = 1 / sqrt(variance + epsilon);
+  return {
+    mean: meanError,
+    variance: varianceError,
+    rstd: 0.5 * rstd ** 3 * varianceError + unit * rstdUnits * rstd,
+  };
+}
+
 const batchNormStatistics: Check = {
   kernel: "batchNormStatistics",
   kinds: realsOnly,
@@ -57,19 +73,8 @@ const batchNormStatistics: Check = {
     kernel.batchNormStatistics(lab.stream, lab.upload([rows, C], x), output, epsilon);
     const { mean, variance } = twin.batchNormStatistics(x, rows, C);
     const rstd = variance.map((value) => 1 / sqrt(value + epsilon));
-    const chunks = chunksOf(rows);
-    const steps = Math.min(rows, chunks.rows) + chunks.count;
-    const allowed = new Float64Array(3 * C);
-    for (let c = 0; c < C; c++) {
-      // A mean is as exact as a sum of that many numbers of x's size, divided by their count.
-      const meanError = sumBound(steps, (mean[c] ** 2 + variance[c]) * steps) / steps + unit * abs(mean[c]);
-      // The chunks' means, with that error, are what Chan's formula squares the differences of.
-      const varianceError =
-        sumBound(steps, 3 * variance[c] ** 2 * steps) + 2 * meanError * sqrt(variance[c]) + meanError ** 2;
-      allowed[c] = meanError;
-      allowed[C + c] = 0.5 * rstd[c] ** 3 * varianceError + unit * rstdUnits * rstd[c];
-      allowed[2 * C + c] = varianceError + smallest;
-    }
+    const errors = Array.from({ length: C }, (_, c) => statisticsErrors(rows, mean[c], variance[c]));
+    const allowed = (["mean", "rstd", "variance"] as const).flatMap((value) => errors.map((error) => error[value]));
     return [await lab.compare(output, [...mean, ...rstd, ...variance], (i) => allowed[i], "moments")];
   },
 };
@@ -204,10 +209,173 @@ const batchNormGradient: Check = {
   },
 };
 
+/** The shapes above in one group and in two, and with gradients written or added to what is there. */
+const groupedShapes: Dims[] = shapes.map((dims, i) => ({ ...dims, groups: 1 + (i % 2), plus: Number(i % 3 === 1) }));
+const randomGrouped: Check["random"] = (int) => ({ ...random(int), groups: int(1, 3), plus: int(0, 1) });
+const slope = fround(0.2);
+const momentum = fround(0.99);
+
+/** The statistics of each group, in f64. */
+function groupStatistics(x: Float32Array, { rows, C, groups }: Dims) {
+  return Array.from({ length: groups }, (_, group) =>
+    twin.batchNormStatistics(x.subarray(group * rows * C, (group + 1) * rows * C), rows, C),
+  );
+}
+
+const batchNormLeakyRelu: Check = {
+  kernel: "batchNormLeakyRelu",
+  kinds: realsOnly,
+  shapes: groupedShapes,
+  random: randomGrouped,
+  async run(lab, dims) {
+    const { rows, C, groups } = dims;
+    const x = centred(lab, { ...dims, rows: groups * rows });
+    const [gamma, beta, before] = [lab.numbers(C), lab.numbers(C), lab.numbers(3 * C)];
+    const [y, applied] = [lab.poisoned([groups * rows, C]), lab.poisoned([groups, 4, C])];
+    const running = lab.upload([3, C], before);
+    kernel.batchNormLeakyRelu(
+      lab.stream,
+      lab.upload([groups * rows, C], x),
+      lab.upload([C], gamma),
+      lab.upload([C], beta),
+      y,
+      applied,
+      { epsilon, slope, running: { averages: running, momentum } },
+    );
+    const statistics = groupStatistics(x, dims);
+    const rstd = (group: number, c: number) => 1 / sqrt(statistics[group].variance[c] + epsilon);
+    const errors = statistics.map(({ mean, variance }) =>
+      Array.from(mean, (_, c) => statisticsErrors(rows, mean[c], variance[c])),
+    );
+    const expectedApplied = statistics.flatMap(({ mean }, group) => [
+      ...mean,
+      ...mean.map((_, c) => rstd(group, c)),
+      ...gamma,
+      ...beta,
+    ]);
+    const allowedApplied = errors.flatMap((columns) => [
+      ...columns.map((error) => error.mean),
+      ...columns.map((error) => error.rstd),
+      ...new Array(2 * C).fill(0),
+    ]);
+    const batch = [...statistics[0].mean, ...statistics[0].variance, ...new Float64Array(C).fill(1)];
+    const inherited = [...errors[0].map(({ mean }) => mean), ...errors[0].map(({ variance }) => variance)];
+    const expected = twin.batchNormLeakyRelu(x, gamma, beta, { groups, rows, C, epsilon, slope });
+    const allowed = (i: number) => {
+      const [c, group] = [i % C, Math.floor(i / (rows * C))];
+      const error = errors[group][c];
+      const deviation = abs(x[i] - statistics[group].mean[c]);
+      const scaled = abs(gamma[c]) * deviation * rstd(group, c);
+      // Of the mean, of rstd, and of x − mean and two products; then the sum, and the slope. Leaky ReLU adds to no error.
+      const fromStatistics = abs(gamma[c]) * (error.mean * rstd(group, c) + deviation * error.rstd);
+      return fromStatistics + unit * (4 * scaled + 2 * (scaled + abs(beta[c]))) + smallest;
+    };
+    return [
+      await lab.compare(y, expected, allowed),
+      await lab.compare(applied, expectedApplied, (i) => allowedApplied[i], "applied"),
+      await lab.compare(
+        running,
+        ema(before, batch, momentum),
+        (i) => 3 * unit * (abs(before[i]) + abs(batch[i])) + (1 - momentum) * (inherited[i] ?? 0),
+        "running",
+      ),
+    ];
+  },
+};
+
+const batchNormLeakyReluGradient: Check = {
+  kernel: "batchNormLeakyReluGradient",
+  kinds: realsOnly,
+  shapes: groupedShapes,
+  random: randomGrouped,
+  async run(lab, dims) {
+    const { rows, C, groups, plus } = dims;
+    const size = groups * rows * C;
+    const x = centred(lab, { ...dims, rows: groups * rows });
+    const [dy, gamma, beta, before] = [lab.numbers(size), lab.numbers(C), lab.numbers(C), lab.numbers(2 * C)];
+    if (!plus) before.fill(0);
+    const statistics = groupStatistics(x, dims);
+    const applied = statistics.flatMap(({ mean, variance }) => [
+      ...moments(mean, variance).subarray(0, 2 * C),
+      ...gamma,
+      ...beta,
+    ]);
+    const dx = lab.poisoned([groups * rows, C]);
+    const [dgamma, dbeta] = [0, C].map((at) =>
+      plus ? lab.upload([C], before.subarray(at, at + C)) : lab.poisoned([C]),
+    );
+    kernel.batchNormLeakyReluGradient(
+      lab.stream,
+      lab.upload([groups * rows, C], dy),
+      lab.upload([groups * rows, C], x),
+      lab.upload([groups, 4, C], applied),
+      dx,
+      {
+        slope,
+        dgamma: { tensor: dgamma, accumulate: plus === 1 },
+        dbeta: { tensor: dbeta, accumulate: plus === 1 },
+      },
+    );
+    const expected = twin.batchNormLeakyReluGradient(x, dy, gamma, beta, { groups, rows, C, epsilon, slope });
+    const allowed = new Float64Array(size);
+    const [allowedGamma, allowedBeta] = [new Float64Array(C), new Float64Array(C)];
+    for (let c = 0; c < C; c++) {
+      for (let group = 0; group < groups; group++) {
+        const mean = statistics[group].mean[c];
+        const rstd = 1 / sqrt(statistics[group].variance[c] + epsilon);
+        const at = (row: number) => (group * rows + row) * C + c;
+        const xHat = (i: number) => (x[i] - mean) * rstd;
+        // The mean was rounded to f32, which shifts every x̂ by as much; then x̂'s own three roundings.
+        const shift = 0.5 * unit * abs(mean) * rstd;
+        const xHatError = (i: number) => shift + 3 * unit * abs(xHat(i));
+        const g = (i: number) => (gamma[c] * xHat(i) + beta[c] > 0 ? dy[i] : slope * dy[i]);
+        // Where rounding decides the sign, either slope is right.
+        const gError = (i: number) => {
+          const normalised = abs(gamma[c] * xHat(i) + beta[c]);
+          const terms = abs(gamma[c]) * abs(xHat(i)) + abs(beta[c]);
+          const undecided = normalised <= abs(gamma[c]) * xHatError(i) + 2 * unit * terms;
+          return unit * abs(g(i)) + (undecided ? (1 - slope) * abs(dy[i]) : 0);
+        };
+        let [sumG, sumB, errorG, errorB, squaresG, squaresB] = [0, 0, 0, 0, 0, 0];
+        for (let row = 0; row < rows; row++) {
+          const i = at(row);
+          sumG += g(i) * xHat(i);
+          sumB += g(i);
+          errorG += abs(g(i)) * xHatError(i) + gError(i) * abs(xHat(i));
+          errorB += gError(i);
+          squaresG += (g(i) * xHat(i)) ** 2;
+          squaresB += g(i) ** 2;
+        }
+        errorG += sumBound(rows, squaresG);
+        errorB += sumBound(rows, squaresB);
+        allowedGamma[c] += errorG + unit * (abs(before[c]) + abs(expected.dgamma[c]));
+        allowedBeta[c] += errorB + unit * (abs(before[C + c]) + abs(expected.dbeta[c]));
+        for (let row = 0; row < rows; row++) {
+          const i = at(row);
+          const [shareB, shareG] = [abs(sumB) / rows, abs(sumG) / rows];
+          const terms = abs(g(i)) + shareB + abs(xHat(i)) * shareG;
+          // Each term passes a division or a product, two differences, and the two factors in front.
+          const rounding = unit * (divisionUnits + 6) * terms;
+          const inherited = (errorB + abs(xHat(i)) * errorG) / rows + shareG * xHatError(i) + gError(i);
+          allowed[i] = abs(gamma[c]) * rstd * (rounding + inherited) + smallest;
+        }
+      }
+    }
+    const total = (gradient: Float64Array, at: number) => gradient.map((value, c) => value + before[at + c]);
+    return [
+      await lab.compare(dx, expected.dx, (i) => allowed[i], "dx"),
+      await lab.compare(dgamma, total(expected.dgamma, 0), (i) => allowedGamma[i], "dgamma"),
+      await lab.compare(dbeta, total(expected.dbeta, C), (i) => allowedBeta[i], "dbeta"),
+    ];
+  },
+};
+
 export const batchNormChecks: readonly Check[] = [
   batchNormStatistics,
   batchNorm,
   batchNormRunning,
   batchNormInference,
   batchNormGradient,
+  batchNormLeakyRelu,
+  batchNormLeakyReluGradient,
 ];

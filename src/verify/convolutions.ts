@@ -2,18 +2,22 @@
 import type { Stream } from "../gpu/stream.ts";
 import { elements, type Tensor } from "../gpu/tensor.ts";
 import * as fast from "../kernels/conv2d.ts";
+import { type ConvGeometry, samePadding } from "../kernels/geometry.ts";
 import * as obvious from "../kernels/obvious.ts";
+import { choiceKey, choiceText, choose, type Pass, variantsFor } from "../kernels/variants.ts";
 import * as conv from "../reference/conv2d.ts";
 import * as twinDense from "../reference/dense.ts";
 import * as transposed from "../reference/transposed_conv2d.ts";
 import { both, type Check, type Dims, type RandomInt } from "./check.ts";
-import { square, sumBound } from "./lab.ts";
+import { type Comparison, square, sumBound } from "./lab.ts";
 
 type Numbers = ArrayLike<number>;
 
 /** y = a ⊗ b + bias: bilinear in a and b, so that the twin on squares gives Σ (aᵢ·bᵢ)² for the rounding bound. */
 interface Product {
   readonly kernel: string;
+  /** The pass whose variants it can be computed by. */
+  readonly pass?: Pass;
   /** Can add to what its output holds; does so where dims.plus is 1. */
   readonly accumulates?: true;
   /** Shapes (a bias is given where dims.plus is 1), and how many products a sum has. */
@@ -22,7 +26,11 @@ interface Product {
   twin(a: Numbers, b: Numbers, bias: Numbers | null, dims: Dims): Float64Array;
 }
 
+/** Of a filter gradient by every variant: not all pixels in one sum, nor as many in each. */
+const splits = 3;
+
 function productCheck(product: Product, shapes: readonly Dims[], random: (int: RandomInt) => Dims): Check {
+  const { pass } = product;
   return {
     kernel: product.kernel,
     kinds: both,
@@ -34,9 +42,24 @@ function productCheck(product: Product, shapes: readonly Dims[], random: (int: R
       const numbersB = lab.numbers(elements(b));
       const bias = dims.plus && biasShape ? lab.numbers(elements(biasShape)) : null;
       const before = dims.plus && product.accumulates ? lab.numbers(elements(y)) : null;
-      const output = before ? lab.upload(y, before) : lab.poisoned(y);
+      const tensorA = lab.upload(a, numbersA);
+      const tensorB = lab.upload(b, numbersB);
       const biasTensor = bias && lab.upload([bias.length], bias);
-      product.host(lab.stream, lab.upload(a, numbersA), lab.upload(b, numbersB), biasTensor, output, dims);
+      const compute = () => {
+        const output = before ? lab.upload(y, before) : lab.poisoned(y);
+        product.host(lab.stream, tensorA, tensorB, biasTensor, output, dims);
+        return output;
+      };
+      const outputs = [{ name: "y", output: compute() }];
+      if (pass && lab.everyVariant) {
+        const g = geometry(dims);
+        for (const variant of variantsFor(lab.stream, pass, g)) {
+          const text = choiceText(pass, { variant, splits });
+          choose(lab.stream, new Map([[choiceKey(pass, g), text]]));
+          outputs.push({ name: `y by ${text}`, output: compute() });
+        }
+        choose(lab.stream, new Map());
+      }
       const sums = (a: Numbers, b: Numbers, bias: Numbers | null, before: Numbers | null) => {
         const values = product.twin(a, b, bias, dims);
         return before ? values.map((value, i) => value + before[i]) : values;
@@ -45,9 +68,23 @@ function productCheck(product: Product, shapes: readonly Dims[], random: (int: R
       const squares = lab.exact
         ? expected
         : sums(square(numbersA), square(numbersB), bias && square(bias), before && square(before));
-      return [await lab.compare(output, expected, (i) => sumBound(depth + 1, squares[i]))];
+      const comparisons: Comparison[] = [];
+      for (const { name, output } of outputs) {
+        comparisons.push(await lab.compare(output, expected, (i) => sumBound(depth + 1, squares[i]), name));
+      }
+      return comparisons;
     },
   };
+}
+
+/** What a dense layer leaves out. */
+const onePixel = { H: 1, W: 1, R: 1, S: 1, stride: 1 };
+
+function geometry(dims: Dims): ConvGeometry {
+  const { N, H, W, C, R, S, K, stride } = convolution({ ...onePixel, ...dims });
+  const rows = samePadding(H, R, stride);
+  const columns = samePadding(W, S, stride);
+  return { N, H, W, C, R, S, K, stride, P: rows.out, Q: columns.out, padTop: rows.before, padLeft: columns.before };
 }
 
 const convolution = ({ N, H, W, C, R, S, K, stride }: Dims): conv.ConvShape => ({ N, H, W, C, R, S, K, stride });
@@ -79,18 +116,21 @@ function withBias(values: Float64Array, bias: Numbers | null): Float64Array {
 const products: Product[] = [
   {
     kernel: "conv2d",
+    pass: "forward",
     layout: forwardLayout,
     host: (stream, x, weight, bias, y, { stride }) => fast.conv2d(stream, x, weight, bias, y, stride),
     twin: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
   },
   {
     kernel: "conv2dInputGradient",
+    pass: "input gradient",
     layout: inputGradientLayout,
     host: (stream, dy, weight, bias, dx, { stride }) => fast.conv2dInputGradient(stream, dy, weight, bias, dx, stride),
     twin: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
   },
   {
     kernel: "conv2dFilterGradient",
+    pass: "filter gradient",
     accumulates: true,
     layout: filterGradientLayout,
     host: (stream, x, dy, _, dweight, { stride, plus }) =>
@@ -178,6 +218,16 @@ const convShapes: Dims[] = [
   ].map((layer) => ({ ...square5, N: 2, W: layer.H, stride: 2, plus: 1, ...layer })),
 ];
 
+/**
+ * Larger than any tile, though multiples of 4 only, so that rows, columns and depth end in the middle of one; at each
+ * stride, the last one above the kernel.
+ */
+const tiledShapes: Dims[] = [
+  { ...base, N: 2, H: 9, W: 8, C: 68, R: 2, S: 3, K: 136, plus: 1 },
+  { ...base, N: 4, H: 13, W: 11, C: 132, R: 3, S: 2, K: 36, stride: 2, plus: 1 },
+  { ...base, N: 3, H: 8, W: 10, C: 136, R: 2, S: 2, K: 140, stride: 3 },
+];
+
 function randomConv(int: RandomInt): Dims {
   const channels = () => (int(0, 1) === 0 ? int(1, 14) : 4 * int(1, 5));
   return {
@@ -225,9 +275,9 @@ const denseWeightGradient = (
 });
 
 const denseProducts: Product[] = [
-  denseForward("dense", fast.dense),
-  denseInputGradient("denseInputGradient", fast.denseInputGradient),
-  denseWeightGradient("denseWeightGradient", fast.denseWeightGradient),
+  { ...denseForward("dense", fast.dense), pass: "forward" },
+  { ...denseInputGradient("denseInputGradient", fast.denseInputGradient), pass: "input gradient" },
+  { ...denseWeightGradient("denseWeightGradient", fast.denseWeightGradient), pass: "filter gradient" },
   denseForward("denseObvious", obvious.denseObvious),
   denseInputGradient("denseInputGradientObvious", obvious.denseInputGradientObvious),
   denseWeightGradient("denseWeightGradientObvious", obvious.denseWeightGradientObvious),
@@ -240,6 +290,7 @@ const denseShapes: Dims[] = [
   { N: 17, C: 13, K: 11, plus: 1 },
   { N: 9, C: 12, K: 20, plus: 0 },
   { N: 65, C: 8, K: 8, plus: 1 },
+  { N: 133, C: 132, K: 148, plus: 1 }, // larger than any tile
   { N: 2, C: 100, K: 1024, plus: 1 }, // tiny's z to G's first map
   { N: 2, C: 1024, K: 1, plus: 1 }, // tiny's logit
 ];
@@ -249,6 +300,8 @@ function randomDense(int: RandomInt): Dims {
 }
 
 export const convolutionChecks: readonly Check[] = [
-  ...products.map((product) => productCheck(product, convShapes, randomConv)),
+  ...products.map((product) =>
+    productCheck(product, product.pass ? [...convShapes, ...tiledShapes] : convShapes, randomConv),
+  ),
   ...denseProducts.map((product) => productCheck(product, denseShapes, randomDense)),
 ];

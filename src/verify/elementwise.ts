@@ -244,6 +244,26 @@ function logits(lab: Lab, { N, scale, offset }: Dims): Float32Array {
   return x;
 }
 
+/** The mean loss and the mean score, each with what it may be off by. */
+function lossBounds(x: Float32Array, target: number): { value: number; allowed: number }[] {
+  const [mean, score] = [twinLoss.sigmoidCrossEntropy(x, target), sum(activations.sigmoid(x)) / x.length];
+  // A logit's own error, from left to right: log1p(e), max(x, 0) − x·t (exact for t = 0 and 1), their sum.
+  const errors = Array.from(x, (value) => {
+    const e = exp(-abs(value));
+    const linear = max(value, 0) - value * target;
+    // WGSL's log has an absolute error of 2⁻²¹ on [0.5, 2]; below 1/32 the kernel has a series of five products.
+    const tail = e < 1 / 32 ? 10 * unit * e : 2 ** -21 + 5 * unit * log1p(e);
+    const product = target === 0 || target === 1 ? 0 : abs(value * target);
+    return tail + unit * (expUnits(value) * e + product + abs(linear) + linear + log1p(e)) + smallest;
+  });
+  // All terms are positive: a sum is off by a unit for each addition on the way, and by the division.
+  const chain = unit * (Math.ceil(x.length / 64) + 6 + divisionUnits);
+  return [
+    { value: mean, allowed: sum(errors) / x.length + chain * mean },
+    { value: score, allowed: sum(Array.from(x, sigmoidError)) / x.length + chain * score },
+  ];
+}
+
 const sigmoidCrossEntropy: Check = {
   kernel: "sigmoidCrossEntropy",
   kinds: realsOnly,
@@ -254,23 +274,9 @@ const sigmoidCrossEntropy: Check = {
     const x = logits(lab, dims);
     const y = lab.poisoned([2]);
     loss.sigmoidCrossEntropy(lab.stream, lab.upload([x.length], x), target, y);
-    const expected = [twinLoss.sigmoidCrossEntropy(x, target), sum(activations.sigmoid(x)) / x.length];
-    // A logit's own error, from left to right: log1p(e), max(x, 0) − x·t (exact for t = 0 and 1), their sum.
-    const errors = Array.from(x, (value) => {
-      const e = exp(-abs(value));
-      const linear = max(value, 0) - value * target;
-      // WGSL's log has an absolute error of 2⁻²¹ on [0.5, 2]; below 1/32 the kernel has a series of five products.
-      const tail = e < 1 / 32 ? 10 * unit * e : 2 ** -21 + 5 * unit * log1p(e);
-      const product = target === 0 || target === 1 ? 0 : abs(value * target);
-      return tail + unit * (expUnits(value) * e + product + abs(linear) + linear + log1p(e)) + smallest;
-    });
-    // All terms are positive: a sum is off by a unit for each addition on the way, and by the division.
-    const chain = unit * (Math.ceil(x.length / 64) + 6 + divisionUnits);
-    const allowed = [
-      sum(errors) / x.length + chain * expected[0],
-      sum(Array.from(x, sigmoidError)) / x.length + chain * expected[1],
-    ];
-    return [await lab.compare(y, expected, (i) => allowed[i])];
+    const bounds = lossBounds(x, target);
+    const expected = bounds.map(({ value }) => value);
+    return [await lab.compare(y, expected, (i) => bounds[i].allowed)];
   },
 };
 
@@ -298,21 +304,49 @@ const sigmoidCrossEntropyGradient: Check = {
   },
 };
 
+const sigmoidCrossEntropyBoth: Check = {
+  kernel: "sigmoidCrossEntropyBoth",
+  kinds: realsOnly,
+  shapes: [1, 2].flatMap((groups) => lossShapes.map((dims) => ({ ...dims, groups }))),
+  random: (int) => ({ ...randomLoss(int), groups: int(1, 2) }),
+  async run(lab, dims) {
+    const { groups } = dims;
+    const targets = [dims.target / 100, 1 - dims.target / 100].slice(0, groups).map(fround);
+    const halves = targets.map((target) => ({ x: logits(lab, dims), target }));
+    const { length } = halves[0].x;
+    const x = halves.flatMap(({ x }) => Array.from(x));
+    const tensor = lab.upload([x.length, 1], x);
+    const [losses, dx] = [lab.poisoned([groups, 2]), lab.poisoned([x.length, 1])];
+    loss.sigmoidCrossEntropyBoth(lab.stream, tensor, targets, losses, dx);
+    const bounds = halves.flatMap(({ x, target }) => lossBounds(x, target));
+    const expected = bounds.map(({ value }) => value);
+    const gradient = halves.flatMap(({ x, target }) => Array.from(twinLoss.sigmoidCrossEntropyGradient(x, target)));
+    const allowed = (i: number) =>
+      sigmoidError(x[i]) / length + unit * (2 + divisionUnits) * abs(gradient[i]) + smallest;
+    return [
+      await lab.compare(losses, expected, (i) => bounds[i].allowed, "losses"),
+      await lab.compare(dx, gradient, allowed, "dx"),
+    ];
+  },
+};
+
 const recordLosses: Check = {
   kernel: "recordLosses",
   kinds: ["integers"],
   shapes: [
-    { slots: 1, step: 0 },
-    { slots: 4, step: 2 },
-    { slots: 4, step: 4_000_000_003 }, // not an f32: it is kept as a word
+    { slots: 1, step: 0, together: 0 },
+    { slots: 4, step: 2, together: 1 },
+    { slots: 4, step: 4_000_000_003, together: 0 }, // not an f32: it is kept as a word
   ],
-  random: (int) => ({ slots: int(1, 9), step: int(0, 1000) }),
-  async run(lab, { slots, step }) {
+  random: (int) => ({ slots: int(1, 9), step: int(0, 1000), together: int(0, 1) }),
+  async run(lab, { slots, step, together }) {
     const [real, fake, fooled, penalty] = [2, 2, 2, 1].map((size) => lab.numbers(size));
     const before = lab.numbers(slots * 8);
     const ring = lab.upload([slots, 8], before);
     const upload = (numbers: Float32Array) => lab.upload([numbers.length], numbers);
-    const losses = { real: upload(real), fake: upload(fake), fooled: upload(fooled), penalty: upload(penalty) };
+    const both = lab.upload([2, 2], [...real, ...fake]);
+    const judged = together ? { real: both, fake: both } : { real: upload(real), fake: upload(fake) };
+    const losses = { ...judged, fooled: upload(fooled), penalty: upload(penalty) };
     loss.recordLosses(lab.stream, lab.uploadWords(Uint32Array.of(step, 7)), losses, ring);
     const expected = Float32Array.from(before);
     const at = (step % slots) * 8;
@@ -328,5 +362,6 @@ export const elementwiseChecks: readonly Check[] = [
   adam,
   sigmoidCrossEntropy,
   sigmoidCrossEntropyGradient,
+  sigmoidCrossEntropyBoth,
   recordLosses,
 ];

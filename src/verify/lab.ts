@@ -26,6 +26,8 @@ export class Lab {
     readonly kind: NumberKind,
     /** Uniform in [0, 1). */
     readonly next: () => number,
+    /** Convolutions are computed by every variant that fits the shape, not only by the one that is chosen for it. */
+    readonly everyVariant = false,
   ) {}
 
   get exact(): boolean {

@@ -24,6 +24,8 @@ const columnSum: Check = {
     { rows: 1, columns: 5, plus: 1 },
     { rows: 33, columns: 3, plus: 0 },
     { rows: 64, columns: 65, plus: 1 },
+    { rows: 128, columns: 3, plus: 0 }, // as many as one dispatch takes
+    { rows: 129, columns: 3, plus: 1 },
     { rows: 9000, columns: 2, plus: 1 }, // chunks longer than the shortest
   ],
   random: (int) => ({ rows: int(1, 500), columns: int(1, 80), plus: int(0, 1) }),

@@ -15,20 +15,22 @@ export interface KernelResult {
   readonly failures: readonly string[];
 }
 
-/** The worst error ÷ allowed of one check on one shape. */
+/** The worst error ÷ allowed of one check on one shape, the output that has it, and all that were compared. */
 export async function runCheck(
   stream: Stream,
   check: Check,
   dims: Dims,
   kind: NumberKind,
   seed: number,
-): Promise<{ ratio: number; output: string }> {
-  const lab = new Lab(stream, kind, generator(seed));
+  everyVariant = false,
+): Promise<{ ratio: number; output: string; outputs: string[] }> {
+  const lab = new Lab(stream, kind, generator(seed), everyVariant);
   try {
-    let result = { ratio: 0, output: "" };
+    const result = { ratio: 0, output: "", outputs: [] as string[] };
     for (const comparison of await check.run(lab, dims)) {
       const ratio = worst(comparison);
-      if (!(ratio <= result.ratio)) result = { ratio, output: comparison.output };
+      result.outputs.push(comparison.output);
+      if (!(ratio <= result.ratio)) Object.assign(result, { ratio, output: comparison.output });
     }
     return result;
   } finally {
@@ -37,7 +39,7 @@ export async function runCheck(
 }
 
 /**
- * Runs checks, by default all, over their tables and over `rounds` random shapes each.
+ * Runs checks, by default all and each convolution by every variant, over their tables and over `rounds` random shapes each.
  * @param onResult is told each kernel's result when it is done
  * @throws GpuError only when the device is lost: a kernel that does not compile or run is a failure of that kernel
  */
@@ -57,7 +59,7 @@ export async function verify(
       for (const kind of check.kinds) {
         const where = `${describeDims(dims)}, ${kind}`;
         try {
-          const { ratio, output } = await runCheck(stream, check, dims, kind, int(0, 2 ** 31));
+          const { ratio, output } = await runCheck(stream, check, dims, kind, int(0, 2 ** 31), true);
           largest = Math.max(largest, ratio);
           if (!(ratio <= 1)) failures.push(`${where}: ${output} is off by ${ratio.toPrecision(3)} × the allowed error`);
         } catch (error) {

@@ -4,6 +4,7 @@ import { program } from "../../src/gpu/program.ts";
 import { Stream } from "../../src/gpu/stream.ts";
 import { Tensor } from "../../src/gpu/tensor.ts";
 import { accumulate, add, fill, leakyRelu, tanh } from "../../src/kernels/elementwise.ts";
+import { generator as randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { withShaders } from "../kernels/mutant.ts";
 
@@ -43,6 +44,52 @@ describe("temporaries", () => {
     expect(() => stream.release(tensor)).toThrow("release: t [4] is no live temporary");
     expect(() => stream.release(stream.persistent("p", [4]))).toThrow("release: p [4] is no live temporary");
     expect(stream.liveTemporaries).toBe(0);
+  });
+});
+
+describe("the memory plan of a captured step", () => {
+  /**
+   * How many temporaries of a random program were overwritten while they lived: each is filled when it begins and copied
+   * out when it ends.
+   * @param early gives each back right after it was filled, as a wrong plan would
+   */
+  async function overwritten(seed: number, early: boolean): Promise<number> {
+    const stream = await testStream();
+    const next = randomNumbers(seed);
+    const results: { value: number; copy: Tensor }[] = [];
+    const recording = await stream.capture("random program", () => {
+      const live: { value: number; tensor: Tensor }[] = [];
+      const end = (at: number) => {
+        const [{ value, tensor }] = live.splice(at, 1);
+        const copy = stream.persistent("copy", [tensor.size]);
+        accumulate(stream, tensor, copy);
+        results.push({ value, copy });
+        if (!early) stream.release(tensor);
+      };
+      for (let value = 1; value <= 40; value++) {
+        const tensor = stream.temporary("t", [1 + Math.floor(next() * 300)]);
+        fill(stream, tensor, value);
+        if (early) stream.release(tensor);
+        live.push({ value, tensor });
+        while (live.length > 0 && next() < 0.45) end(Math.floor(next() * live.length));
+      }
+      while (live.length > 0) end(0);
+    });
+    await stream.replay(recording);
+    let wrong = 0;
+    for (const { value, copy } of results) {
+      if (!(await list(stream, copy)).every((number) => number === value)) wrong++;
+      stream.destroy(copy);
+    }
+    return wrong;
+  }
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])("no two live tensors overlap, random program %i", async (seed) => {
+    expect(await overwritten(seed, false)).toBe(0);
+  });
+
+  test("control: tensors given back too early do", async () => {
+    expect(await overwritten(1, true)).toBeGreaterThan(0);
   });
 });
 

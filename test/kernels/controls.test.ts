@@ -49,8 +49,20 @@ const controls: Control[] = [
   {
     mistake: "a split that forgets its last line",
     kernel: "conv2dFilterGradient",
-    right: "line < part.end_line",
-    wrong: "line + 1u < part.end_line",
+    right: "lines_before(part, part.end_line) - before",
+    wrong: "lines_before(part, part.end_line - 1u) - before",
+  },
+  {
+    mistake: "pixels past a split's end counted",
+    kernel: "conv2dFilterGradient",
+    right: /, real\d\)/g,
+    wrong: ", true)",
+  },
+  {
+    mistake: "no jump over what lies outside between two images",
+    kernel: "conv2dFilterGradient",
+    right: "(sizes.H - height * sizes.stride) * sizes.W * sizes.C, image_ends",
+    wrong: "0u, image_ends",
   },
   {
     mistake: "padding counted as pixels",
@@ -69,8 +81,8 @@ const controls: Control[] = [
   {
     mistake: "one number left of the picture",
     kernel: "conv2dFilterGradient",
-    right: "i >= pixels.first",
-    wrong: "i + 1 >= pixels.first",
+    right: "i >= pixel.first",
+    wrong: "i + 1 >= pixel.first",
   },
   { mistake: "half of the depth", kernel: "denseRows", right: "c += 64u", wrong: "c += 128u" },
   { mistake: "nothing accumulated", kernel: "denseWeightGradient", right: "sum += y[i];", wrong: "" },
@@ -99,6 +111,42 @@ const controls: Control[] = [
     wrong: "0.0",
   },
   {
+    mistake: "the leaky ReLU's mask forgotten",
+    kernel: "batchNormLeakyReluGradient",
+    right: "gamma * x_hat + beta > 0.0",
+    wrong: "x_hat < 99.0",
+  },
+  {
+    mistake: "dx by the sums of the other group",
+    kernel: "batchNormLeakyReluGradient",
+    right: "sums_of(group * sizes.chunks, (group + 1u) * sizes.chunks, c)",
+    wrong: "sums_of(0u, sizes.chunks, c)",
+  },
+  {
+    mistake: "parameter gradients of one group only",
+    kernel: "batchNormLeakyReluGradient",
+    right: "sizes.all_groups * sizes.chunks",
+    wrong: "sizes.chunks",
+  },
+  {
+    mistake: "normalised by the other group",
+    kernel: "batchNormLeakyRelu",
+    right: "merged_statistics(group, c)",
+    wrong: "merged_statistics(0u, c)",
+  },
+  {
+    mistake: "a chunk that reaches into the next group",
+    kernel: "batchNormLeakyRelu",
+    right: "min(first + sizes.chunk, group_row + sizes.rows)",
+    wrong: "min(first + sizes.chunk, sizes.groups * sizes.rows)",
+  },
+  {
+    mistake: "averages that follow every group",
+    kernel: "batchNormLeakyRelu",
+    right: "if (group == 0u)",
+    wrong: "if (group < 9u)",
+  },
+  {
     mistake: "rstd taken for the variance",
     kernel: "batchNormRunning",
     right: "min(row * 2u, 2u)",
@@ -120,6 +168,12 @@ const controls: Control[] = [
   },
   { mistake: "log(1 + e) for log1p(e)", kernel: "sigmoidCrossEntropy", right: "+ log1p(e)", wrong: "+ log(1.0 + e)" },
   { mistake: "a sum for the mean", kernel: "sigmoidCrossEntropyGradient", right: " / f32(sizes.N)", wrong: "" },
+  {
+    mistake: "the other half's target",
+    kernel: "sigmoidCrossEntropyBoth",
+    right: "select(sizes.second_target, sizes.first_target, tile == 0u)",
+    wrong: "sizes.first_target",
+  },
   { mistake: "a chunk's last row forgotten", kernel: "columnSum", right: "row < end", wrong: "row + 1u < end" },
   {
     mistake: "a box of three taps",

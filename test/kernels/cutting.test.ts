@@ -17,6 +17,7 @@ describe("tensors larger than a binding are worked on in pieces", () => {
   const ragged = { N: 150, H: 3, W: 2, C: 3, R: 3, S: 3, K: 5, stride: 2, plus: 1 };
   const convolutions = ["conv2d", "conv2dInputGradient", "conv2dFilterGradient", "transposedConv2d"];
   const rowKernels = ["batchNormStatistics", "batchNorm", "batchNormGradient"];
+  const groupKernels = ["batchNormLeakyRelu", "batchNormLeakyReluGradient"];
   const cases: [kernel: string, bindingBytes: number, dims: Dims][] = [
     ...convolutions.flatMap((kernel): [string, number, Dims][] => [
       [kernel, 1024 + 12, aligned],
@@ -28,8 +29,14 @@ describe("tensors larger than a binding are worked on in pieces", () => {
     // Pieces of 50 rows: a chunk of 32 and one of 18 each, then a last piece of 20.
     ...rowKernels.map((kernel): [string, number, Dims] => [kernel, 50 * 256 + 12, { rows: 170, C: 64, mean: 2 }]),
     ...rowKernels.map((kernel): [string, number, Dims] => [kernel, 64 * 20 + 12, { rows: 300, C: 5, mean: 0 }]),
+    // The same pieces of each of two groups, which start where a binding may.
+    ...groupKernels.map((kernel): [string, number, Dims] => [
+      kernel,
+      50 * 256 + 12,
+      { rows: 170, C: 64, mean: 2, groups: 2, plus: 1 },
+    ]),
     ["columnSum", 50 * 256 + 12, { rows: 170, columns: 64, plus: 1 }],
-    ["columnSum", 64 * 12 + 12, { rows: 200, columns: 3, plus: 0 }],
+    ["columnSum", 192 * 12 + 12, { rows: 400, columns: 3, plus: 0 }],
     ...["leakyRelu", "leakyReluGradient", "tanh", "add", "accumulate", "scaleBy", "lerp", "fill", "adam"].map(
       (kernel): [string, number, Dims] => [kernel, 1024 + 12, { size: 1031, steps: 2, t: 1 }],
     ),

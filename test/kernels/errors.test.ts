@@ -3,10 +3,16 @@ import { expect, test } from "vitest";
 import type { Stream } from "../../src/gpu/stream.ts";
 import { Tensor } from "../../src/gpu/tensor.ts";
 import { adam } from "../../src/kernels/adam.ts";
-import { batchNorm, batchNormGradient, batchNormStatistics } from "../../src/kernels/batch_norm.ts";
+import {
+  batchNorm,
+  batchNormGradient,
+  batchNormLeakyRelu,
+  batchNormLeakyReluGradient,
+  batchNormStatistics,
+} from "../../src/kernels/batch_norm.ts";
 import { conv2d, conv2dFilterGradient, conv2dInputGradient, dense } from "../../src/kernels/conv2d.ts";
 import { add } from "../../src/kernels/elementwise.ts";
-import { sigmoidCrossEntropy, sigmoidCrossEntropyGradient } from "../../src/kernels/loss.ts";
+import { sigmoidCrossEntropy, sigmoidCrossEntropyBoth, sigmoidCrossEntropyGradient } from "../../src/kernels/loss.ts";
 import { denseRows } from "../../src/kernels/obvious.ts";
 import { gatherPictures, sampleGrid } from "../../src/kernels/pictures.ts";
 import { addRow, columnSum, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
@@ -58,6 +64,28 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
   [
     "batchNormGradient: sums [5] needs 2 × C=5 elements",
     (s) => batchNormGradient(s, t("dy", 9, 5), t("x", 9, 5), t("m", 3, 5), t("gamma", 5), t("sums", 5), t("dx", 9, 5)),
+  ],
+  [
+    "batchNormLeakyRelu: applied [3,5] needs 12 × C=5 elements",
+    (s) =>
+      batchNormLeakyRelu(s, t("x", 9, 5), t("gamma", 5), t("beta", 5), t("y", 9, 5), t("applied", 3, 5), {
+        epsilon: 1e-5,
+        slope: 0.2,
+      }),
+  ],
+  [
+    "batchNormLeakyReluGradient: dy [9,5] does not have 2 groups of rows",
+    (s) =>
+      batchNormLeakyReluGradient(s, t("dy", 9, 5), t("x", 9, 5), t("applied", 2, 4, 5), t("dx", 9, 5), {
+        slope: 0.2,
+        dgamma: null,
+        dbeta: null,
+      }),
+  ],
+  [
+    "sigmoidCrossEntropyBoth: needs one or two targets, x of as many equal groups, losses [groups,2], dx like x; " +
+      "came 2 targets, x [5], losses [2,2], dx [5]",
+    (s) => sigmoidCrossEntropyBoth(s, t("x", 5), [1, 0], t("losses", 2, 2), t("dx", 5)),
   ],
   ["sigmoidCrossEntropy: loss needs [2], came loss [1]", (s) => sigmoidCrossEntropy(s, t("x", 4), 1, t("loss", 1))],
   [

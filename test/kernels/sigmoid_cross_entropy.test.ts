@@ -1,3 +1,3 @@
 import { testKernels } from "./check_table.ts";
 
-testKernels(["sigmoidCrossEntropy", "sigmoidCrossEntropyGradient", "recordLosses"]);
+testKernels(["sigmoidCrossEntropy", "sigmoidCrossEntropyGradient", "sigmoidCrossEntropyBoth", "recordLosses"]);

@@ -5,8 +5,10 @@ import type { Tensor } from "../../src/gpu/tensor.ts";
 import { scaleBy } from "../../src/kernels/elementwise.ts";
 import * as ops from "../../src/nn/ops.ts";
 import { addRecorded, type Backward, Tape } from "../../src/nn/tape.ts";
+import { batchNormLeakyRelu, batchNormLeakyReluGradient } from "../../src/reference/batch_norm.ts";
 import * as twin from "../../src/reference/conv2d.ts";
 import { dense, denseInputGradient, denseWeightGradient } from "../../src/reference/dense.ts";
+import { sigmoidCrossEntropy, sigmoidCrossEntropyGradient } from "../../src/reference/sigmoid_cross_entropy.ts";
 import { smoothFilter, smoothFilterGradient } from "../../src/reference/smooth_filter.ts";
 import { generator as randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
@@ -210,6 +212,75 @@ describe("only what is asked for", () => {
   });
 });
 
+describe("batch-norm and leaky ReLU, plain and fused", () => {
+  const dims = { groups: 2, rows: 64, C: 4, epsilon: 1e-5, slope: 0.2 };
+  const shape = [dims.groups * dims.rows, dims.C];
+  const data = { x: numbers(512), gamma: numbers(4), beta: numbers(4), dy: numbers(512) };
+
+  test.each([
+    ["plain", 1],
+    ["fused", 1],
+    ["fused", 2],
+  ])("%s, %i groups: gradients through the batch's own statistics", async (kind, groups) => {
+    const { epsilon, slope, C } = dims;
+    const sizes = { ...dims, groups, rows: 128 / groups };
+    const tape = new Tape(stream);
+    const [x, gamma, beta] = [upload(shape, data.x), upload([C], data.gamma), upload([C], data.beta)];
+    const y =
+      kind === "fused"
+        ? ops.batchNormLeakyRelu(tape, x, gamma, beta, { epsilon, slope, groups })
+        : ops.leakyRelu(tape, ops.batchNorm(tape, x, ops.batchNormStatistics(tape, x, epsilon), gamma, beta), slope);
+    await expectNear(y, batchNormLeakyRelu(data.x, data.gamma, data.beta, sizes));
+    const sinks = new Map(
+      [x, gamma, beta].map((tensor) => [tensor, stream.from("stale", tensor.shape, tensor === x ? data.x : data.beta)]),
+    );
+    tape.gradientsInto([{ y, dy: upload(shape, data.dy) }], sinks);
+    const { dx, dgamma, dbeta } = batchNormLeakyReluGradient(data.x, data.dy, data.gamma, data.beta, sizes);
+    await expectNear(sinks.get(x)!, dx);
+    await expectNear(sinks.get(gamma)!, dgamma);
+    await expectNear(sinks.get(beta)!, dbeta);
+    tape.reset();
+  });
+
+  test("parameters that two batches share get both gradients; one that nobody asks for is not computed", async () => {
+    const { epsilon, slope, C } = dims;
+    const half = { ...dims, groups: 1 };
+    const tape = new Tape(stream);
+    const [gamma, beta] = [upload([C], data.gamma), upload([C], data.beta)];
+    const parts = [0, 256].map((at) => ({ x: data.x.subarray(at, at + 256), dy: data.dy.subarray(at, at + 256) }));
+    const roots = parts.map(({ x, dy }) => ({
+      y: ops.batchNormLeakyRelu(tape, upload([64, C], x), gamma, beta, { epsilon, slope }),
+      dy: upload([64, C], dy),
+    }));
+    const sink = stream.from("stale", [C], data.beta);
+    tape.gradientsInto(roots, new Map([[gamma, sink]]));
+    const each = parts.map(({ x, dy }) => batchNormLeakyReluGradient(x, dy, data.gamma, data.beta, half).dgamma);
+    await expectNear(
+      sink,
+      each[0].map((value, c) => value + each[1][c]),
+    );
+    tape.reset();
+    expect(stream.liveTemporaries).toBe(0);
+  });
+});
+
+test("cross-entropy on logits: the loss and its gradient, times what comes in from above", async () => {
+  const tape = new Tape(stream);
+  const data = numbers(5).map((value) => 4 * value);
+  const x = upload([5, 1], data);
+  const y = ops.sigmoidCrossEntropy(tape, x, 0.9);
+  const [loss] = await stream.read(y);
+  expect(Math.abs(loss - sigmoidCrossEntropy(data, 0.9))).toBeLessThan(1e-5);
+  const dx = stream.persistent("dx", [5, 1]);
+  // The score, the second number, is only looked at.
+  tape.gradientsInto([{ y, dy: upload([2], [3, 100]) }], new Map([[x, dx]]));
+  await expectNear(
+    dx,
+    sigmoidCrossEntropyGradient(data, 0.9).map((value) => 3 * value),
+  );
+  tape.reset();
+});
+
 describe("memory", () => {
   test("everything goes back to the pool, some of it on the way", () => {
     const tape = new Tape(stream);
@@ -374,11 +445,14 @@ describe("second derivatives", () => {
     await expectNear(sinks.get("b3")!, new Float32Array(1));
   });
 
-  test("ops without one say so", () => {
+  test.each(["plain", "fused"])("ops without one say so: batch-norm, %s", (kind) => {
     const tape = new Tape(stream);
     const x = upload([8, 4]);
-    const moments = ops.batchNormStatistics(tape, x, 1e-5);
-    const y = ops.batchNorm(tape, x, moments, upload([4]), upload([4]));
+    const [gamma, beta] = [upload([4]), upload([4])];
+    const y =
+      kind === "fused"
+        ? ops.batchNormLeakyRelu(tape, x, gamma, beta, { epsilon: 1e-5, slope: 0.2 })
+        : ops.batchNorm(tape, x, ops.batchNormStatistics(tape, x, 1e-5), gamma, beta);
     const [gradient] = tape.gradients([{ y, dy: upload([8, 4]) }], [x]);
     const sinks = new Map([[x, stream.persistent("dx", [8, 4])]]);
     expect(() => tape.gradientsInto([{ y: gradient, dy: upload([8, 4]) }], sinks)).toThrow(

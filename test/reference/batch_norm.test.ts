@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { batchNorm, batchNormGradient, batchNormStatistics } from "../../src/reference/batch_norm.ts";
+import {
+  batchNorm,
+  batchNormGradient,
+  batchNormLeakyRelu,
+  batchNormLeakyReluGradient,
+  batchNormStatistics,
+} from "../../src/reference/batch_norm.ts";
 import { expectClose, expectGradient, random } from "./finite_difference.ts";
 
 const EPSILON = 1e-5;
@@ -75,4 +81,22 @@ describe("batchNorm", () => {
     expectClose(dgamma, [0, 0]);
     expectClose(dbeta, [5, 6]);
   });
+});
+
+test.each([1, 2])("with leaky ReLU, %i groups: gradients, and each group is normalised by itself", (groups) => {
+  const dims = { groups, rows: 31, C: 3, epsilon: EPSILON, slope: 0.2 };
+  const { rows, C } = dims;
+  // Groups around other means: shared statistics would show.
+  const x = random(groups * rows * C, 1).map((value, i) => value + (i < rows * C ? 0 : 5));
+  const gamma = random(C, 2).map((value) => 1 + value / 2);
+  const beta = random(C, 3);
+  const dy = random(groups * rows * C, 4);
+  const y = batchNormLeakyRelu(x, gamma, beta, dims);
+  const last = x.slice((groups - 1) * rows * C);
+  const alone = trainingBatchNorm(last, gamma, beta, rows, C).map((value) => (value > 0 ? value : 0.2 * value));
+  expectClose(y.slice((groups - 1) * rows * C), alone);
+  const { dx, dgamma, dbeta } = batchNormLeakyReluGradient(x, dy, gamma, beta, dims);
+  expectGradient(dx, (x) => batchNormLeakyRelu(x, gamma, beta, dims), x, dy);
+  expectGradient(dgamma, (gamma) => batchNormLeakyRelu(x, gamma, beta, dims), gamma, dy);
+  expectGradient(dbeta, (beta) => batchNormLeakyRelu(x, gamma, beta, dims), beta, dy);
 });

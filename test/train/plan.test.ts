@@ -41,6 +41,18 @@ test.each(["tiny", "small", "article"] as const)("%s: the plan counts the produc
   expect(flopsPerStep / nominalFlops(presets[name])).toBeCloseTo(1, 9);
 });
 
+test("a step takes few dispatches", async () => {
+  const most = { tiny: 90, small: 115, article: 123 };
+  for (const [name, bound] of Object.entries(most)) {
+    for (const software of [true, false]) {
+      const { dispatchesPerStep } = await planTraining(presets[name as keyof typeof most], { ...endless, software });
+      expect(dispatchesPerStep, name).toBeLessThanOrEqual(bound);
+      // Two networks forward and back are no less.
+      expect(dispatchesPerStep, name).toBeGreaterThan(60);
+    }
+  }
+});
+
 test.each([{}, { normD: "batch", r1: 0, ema: 0 }] as Partial<Config>[])(
   "the plan is what training takes: %j",
   async (c) => {

@@ -1,0 +1,81 @@
+// batch_norm_leaky_relu: y = leaky_relu(gamma · (x − mean) · rstd + beta) by the batch's own statistics, with all that
+// happens to them on the way: merging the chunks, moving the running averages, keeping what going back needs. Joined
+// with batch_norm_chan.wgsl.
+//
+//   x       [groups·rows, C]
+//   partial [groups·chunks, 2, C]   from batch_norm_statistics.wgsl
+//   gamma   [C]
+//   beta    [C]
+//   y       [groups·rows, C]
+//   applied [groups, 4, C]          mean, rstd = 1/√(variance + epsilon), gamma, beta
+//   running [3, C]                  mean, variance, weight; they follow group 0: see batch_norm_running.wgsl
+//
+// A thread takes one column of one chunk of rows. It merges all chunks of its group first: every chunk's thread does
+// the same sums again, but chunks are about four times as long as they are many, so that this adds a quarter to what
+// the thread reads and writes, and takes no dispatch of its own. Cost: 8 + 2 bytes an element.
+// Twin: src/reference/batch_norm.ts, src/reference/activations.ts. Test: test/kernels/batch_norm.test.ts.
+
+struct Sizes {
+  first: u32, end: u32,
+  rows: u32, C: u32, chunk: u32, chunks_here: u32, groups: u32, first_group: u32, first_piece: u32,
+  chunks: u32, last: u32, chunks_a_piece: u32, last_of_all: u32,
+  epsilon: f32, momentum: f32, slope: f32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> partial: array<f32>;
+@group(0) @binding(3) var<storage, read> gamma: array<f32>;
+@group(0) @binding(4) var<storage, read> beta: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<storage, read_write> applied: array<f32>;
+@group(0) @binding(7) var<storage, read_write> running: array<f32>;
+
+fn move_average(i: u32, batch: f32) {
+  running[i] = sizes.momentum * running[i] + (1.0 - sizes.momentum) * batch;
+}
+
+@compute @workgroup_size(64)
+fn batch_norm_leaky_relu(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = sizes.first + workgroup.y * grid.x + workgroup.x;
+  if (tile >= sizes.end) { return; }
+
+  let i = tile * 64u + lane;
+  let C = sizes.C;
+  if (i >= sizes.groups * sizes.chunks_here * C) { return; }
+  let c = i % C;
+  let chunk = i / C;
+  let group = sizes.first_group + chunk / sizes.chunks_here;
+  let statistics = merged_statistics(group, c);
+  let mean = statistics.x;
+  let rstd = 1.0 / sqrt(statistics.y + sizes.epsilon);
+  let scale = gamma[c];
+  let shift = beta[c];
+
+  // One thread of the column's writes what there is one of.
+  if (sizes.first_piece != 0u && chunk % sizes.chunks_here == 0u) {
+    let at = group * 4u * C + c;
+    applied[at] = mean;
+    applied[at + C] = rstd;
+    applied[at + 2u * C] = scale;
+    applied[at + 3u * C] = shift;
+    if (group == 0u) {
+      move_average(c, mean);
+      move_average(C + c, statistics.y);
+      move_average(2u * C + c, 1.0);
+    }
+  }
+
+  let group_row = chunk / sizes.chunks_here * sizes.rows;
+  let first = group_row + chunk % sizes.chunks_here * sizes.chunk;
+  let end = min(first + sizes.chunk, group_row + sizes.rows);
+  for (var row = first; row < end; row++) {
+    let at = row * C + c;
+    let normalised = scale * ((x[at] - mean) * rstd) + shift;
+    y[at] = select(sizes.slope * normalised, normalised, normalised > 0.0);
+  }
+}
