@@ -1,16 +1,9 @@
 /** The pictures that a command line names. */
-import { paintCat } from "../data/painted.ts";
+import { paintDataSet } from "../data/painted.ts";
 import type { Pictures } from "../data/pictures.ts";
 import type { PictureSource } from "../train/checkpoint.ts";
 import { readPhotographs } from "./photographs.ts";
 import type { Reporter } from "./progress.ts";
-
-/** How many cats are painted, by size: as many as a few seconds allow. */
-const paintedCounts: Record<number, number> = { 16: 2048, 32: 2048, 64: 1024, 128: 512 };
-
-export function paintedCount(size: number): number {
-  return paintedCounts[size];
-}
 
 export interface DataSet {
   pictures: Pictures;
@@ -28,16 +21,8 @@ export async function loadDataSet(
       const onProgress = (done: number, total: number) => reporter.preparing("reading pictures", done, total);
       return await readPhotographs(data, { size, fit, onProgress });
     }
-    const count = paintedCount(size);
-    const bytes = size * size * 3;
-    const pixels = new Uint8Array(count * bytes);
-    for (let index = 0; index < count; index++) {
-      pixels.set(paintCat(size, seed, index), index * bytes);
-      if (index % 64 !== 0) continue;
-      reporter.preparing("painting cats", index, count);
-      await new Promise((resolve) => setTimeout(resolve));
-    }
-    return { pictures: { size, count, pixels }, skipped: [] };
+    const pictures = await paintDataSet(size, seed, (done, total) => reporter.preparing("painting cats", done, total));
+    return { pictures, skipped: [] };
   } finally {
     reporter.clear();
   }

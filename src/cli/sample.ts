@@ -1,13 +1,15 @@
 /** `catgan sample`: new pictures from a trained generator. */
 
+import { cutColumn, pictureGrid } from "../data/grid.ts";
+import { enlarge } from "../data/image.ts";
 import { Stream } from "../gpu/stream.ts";
-import { gridExtent } from "../kernels/pictures.ts";
+import { gridExtent } from "../kernels/grid_extent.ts";
 import { generatorFrom } from "../train/checkpoint.ts";
 import { Sampler } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
 import { warn } from "./describe.ts";
 import type { SampleCommand } from "./options.ts";
-import { cutColumn, encodePng, enlarge, pictureGrid } from "./png.ts";
+import { encodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
 import { readCheckpoint, writeFileAtomically } from "./run_folder.ts";
 import { asUserError, UserError } from "./user_error.ts";

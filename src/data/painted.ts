@@ -11,7 +11,7 @@
  *
  * Coordinates: the picture is [−1, 1]² with y downwards; the head has a frame of its own, tilted, shifted and scaled.
  */
-import type { Pictures } from "./pictures.ts";
+import { type Pictures, paintedCount } from "./pictures.ts";
 
 /**
  * Paints one cat.
@@ -46,6 +46,24 @@ export function paintCats(size: number, count: number, seed: number): Pictures {
   }
   const pixels = new Uint8Array(count * size * size * 3);
   for (let index = 0; index < count; index++) pixels.set(paintCat(size, seed, index), index * size * size * 3);
+  return { size, count, pixels };
+}
+
+/** The painted cats of a run, with pauses in which others have their turn. */
+export async function paintDataSet(
+  size: number,
+  seed: number,
+  onProgress: (done: number, total: number) => void,
+): Promise<Pictures> {
+  const count = paintedCount(size);
+  const bytes = size * size * 3;
+  const pixels = new Uint8Array(count * bytes);
+  for (let index = 0; index < count; index++) {
+    pixels.set(paintCat(size, seed, index), index * bytes);
+    if (index % 64 !== 0) continue;
+    onProgress(index, count);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   return { size, count, pixels };
 }
 

@@ -6,3 +6,11 @@ export interface Pictures {
   /** [count, size, size, 3], each 0…255. */
   readonly pixels: Uint8Array;
 }
+
+/** How many cats are painted for a run, by size: as many as a few seconds allow. */
+const paintedCounts: Record<number, number> = { 16: 2048, 32: 2048, 64: 1024, 128: 512 };
+
+/** Painted cats of a run whose pictures are `size` wide. */
+export function paintedCount(size: number): number {
+  return paintedCounts[size];
+}

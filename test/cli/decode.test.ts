@@ -1,7 +1,8 @@
 import { crc32, deflateSync } from "node:zlib";
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
-import { decodePicture, pictureFormat } from "../../src/cli/decode.ts";
+import { decodePicture } from "../../src/cli/decode.ts";
+import { pictureFormat } from "../../src/data/picture_file.ts";
 import { generator } from "../../src/verify/lab.ts";
 import { bombOf, jpegOf, mutate, type Paint, peakMiB, pngOf } from "./hostile.ts";
 

@@ -1,4 +1,5 @@
 import { constants, deflateRawSync } from "node:zlib";
+import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter, type ZipWriterAddDataOptions } from "@zip.js/zip.js";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 
@@ -62,4 +63,21 @@ export function pngOf(width: number, height: number, paint: Paint): Uint8Array {
   const png = new PNG({ width, height });
   png.data = rgbaOf(width, height, paint);
   return new Uint8Array(PNG.sync.write(png));
+}
+
+export type Entry = [name: string, bytes: Uint8Array, options?: ZipWriterAddDataOptions];
+
+/** A zip by another hand than the one that reads them here. */
+export async function zipOf(entries: Entry[]): Promise<Uint8Array<ArrayBuffer>> {
+  const writer = new ZipWriter(new Uint8ArrayWriter(), { useWebWorkers: false, keepOrder: true });
+  for (const [name, bytes, how] of entries) await writer.add(name, new Uint8ArrayReader(bytes), how);
+  return writer.close();
+}
+
+/** The n-th entry's record in the zip's directory: +10 method, +16 CRC, +20 compressed, +24 uncompressed, +42 offset. */
+export function record(zip: Uint8Array, n: number): DataView {
+  let at = -1;
+  for (let left = n; left >= 0; left--)
+    at = Buffer.from(zip.buffer, zip.byteOffset, zip.length).indexOf("PK\x01\x02", at + 1, "latin1");
+  return new DataView(zip.buffer, zip.byteOffset + at);
 }

@@ -18,6 +18,7 @@ test("train without options: painted cats, preset and folder left open", () => {
     overrides: {},
     out: null,
     dryRun: false,
+    variants: "auto",
     adapter: "auto",
     json: false,
   });
@@ -64,6 +65,7 @@ test("train with every option", () => {
     overrides,
     out: "here",
     dryRun: true,
+    variants: "auto",
     adapter: "software",
     json: true,
   });
@@ -118,6 +120,30 @@ test("sample and verify", () => {
   });
 });
 
+test("bench", () => {
+  expect(parse("bench")).toEqual({
+    command: "bench",
+    filter: null,
+    quick: false,
+    all: false,
+    compare: null,
+    variants: false,
+    json: null,
+    save: false,
+    readme: false,
+    adapter: "auto",
+  });
+  expect(parse("bench --quick --filter conv2d --json a.json --compare b.json --all --adapter nvidia")).toMatchObject({
+    filter: "conv2d",
+    quick: true,
+    all: true,
+    compare: "b.json",
+    json: "a.json",
+    adapter: "nvidia",
+  });
+  expect(parse("bench --save --readme --all")).toMatchObject({ save: true, readme: true, all: true });
+});
+
 test("help, version, and the last of two", () => {
   expect(parse("")).toEqual({ command: "help", topic: null });
   expect(parse("--help")).toEqual({ command: "help", topic: null });
@@ -130,7 +156,7 @@ test("help, version, and the last of two", () => {
 });
 
 const mistakes: [line: string, message: string][] = [
-  ["trian", "catgan trian: unknown command, expected train, sample or verify; did you mean train?"],
+  ["trian", "catgan trian: unknown command, expected train, sample, verify or bench; did you mean train?"],
   ["--json train", "catgan --json: unknown command"],
   ["constructor", "catgan constructor: unknown command"],
   ["train --bsae 8", "--bsae: unknown option; did you mean --base?"],
@@ -168,6 +194,10 @@ const mistakes: [line: string, message: string][] = [
   ["train --preset toString", "--preset toString: expected tiny, small or article"],
   ["train --fit squeeze", "--fit squeeze: expected crop or stretch"],
   ["train --preset tiny --norm-d batch", "set r1 to 0 (--r1 0) or normD to none"],
+  ["bench --readme --quick", "--readme keeps whole results: leave --quick away"],
+  ["bench --save --filter adam", "--save keeps whole results: leave --filter away"],
+  ["bench --variants --compare a", "--variants measures nothing else: leave --compare away"],
+  ["bench --json", "--json: its value is missing, expected --json FILE"],
   ["sample a --n 0", "--n 0: expected a whole number from 1"],
   ["verify --seed 4294967296", "--seed 4294967296: expected a whole number from 0 to 4294967295"],
 ];
@@ -188,7 +218,7 @@ test("resolveConfig: overrides win, steps and epochs replace each other", () => 
 });
 
 test("help fits 80 columns and names every option", () => {
-  for (const topic of [null, "train", "sample", "verify"] as const) {
+  for (const topic of [null, "train", "sample", "verify", "bench"] as const) {
     for (const line of helpText(topic).split("\n")) {
       expect(line.length, line).toBeLessThanOrEqual(80);
       expect(line).toBe(line.trimEnd());
@@ -204,7 +234,7 @@ test("help fits 80 columns and names every option", () => {
 });
 
 test("the examples of the help are command lines that parse", () => {
-  for (const topic of ["train", "sample", "verify"] as const) {
+  for (const topic of ["train", "sample", "verify", "bench"] as const) {
     const examples = helpText(topic).split("Examples:\n")[1].trimEnd().split("\n");
     expect(examples.length).toBeGreaterThan(1);
     for (const example of examples) {

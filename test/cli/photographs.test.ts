@@ -1,12 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter, type ZipWriterAddDataOptions } from "@zip.js/zip.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readPhotographs } from "../../src/cli/photographs.ts";
 import { UserError } from "../../src/cli/user_error.ts";
 import { generator } from "../../src/verify/lab.ts";
-import { bombOf, jpegOf, mutate, type Paint, peakMiB, pngOf } from "./hostile.ts";
+import { bombOf, type Entry, jpegOf, mutate, type Paint, peakMiB, pngOf, record, zipOf } from "./hostile.ts";
 
 let root: string;
 beforeAll(() => {
@@ -29,25 +28,9 @@ function folder(name: string, files: Record<string, Uint8Array>): string {
   return join(root, name);
 }
 
-type Entry = [name: string, bytes: Uint8Array, options?: ZipWriterAddDataOptions];
-
-async function zipOf(entries: Entry[]): Promise<Uint8Array> {
-  const writer = new ZipWriter(new Uint8ArrayWriter(), { useWebWorkers: false, keepOrder: true });
-  for (const [name, bytes, how] of entries) await writer.add(name, new Uint8ArrayReader(bytes), how);
-  return writer.close();
-}
-
 function file(name: string, bytes: Uint8Array): string {
   writeFileSync(join(root, name), bytes);
   return join(root, name);
-}
-
-/** The n-th entry's record in the zip's directory: +10 method, +16 CRC, +20 compressed, +24 uncompressed, +42 offset. */
-function record(zip: Uint8Array, n: number): DataView {
-  let at = -1;
-  for (let left = n; left >= 0; left--)
-    at = Buffer.from(zip.buffer, zip.byteOffset, zip.length).indexOf("PK\x01\x02", at + 1, "latin1");
-  return new DataView(zip.buffer, zip.byteOffset + at);
 }
 
 async function failure(source: string): Promise<string> {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { softwareEnvironment } from "../../src/cli/adapter.ts";
-import { encodePng, pictureGrid } from "../../src/cli/png.ts";
+import { encodePng } from "../../src/cli/png.ts";
+import { pictureGrid } from "../../src/data/grid.ts";
 import { paintCats } from "../../src/data/painted.ts";
 
 export interface Result {

@@ -1,0 +1,13 @@
+/** CRC-32 of the polynomial that zips and PNGs use, reflected: 0xEDB88320 (ISO/IEC 15948, annex D). */
+const table = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte;
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
+  return rest;
+});
+
+/** A u32. */
+export function crc32(bytes: Uint8Array): number {
+  let rest = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) rest = table[(rest ^ bytes[i]) & 255] ^ (rest >>> 8);
+  return (rest ^ 0xffffffff) >>> 0;
+}

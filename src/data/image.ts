@@ -1,0 +1,24 @@
+/** Images for people. */
+
+/** An image for people: RGBA, 8 bits each. */
+export interface Image {
+  readonly width: number;
+  readonly height: number;
+  readonly rgba: Uint8Array;
+}
+
+/** Images are not enlarged past this many pixels. */
+const widest = 2048;
+
+/** A grid of small pictures made large enough to look at, each pixel a square: 32-pixel pictures three times. */
+export function enlarge({ width, height, rgba }: Image, pictureSize: number): Image {
+  const factor = Math.max(1, Math.min(Math.floor(112 / pictureSize), Math.floor(widest / width)));
+  const large = { width: width * factor, height: height * factor };
+  const from = new Uint32Array(rgba.buffer, rgba.byteOffset, width * height);
+  const to = new Uint32Array(large.width * large.height);
+  for (let i = 0; i < to.length; i++) {
+    const v = Math.floor(i / large.width / factor);
+    to[i] = from[v * width + Math.floor((i % large.width) / factor)];
+  }
+  return { ...large, rgba: new Uint8Array(to.buffer) };
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { type Candidate, NoPictures, type Reading, readPhotographs } from "../../src/data/photographs.ts";
+import { generator } from "../../src/verify/lab.ts";
+
+const jpegBeginning = [0xff, 0xd8, 0xff];
+
+/** A file of one grey, which is its fourth byte; the fifth and sixth are its width and height. */
+const grey = (value: number, width = 4, height = 4) => Uint8Array.from([...jpegBeginning, value, width, height]);
+
+const candidate = (name: string, bytes: Uint8Array): Candidate => ({
+  name,
+  bytes: bytes.length,
+  beginning: () => bytes.subarray(0, 8),
+  read: () => bytes,
+});
+
+const decode: Reading["decode"] = ([, , , value, width, height]) => {
+  if (value === undefined) throw new Error("damaged, \x1b[2J\nin many words");
+  return { width, height, rgb: new Uint8Array(width * height * 3).fill(value) };
+};
+
+const reading: Reading = { size: 4, fit: "crop", decode, inFlight: 1, maxBytes: 2 ** 20 };
+
+const firsts = ({ pixels, count, size }: { pixels: Uint8Array; count: number; size: number }) =>
+  Array.from({ length: count }, (_, i) => pixels[i * size * size * 3]);
+
+const cats = () => [
+  candidate("b/2.jpg", grey(20)),
+  candidate("b/10.jpg", grey(10, 5, 4)),
+  candidate("broken.jpg", Uint8Array.from(jpegBeginning)),
+  candidate("a", grey(1)),
+  candidate("readme.txt", new Uint8Array(99)),
+  candidate("a.jpg", new Uint8Array(0)),
+  candidate("c.png", grey(30, 4, 6)),
+];
+
+describe("photographs", () => {
+  it("come in the order of their paths whichever is decoded first, with no gaps", async () => {
+    const random = generator(1);
+    for (const inFlight of [1, 2, 5, 50]) {
+      let [now, most] = [0, 0];
+      const seen: [number, number, boolean][] = [];
+      const progress: number[] = [];
+      const { pictures, names, skipped, notSquare } = await readPhotographs(cats(), {
+        ...reading,
+        inFlight,
+        async decode(bytes) {
+          most = Math.max(most, ++now);
+          await new Promise((resolve) => setTimeout(resolve, random() * 20));
+          now--;
+          return decode(bytes);
+        },
+        onProgress: (done, total) => progress.push(done + total / 10),
+        onPicture: (index, rgb, square) => seen.push([index, rgb[0], square]),
+      });
+      expect(names).toEqual(["a", "b/10.jpg", "b/2.jpg", "c.png"]);
+      expect(firsts(pictures)).toEqual([1, 10, 20, 30]);
+      expect([pictures.size, pictures.count, pictures.pixels.length]).toEqual([4, 4, 4 * 4 * 4 * 3]);
+      expect(pictures.pixels.byteLength).toBe(pictures.pixels.buffer.byteLength);
+      expect(skipped).toEqual([
+        { name: "a.jpg", reason: "empty file" },
+        { name: "broken.jpg", reason: "damaged, ?[2J" },
+      ]);
+      expect(notSquare).toBe(2);
+      expect(most).toBeLessThanOrEqual(inFlight);
+      expect(progress).toEqual([1, 2, 3, 4, 5, 6].map((done) => done + 0.6));
+      expect(seen.sort(([a], [b]) => a - b)).toEqual([
+        [0, 1, true],
+        [2, 10, false],
+        [3, 20, true],
+        [5, 30, false],
+      ]);
+    }
+  });
+
+  it("too many for the room there is are refused before any is read", async () => {
+    let reads = 0;
+    const many = Array.from({ length: 30 }, (_, i) => ({
+      ...candidate(`${i}.jpg`, grey(1)),
+      read: () => {
+        reads++;
+        return grey(1);
+      },
+    }));
+    const limited = { ...reading, size: 64, maxBytes: 2 ** 18 };
+    await expect(readPhotographs(many, limited)).rejects.toThrow(
+      "30 pictures of 64×64 do not fit in 0.000244140625 GiB: take at most 21 of them, or a smaller size",
+    );
+    expect(reads).toBe(0);
+    expect((await readPhotographs(many.slice(9), limited)).pictures.count).toBe(21);
+  });
+
+  it("that are none say what was skipped", async () => {
+    const error = await readPhotographs([cats()[2], cats()[4]], reading).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(NoPictures);
+    expect((error as NoPictures).skipped).toEqual([{ name: "broken.jpg", reason: "damaged, ?[2J" }]);
+    expect((error as NoPictures).message).toBe(
+      "no JPEG or PNG pictures among 2 files (hidden ones not counted); the first of 1 skipped: broken.jpg: damaged, ?[2J",
+    );
+  });
+
+  it("that are too large are not read, and what cannot be read is skipped", async () => {
+    const refuse = () => {
+      throw new Error("never asked");
+    };
+    const large = { name: "large.jpg", bytes: 2 ** 30, beginning: refuse, read: refuse };
+    const unreadable = { name: "1", bytes: 9, beginning: refuse, read: refuse };
+    const { skipped } = await readPhotographs([large, unreadable, cats()[0]], reading);
+    expect(skipped).toEqual([{ name: "large.jpg", reason: "1024 MiB: pictures may have at most 64" }]);
+  });
+});
