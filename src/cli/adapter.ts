@@ -34,9 +34,10 @@ const softwareFiles = ["libvk_swiftshader.so", "libvulkan.so.1", "vk_swiftshader
 /**
  * Dawn guards every array index by the array's length, which it asks for anew each time: on SwiftShader a third of a
  * training step. Our shaders read and write inside of their buffers by themselves (and no others run here), so the
- * software adapter goes without. CATGAN_DAWN_FLAGS="" brings the guards back; see docs/performance.md.
+ * software adapter goes without. CATGAN_DAWN_FLAGS="" brings the guards back; see docs/performance.md. Shared memory is not
+ * zeroed either: nothing reads of it what was not written, and SwiftShader compiles each zero as a store of its own.
  */
-const softwareFlags = ["enable-dawn-features=disable_robustness"];
+const softwareFlags = ["enable-dawn-features=disable_robustness,disable_workgroup_init"];
 /** What `@sparticuz/chromium` is built for. */
 const softwareRuns = process.platform === "linux" && process.arch === "x64";
 const inDeno = typeof Deno !== "undefined";

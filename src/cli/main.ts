@@ -1,12 +1,13 @@
 /**
- * The program. Exit codes: 0 it did what was asked; 1 the GPU or this program failed, or `verify` found a miss; 2 a
- * mistake that the user can mend; 128 + a signal's number for a training run that was stopped (130 after Ctrl-C).
+ * The program. Exit codes: 0 it did what was asked; 1 the GPU or this program failed, or `verify` or `bench` found a
+ * miss; 2 a mistake that the user can mend; 128 + a signal's number for a training run that was stopped (130 after Ctrl-C).
  */
 
 import { version } from "../../package.json";
 import { GpuError } from "../gpu/gpu.ts";
 import { DivergedError } from "../train/checkpoint.ts";
 import { enterSoftware, followParent } from "./adapter.ts";
+import { benchCommand } from "./bench.ts";
 import { dryRunCommand } from "./dry_run.ts";
 import { helpText, parseCommand } from "./options.ts";
 import { sampleCommand } from "./sample.ts";
@@ -36,6 +37,8 @@ async function main(argv: string[]): Promise<number> {
       return await sampleCommand(command);
     case "verify":
       return await verifyCommand(command);
+    case "bench":
+      return await benchCommand(command);
   }
 }
 

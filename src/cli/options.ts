@@ -245,7 +245,8 @@ const commands: Record<CommandName, CommandTable> = {
   },
   bench: {
     usage: "catgan bench [options]",
-    summary: "Check and time every kernel and whole training steps on this machine's adapter.",
+    summary:
+      "Check and time every kernel and whole training steps on this machine's adapter. A wrong kernel exits with 1.",
     sections: [
       {
         title: "Options",
@@ -255,7 +256,11 @@ const commands: Record<CommandName, CommandTable> = {
           { name: "all", help: "steps of every preset, however long they take here" },
           { name: "variants", help: "the time of every way to compute each convolution, and which is taken" },
           { name: "compare", value: "FILE", help: "set an earlier result beside this one, and mark what differs" },
-          { name: "json", value: "FILE", help: "write the result to a file" },
+          {
+            name: "json",
+            value: "FILE",
+            help: "write the result to a file; with --variants, for train --variants FILE",
+          },
           { name: "save", help: "write it to bench/results, under the adapter's name" },
           { name: "readme", help: "the same, and bring the README's figures up to date" },
           adapter,
@@ -264,7 +269,7 @@ const commands: Record<CommandName, CommandTable> = {
       },
     ],
     examples: [
-      ["catgan bench", "some minutes; exits with 1 where a kernel is wrong"],
+      ["catgan bench", "some minutes"],
       ["catgan bench --quick --filter conv2d", ""],
       ["catgan bench --compare before.json", "faster or slower than before?"],
     ],
@@ -402,10 +407,14 @@ function parseVerify(given: Given): VerifyCommand {
 
 function parseBench(given: Given): BenchCommand {
   refusePositionals(given, 0);
-  for (const kept of ["save", "readme"]) {
-    const part = ["filter", "quick", "variants"].find((name) => given.options.has(name));
-    if (flag(given, kept) && part) throw new UserError(`--${kept} keeps whole results: leave --${part} away`);
-  }
+  const refuse = (option: string, others: string[], why: string) => {
+    const other = others.find((name) => given.options.has(name));
+    if (flag(given, option) && other) throw new UserError(`--${option} ${why}: leave --${other} away`);
+  };
+  const parts = ["filter", "quick", "variants"];
+  refuse("save", parts, "keeps whole results");
+  refuse("readme", parts, "keeps whole results");
+  refuse("variants", ["filter", "quick", "all", "compare"], "measures nothing else");
   return {
     command: "bench",
     filter: text(given, "filter"),

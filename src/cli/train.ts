@@ -4,7 +4,7 @@ import { version } from "../../package.json";
 import { stepsPerEpoch } from "../data/batches.ts";
 import { pictureGrid } from "../data/grid.ts";
 import { enlarge } from "../data/image.ts";
-import { paintedCount } from "../data/painted.ts";
+import { paintedCount } from "../data/pictures.ts";
 import { type Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
 import {

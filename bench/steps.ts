@@ -1,0 +1,236 @@
+/** Whole training steps: what they take on the adapter, and what they cost JavaScript. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { paintedCount } from "../src/data/pictures.ts";
+import { Gpu, LimitError } from "../src/gpu/gpu.ts";
+import { Stream } from "../src/gpu/stream.ts";
+import { choose } from "../src/kernels/variants.ts";
+import { calibrate, choicesOf, rateOf } from "../src/train/calibrate.ts";
+import { type PresetName, presets } from "../src/train/config.ts";
+import { type Plan, paperAdapter, planTraining } from "../src/train/plan.ts";
+import { Trainer } from "../src/train/trainer.ts";
+import { percentile, type Spread, spreadOf } from "./arithmetic.ts";
+
+/** What one preset's step came to. */
+export interface StepResult {
+  readonly preset: PresetName;
+  /** Why it was not timed; what follows without a clock is counted all the same. */
+  readonly leftOut: string | null;
+  /** A step, those with R1 averaged in; null where it was left out, as the two below. */
+  readonly ms: Spread | null;
+  readonly gflops: number | null;
+  readonly picturesPerSecond: number | null;
+  /** Nominal flops of a step. */
+  readonly flops: number;
+  /** Dispatches of a step without R1; this and the next on a GPU, where the step was left out here. */
+  readonly dispatches: number;
+  /** Of training, preview and checkpoints, the pictures aside. */
+  readonly gpuBytes: number;
+  /** Milliseconds in `trainStep` with an idle GPU; null where the step was left out. */
+  readonly hostMs: Spread | null;
+  /** The same on a device that computes nothing: this project's own JavaScript. */
+  readonly ownMs: Spread;
+  /** Bytes of JavaScript's heap that our own code allocates a step, and that stay after collection; null without a collector. */
+  readonly ownAllocated: number | null;
+  readonly ownKept: number | null;
+}
+
+export interface StepOptions {
+  /** Steps are timed in so many batches. */
+  readonly rounds: number;
+  /** Flops a millisecond that convolutions reached here, by which it is judged whether a step can be waited for. */
+  readonly rate: number;
+  /** Time every preset, however long it takes. */
+  readonly all: boolean;
+  /** Steps whose JavaScript is timed. */
+  readonly hostSteps: number;
+  onProgress(what: string): void;
+}
+
+/** A step that would take longer, in seconds, is left out. */
+const longestStep = 2;
+/** A batch of steps lasts at least this long, in milliseconds. */
+const shortestBatch = 50;
+/** The trainer's ring holds 64 losses. */
+const mostUnread = 48;
+/** Steps of paper, of which each measurement takes so many. */
+const ownSteps = 1000;
+/** Flops per millisecond of the GPU that paper stands for, by which dispatches are cut. */
+const paperRate = 1e10;
+const paperLimits = { bufferBytes: Number.MAX_SAFE_INTEGER, bindingBytes: Number.MAX_SAFE_INTEGER, software: false };
+
+export async function benchStep(gpu: Gpu, preset: PresetName, options: StepOptions): Promise<StepResult> {
+  const config = presets[preset];
+  const { software } = gpu;
+  options.onProgress(`step of ${preset}: counting`);
+  const own = await ownJavaScript(preset);
+  const here = await planTraining(config, { ...gpu.limits, software }).catch((error) => {
+    if (error instanceof LimitError) return error.obstacle;
+    throw error;
+  });
+  const leftOut = typeof here === "string" ? here : tooSlow(here, options);
+  // What is left out here is counted as it would be on a GPU.
+  const plan = typeof here === "string" || leftOut !== null ? await planTraining(config, paperLimits) : here;
+  const { flopsPerStep: flops, bytes: gpuBytes } = plan;
+  const { dispatches, ...ownCosts } = own;
+  const counted = { preset, leftOut, flops, gpuBytes, dispatches, ...ownCosts };
+  if (leftOut !== null) return { ...counted, ms: null, gflops: null, picturesPerSecond: null, hostMs: null };
+
+  const stream = new Stream(gpu);
+  // As training does: a software adapter takes the table.
+  if (!software) {
+    const measured = await calibrate(gpu, plan.convolutions, {
+      onProgress: (done, of) => options.onProgress(`step of ${preset}: choosing variants, ${done} of ${of}`),
+    });
+    choose(stream, choicesOf(measured));
+    stream.assumeRate(rateOf(measured));
+  }
+  const trainer = new Trainer(stream, config, grey(config.size, paintedCount(config.size)));
+  try {
+    options.onProgress(`step of ${preset}: preparing`);
+    await trainer.prepare();
+    options.onProgress(`step of ${preset}: timing`);
+    const ms = spreadOf(await timeSteps(trainer, options.rounds));
+    return {
+      ...counted,
+      dispatches: trainer.dispatchesPerStep,
+      ms,
+      gflops: flops / ms.median / 1e6,
+      picturesPerSecond: (1000 * config.batch) / ms.median,
+      hostMs: spreadOf(await timeHost(trainer, options.hostSteps)),
+    };
+  } finally {
+    await stream.idle();
+    trainer.destroy();
+    stream.dispose();
+  }
+}
+
+/** Why a step is not waited for; null: it is. */
+function tooSlow({ flopsPerStep }: Plan, { rate, all }: StepOptions): string | null {
+  const seconds = flopsPerStep / rate / 1000;
+  return seconds <= longestStep || all ? null : `would take some ${Math.ceil(seconds)} s a step here; --all times it`;
+}
+
+/** Pictures that cost no time to paint. */
+function grey(size: number, count: number) {
+  return { size, count, pixels: new Uint8Array(count * size ** 2 * 3).fill(128) };
+}
+
+/** Milliseconds a step, batch by batch; a batch is so long that its share of steps with R1 is a run's. */
+async function timeSteps(trainer: Trainer, rounds: number): Promise<number[]> {
+  const { r1, r1Every } = trainer.config;
+  const cycle = r1 > 0 ? r1Every : 1;
+  const batch = async (steps: number) => {
+    const start = performance.now();
+    for (let step = 0; step < steps; step++) {
+      await trainer.trainStep();
+      if (trainer.step % mostUnread === 0) await trainer.readRecords();
+    }
+    await trainer.stream.idle();
+    const took = performance.now() - start;
+    await trainer.readRecords();
+    return took;
+  };
+  // The first steps fill caches, in JavaScript too.
+  await batch(1);
+  const once = await batch(cycle);
+  const cycles = Math.ceil(shortestBatch / once);
+  const samples = cycles === 1 ? [once / cycle] : [];
+  while (samples.length < rounds) samples.push((await batch(cycles * cycle)) / (cycles * cycle));
+  return samples;
+}
+
+/** Milliseconds that each of some steps keeps JavaScript, while the GPU has nothing else to do. */
+async function timeHost(trainer: Trainer, steps: number): Promise<number[]> {
+  const { stream } = trainer;
+  // In one submit, since between two of them a step waits for the GPU.
+  stream.submitBudget = Number.POSITIVE_INFINITY;
+  const samples: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    await stream.idle();
+    if (step % mostUnread === 0) await trainer.readRecords();
+    const start = performance.now();
+    await trainer.trainStep();
+    samples.push(performance.now() - start);
+  }
+  await stream.idle();
+  await trainer.readRecords();
+  return samples;
+}
+
+/**
+ * What a step costs JavaScript apart from WebGPU: on a device that computes nothing, with a GPU's limits, so that any
+ * machine can tell for any preset.
+ */
+async function ownJavaScript(preset: PresetName) {
+  const config = presets[preset];
+  const stream = new Stream(await Gpu.open(paperAdapter(paperLimits)));
+  stream.assumeRate(paperRate);
+  const trainer = new Trainer(stream, config, grey(config.size, 8 * config.batch));
+  await trainer.prepare();
+  // Losses cannot be read from paper: the trainer is told that they were.
+  const steps = async (count: number) => {
+    for (let step = 0; step < count; step++) {
+      trainer.restored(trainer.step);
+      await trainer.trainStep();
+    }
+  };
+  await steps(ownSteps);
+  const samples: number[] = [];
+  for (let step = 0; step < ownSteps; step++) {
+    trainer.restored(trainer.step);
+    const start = performance.now();
+    await trainer.trainStep();
+    samples.push(performance.now() - start);
+  }
+  const before = await keptBytes();
+  await steps(ownSteps);
+  const after = await keptBytes();
+  return {
+    dispatches: trainer.dispatchesPerStep,
+    ownMs: spreadOf(samples),
+    ownAllocated: await allocatedBytes(() => steps(1)),
+    ownKept: before === null || after === null ? null : (after - before) / ownSteps,
+  };
+}
+
+/** V8's collector; null where it cannot be had. */
+function collector(): (() => void) | null {
+  try {
+    setFlagsFromString("--expose-gc");
+    return runInNewContext("gc");
+  } catch {
+    return null;
+  }
+}
+
+/** Bytes of JavaScript's heap after collection, the least of a few. */
+async function keptBytes(): Promise<number | null> {
+  const collect = collector();
+  if (collect === null) return null;
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 5; i++) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    least = Math.min(least, process.memoryUsage().heapUsed);
+  }
+  return least;
+}
+
+/** Bytes that `work` allocates: the median of some goes, each begun with a collected heap, less what measuring takes. */
+async function allocatedBytes(work: () => Promise<void>): Promise<number | null> {
+  const collect = collector();
+  if (collect === null) return null;
+  const median = async (work: () => Promise<void>) => {
+    const samples: number[] = [];
+    for (let i = 0; i < 9; i++) {
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      await work();
+      samples.push(process.memoryUsage().heapUsed - before);
+    }
+    return percentile(samples, 0.5);
+  };
+  return Math.max(0, (await median(work)) - (await median(async () => {})));
+}

@@ -1,0 +1,60 @@
+/** Tensors for one case, and its timing: everything is given back when the case is done. */
+
+import type { Gpu } from "../src/gpu/gpu.ts";
+import { Stream } from "../src/gpu/stream.ts";
+import type { Tensor } from "../src/gpu/tensor.ts";
+import { fill } from "../src/kernels/elementwise.ts";
+import { noiseUniform } from "../src/kernels/noise.ts";
+import { type Choices, choose } from "../src/kernels/variants.ts";
+import { zeros } from "../src/kernels/zeros.ts";
+
+/** A stream of its own, so that nothing of one case is left over for the next. */
+export class Workbench {
+  readonly stream: Stream;
+  private readonly owned: Tensor[] = [];
+
+  /** @param choices variants that convolutions use @param rate see `Stream.assumeRate`; null: not known */
+  constructor(
+    readonly gpu: Gpu,
+    choices: Choices = new Map(),
+    rate: number | null = null,
+  ) {
+    this.stream = new Stream(gpu);
+    choose(this.stream, choices);
+    if (rate !== null) this.stream.assumeRate(rate);
+  }
+
+  /** Uniform numbers in [low, high), others in every tensor. */
+  random(shape: readonly number[], low = -1, high = 1): Tensor {
+    const tensor = this.own(this.stream.persistent("input", shape));
+    const key = { seed: 1, stream: this.owned.length, at: 0 };
+    noiseUniform(this.stream, zeros(this.stream, 4), tensor, key, low, high);
+    return tensor;
+  }
+
+  /** An output full of NaN: whatever a kernel forgets to write shows. */
+  output(shape: readonly number[]): Tensor {
+    const tensor = this.own(this.stream.persistent("output", shape));
+    fill(this.stream, tensor, Number.NaN);
+    return tensor;
+  }
+
+  /** Words as they are. */
+  words(data: Uint32Array<ArrayBuffer>): Tensor {
+    const tensor = this.own(this.stream.persistent("words", [data.length]));
+    this.stream.write(tensor, data);
+    return tensor;
+  }
+
+  async dispose(): Promise<void> {
+    await this.stream.idle();
+    const shared = zeros(this.stream, 4);
+    for (const tensor of [...this.owned, shared]) this.stream.destroy(tensor);
+    this.stream.dispose();
+  }
+
+  private own(tensor: Tensor): Tensor {
+    this.owned.push(tensor);
+    return tensor;
+  }
+}
