@@ -1,19 +1,15 @@
 /** Draws pictures from a generator: the same latents every time, so that progress is visible. */
+import type { Image } from "../data/image.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { batchNormRunning } from "../kernels/batch_norm.ts";
+import { gridExtent } from "../kernels/grid_extent.ts";
 import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
-import { gridExtent, sampleGrid } from "../kernels/pictures.ts";
+import { sampleGrid } from "../kernels/pictures.ts";
 import { zeros } from "../kernels/zeros.ts";
 import type { Network, Normalisation } from "../nn/dcgan.ts";
-import type { Arena } from "../nn/parameters.ts";
+import { Arena } from "../nn/parameters.ts";
 import { Tape } from "../nn/tape.ts";
-
-/** An image for people: RGBA, 8 bits each. */
-export interface Image {
-  readonly width: number;
-  readonly height: number;
-  readonly rgba: Uint8Array;
-}
 
 export interface SamplerOptions {
   /** Parameters to draw with: the trained ones or their average. */
@@ -34,8 +30,8 @@ const calibrationBatch = 64;
 
 export class Sampler {
   private readonly z: Tensor;
-  /** Which part of the seed's pictures `z` holds. */
-  private part = 0;
+  /** Which part of the seed's pictures `z` holds; null = latents that were given. */
+  private part: number | null = 0;
   private readonly calibration: Tensor | null = null;
   private readonly rgba: Tensor;
   private readonly extent: { width: number; height: number };
@@ -50,12 +46,9 @@ export class Sampler {
     const { size, z } = network.architecture;
     this.extent = gridExtent(n, size, columns);
     this.rgba = stream.persistent("sample grid", [this.extent.height, this.extent.width]);
-    const zero = zeros(stream, 4);
     this.z = stream.persistent("preview latents", [n, z]);
-    noiseUniform(stream, zero, this.z, { seed, stream: noiseStreams.preview, at: 0 }, -1, 1);
-    if (running) return;
-    this.calibration = stream.persistent("calibration latents", [calibrationBatch, z]);
-    noiseUniform(stream, zero, this.calibration, { seed, stream: noiseStreams.calibration, at: 0 }, -1, 1);
+    noiseUniform(stream, zeros(stream, 4), this.z, { seed, stream: noiseStreams.preview, at: 0 }, -1, 1);
+    if (!running) this.calibration = calibrationLatents(stream, z, seed);
   }
 
   /** Captures the drawing and waits until its shaders are compiled. */
@@ -64,19 +57,43 @@ export class Sampler {
   }
 
   /**
-   * The grid under the parameters as they are now.
+   * The grid under the parameters as they are now, left on the GPU until it is drawn again.
    * @param part which n of the seed's pictures: 0 the first n, 1 the next
+   * @returns [height, width] words, red in the lowest byte
    */
-  async draw(part = 0): Promise<Image> {
+  async render(part = 0): Promise<Tensor> {
     if (part !== this.part) {
       this.part = part;
       const key = { seed: this.options.seed, stream: noiseStreams.preview, at: part };
       noiseUniform(this.stream, zeros(this.stream, 4), this.z, key, -1, 1);
     }
+    return await this.replay();
+  }
+
+  /** The same, read back. */
+  async draw(part = 0): Promise<Image> {
+    return await this.read(await this.render(part));
+  }
+
+  /** The grid of these latents, read back. @param latents [n, z], not to be changed meanwhile */
+  async drawLatents(latents: Float32Array<ArrayBuffer>): Promise<Image> {
+    if (latents.length !== this.z.size) {
+      throw new Error(`drawLatents: ${this.z} needs ${this.z.size} numbers, came ${latents.length}`);
+    }
+    this.part = null;
+    this.stream.write(this.z, latents);
+    return await this.read(await this.replay());
+  }
+
+  private async replay(): Promise<Tensor> {
     await this.prepare();
     await this.stream.replay(this.recording!);
-    const bytes = await this.stream.readBytes(this.rgba);
-    return { ...this.extent, rgba: new Uint8Array(bytes, 0, this.rgba.bytes) };
+    return this.rgba;
+  }
+
+  private async read(grid: Tensor): Promise<Image> {
+    const bytes = await this.stream.readBytes(grid);
+    return { ...this.extent, rgba: new Uint8Array(bytes, 0, grid.bytes) };
   }
 
   private build(): void {
@@ -99,4 +116,36 @@ export class Sampler {
   destroy(): void {
     for (const tensor of [this.z, this.rgba, this.calibration]) if (tensor) this.stream.destroy(tensor);
   }
+}
+
+/**
+ * An averaged generator's batch-norm statistics, measured once on the latents that a Sampler of this seed measures them
+ * on: for parameters that do not change any more, from which many pictures or few at a time are drawn.
+ * @returns what `SamplerOptions.running` takes; the caller's to destroy
+ */
+export async function measureStatistics(
+  stream: Stream,
+  network: Network,
+  parameters: Arena,
+  seed: number,
+): Promise<Arena> {
+  const running = new Arena(stream, "measured statistics", network.running);
+  const latents = calibrationLatents(stream, network.architecture.z, seed);
+  const tape = new Tape(stream);
+  tape.noGrad(() => {
+    // Nothing of the zeros that the averages start from remains.
+    const moments = (layer: string, measured: Tensor) =>
+      batchNormRunning(stream, measured, running.get(`${layer}.running`), 0);
+    tape.release(network.forward(tape, latents, parameters, { by: "batch", moments }));
+  });
+  tape.reset();
+  await stream.idle();
+  stream.destroy(latents);
+  return running;
+}
+
+function calibrationLatents(stream: Stream, z: number, seed: number): Tensor {
+  const latents = stream.persistent("calibration latents", [calibrationBatch, z]);
+  noiseUniform(stream, zeros(stream, 4), latents, { seed, stream: noiseStreams.calibration, at: 0 }, -1, 1);
+  return latents;
 }
