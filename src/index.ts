@@ -7,6 +7,7 @@
  *     await trainer.trainStep();
  */
 export { Batches, fingerprint } from "./data/batches.ts";
+export type { Image } from "./data/image.ts";
 export { paintCat, paintCats } from "./data/painted.ts";
 export type { Pictures } from "./data/pictures.ts";
 export { resizeRgb } from "./data/resize.ts";
@@ -22,5 +23,5 @@ export { type Config, checkConfig, type PresetName, parseConfig, presets } from 
 export { type Plan, type PlanLimits, planTraining } from "./train/plan.ts";
 export { type RunHooks, runTraining, type TimedRecord } from "./train/run.ts";
 export { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./train/safetensors.ts";
-export { type Image, Sampler, type SamplerOptions } from "./train/sampler.ts";
+export { Sampler, type SamplerOptions } from "./train/sampler.ts";
 export { type StepRecord, Trainer } from "./train/trainer.ts";

@@ -243,7 +243,9 @@ async function keep(report: Report, { json, save, readme }: BenchCommand, report
   reporter.line();
   reporter.line(`  Kept in ${path}.`);
   if (!readme) return;
-  const files = (await readdir(resultsFolder)).filter((file) => file.endsWith(".json")).sort();
+  // What bench/peers wrote lies beside, under names that no adapter's slug begins with.
+  const isReport = (file: string) => file.endsWith(".json") && !/^(peers|pytorch)-/.test(file);
+  const files = (await readdir(resultsFolder)).filter(isReport).sort();
   const reports = await Promise.all(files.map((file) => readReport(join(resultsFolder, file))));
   await writeFileAtomically(readmeFile, withBlock(await readFile(readmeFile, "utf8"), readmeBlock(reports)));
   reporter.line(`  ${readmeFile} shows the results of ${reports.length} adapter${reports.length > 1 ? "s" : ""}.`);

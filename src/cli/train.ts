@@ -6,6 +6,7 @@ import { pictureGrid } from "../data/grid.ts";
 import { enlarge } from "../data/image.ts";
 import { paintedCount } from "../data/pictures.ts";
 import { type Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
+import { program } from "../gpu/program.ts";
 import { Stream } from "../gpu/stream.ts";
 import {
   checkCheckpoint,
@@ -16,7 +17,7 @@ import {
   restore,
 } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
-import { type PlanLimits, planTraining } from "../train/plan.ts";
+import { type Plan, type PlanLimits, planTraining } from "../train/plan.ts";
 import { runTraining } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
@@ -127,15 +128,14 @@ async function setupResumed({ resume, data, overrides }: ResumedRun): Promise<Se
 async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number> {
   const { config, source, dir, resumed } = setup;
   const { software } = gpu;
-  await checkFits(config, { ...gpu.limits, software });
+  const { programs, convolutions } = await checkFits(config, { ...gpu.limits, software });
+  // They compile while the pictures are painted or read.
+  for (const { files, constants } of programs) program(gpu, files, constants);
   const dataSet = await loadDataSet(source, config, reporter);
   const { pictures } = dataSet;
   asUserError(() => stepsPerEpoch(pictures.count, config.batch));
   const stream = new Stream(gpu);
-  if (!resumed) {
-    const { convolutions } = await planTraining(config, { ...gpu.limits, software });
-    await chooseVariants(stream, convolutions, setup.variants, reporter);
-  }
+  if (!resumed) await chooseVariants(stream, convolutions, setup.variants, reporter);
   reporter.preparing("preparing the GPU", 0, 1);
   const trainer = new Trainer(stream, config, pictures);
   if (resumed) asUserError(() => restore(trainer, resumed));
@@ -162,24 +162,24 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
   }
 }
 
-/** @throws UserError where the adapter's limits are too small: says which batch fits */
-export async function checkFits(config: Config, limits: PlanLimits): Promise<void> {
-  /** What is too large, without the advice of a kernel that knows nothing of the rest. */
-  const obstacle = async (batch: number): Promise<string | null> => {
+/** What training takes. @throws UserError where the adapter's limits are too small: says which batch fits */
+export async function checkFits(config: Config, limits: PlanLimits): Promise<Plan> {
+  const planFor = async (batch: number): Promise<Plan | LimitError> => {
     try {
-      await planTraining({ ...config, batch }, limits);
-      return null;
+      return await planTraining({ ...config, batch }, limits);
     } catch (error) {
       if (!(error instanceof LimitError)) throw error;
-      return error.obstacle;
+      return error;
     }
   };
-  const found = await obstacle(config.batch);
-  if (found === null) return;
+  const plan = await planFor(config.batch);
+  if (!(plan instanceof LimitError)) return plan;
+  // What is too large, without the advice of a kernel that knows nothing of the rest.
+  const { obstacle } = plan;
   for (let batch = Math.floor(config.batch / 2); batch >= 1; batch = Math.floor(batch / 2)) {
-    if ((await obstacle(batch)) === null) throw new UserError(`${found}: try --batch ${batch}`);
+    if (!((await planFor(batch)) instanceof LimitError)) throw new UserError(`${obstacle}: try --batch ${batch}`);
   }
-  throw new UserError(`${found}, with any --batch: try a smaller --base, --base-d or --size`);
+  throw new UserError(`${obstacle}, with any --batch: try a smaller --base, --base-d or --size`);
 }
 
 /** Reals are shown as 8×8. */

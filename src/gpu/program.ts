@@ -8,7 +8,15 @@ for (const [path, text] of Object.entries(
   texts[path.slice(path.lastIndexOf("/") + 1, -".wgsl".length)] = text;
 }
 
-export interface Program {
+/** What a program is made of. */
+export interface ProgramSource {
+  /** Files of shaders/ in the order in which they are joined: first the one that names the kernel. */
+  readonly files: readonly string[];
+  /** Values of the files' overrides, where they are not to have their defaults. */
+  readonly constants?: Readonly<Record<string, number>>;
+}
+
+export interface Program extends ProgramSource {
   /** Name of the kernel: the file that names the operation. */
   readonly name: string;
   readonly layout: GPUBindGroupLayout;
@@ -20,12 +28,8 @@ export interface Program {
 
 const caches = new WeakMap<Gpu, Map<string, Program>>();
 
-/**
- * The program of these files of shaders/ on this GPU, in the order in which they are joined: first the one that names the
- * kernel. Compilation starts at once and is waited for where it is first needed.
- * @param constants values of the files' overrides, where they are not to have their defaults
- */
-export function program(gpu: Gpu, files: readonly string[], constants?: Readonly<Record<string, number>>): Program {
+/** The program of these files on this GPU. Compilation starts at once and is waited for where it is first needed. */
+export function program(gpu: Gpu, files: readonly string[], constants?: ProgramSource["constants"]): Program {
   let cache = caches.get(gpu);
   if (!cache) caches.set(gpu, (cache = new Map()));
   const key = files.join("+") + (constants ? JSON.stringify(constants) : "");
@@ -34,7 +38,12 @@ export function program(gpu: Gpu, files: readonly string[], constants?: Readonly
   return found;
 }
 
-function compile(gpu: Gpu, files: readonly string[], constants?: Readonly<Record<string, number>>): Program {
+/** What every program that was asked for on this GPU is made of, so that another can compile them before they are needed. */
+export function programsOf(gpu: Gpu): ProgramSource[] {
+  return [...(caches.get(gpu)?.values() ?? [])].map(({ files, constants }) => ({ files, constants }));
+}
+
+function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["constants"]): Program {
   const { device } = gpu;
   const parts = files.map((file) => {
     if (!(file in texts)) throw new Error(`program: there is no shaders/${file}.wgsl`);
@@ -49,24 +58,25 @@ function compile(gpu: Gpu, files: readonly string[], constants?: Readonly<Record
   const module = device.createShaderModule({ label: name, code });
   const moduleError = device.popErrorScope();
   const result: { -readonly [key in keyof Program]: Program[key] } = {
+    files,
+    constants,
     name,
     layout,
     pipeline: null,
     compiled: undefined as never,
   };
   const build = async () => {
-    const error = await moduleError;
-    if (error !== null) {
-      throw new GpuError(`${name}: ${await explain(module, error.message, files, parts)}`);
-    }
     try {
+      // Asked for before anything is awaited: the compiler works while the caller goes on, even with something long.
       return await device.createComputePipelineAsync({
         label: name,
         layout: device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: entry, constants },
       });
-    } catch (error) {
-      throw new GpuError(`${name}: ${(error as Error).message}`);
+    } catch (failure) {
+      const error = await moduleError;
+      const words = error ? await explain(module, error.message, files, parts) : (failure as Error).message;
+      throw new GpuError(`${name}: ${words}`);
     }
   };
   result.compiled = build().then((pipeline) => {

@@ -3,6 +3,7 @@
  * counts, so the plan of buffers and the list of dispatches are the very ones that training has.
  */
 import { Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
+import { type ProgramSource, programsOf } from "../gpu/program.ts";
 import { Stream } from "../gpu/stream.ts";
 import { type Convolution, convolutionsUsed } from "../kernels/variants.ts";
 import type { Config } from "./config.ts";
@@ -17,6 +18,8 @@ export interface Plan {
   flopsPerStep: number;
   /** Dispatches of a step without R1, where there is one, before the stream cuts those that would take too long. */
   dispatchesPerStep: number;
+  /** The programs that training and its preview run, by the table's choice of variants. */
+  programs: ProgramSource[];
   /** The passes of convolutions and dense layers that training and its preview take. */
   convolutions: Convolution[];
 }
@@ -43,7 +46,8 @@ export async function planTraining(config: Config, planLimits: PlanLimits): Prom
   const readbacks = [g.values, d.values, running].reduce((sum, { all }) => sum + all.bytes, 0);
   const bytes = gpu.counts.bytes - batches.pixels.buffer.size + readbacks;
   const parameters = { g: g.count, d: d.count };
-  return { parameters, bytes, flopsPerStep, dispatchesPerStep, convolutions: convolutionsUsed(stream) };
+  const [programs, convolutions] = [programsOf(gpu), convolutionsUsed(stream)];
+  return { parameters, bytes, flopsPerStep, dispatchesPerStep, programs, convolutions };
 }
 
 /** WebGPU's objects as far as the stream uses them, of paper. */

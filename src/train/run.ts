@@ -1,6 +1,6 @@
 /** The training loop around the step: losses, samples and checkpoints come out of it; a terminal or a page shows them. */
+import type { Image } from "../data/image.ts";
 import { DivergedError, encodeCheckpoint, type PictureSource } from "./checkpoint.ts";
-import type { Image } from "./sampler.ts";
 import type { StepRecord, Trainer } from "./trainer.ts";
 
 /** A step's record with what it took. */

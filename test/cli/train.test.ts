@@ -222,7 +222,7 @@ test("a checkpoint of more painted cats than there are is refused before one is 
 
 test("what does not fit the GPU: says which batch does", async () => {
   const limits = { bufferBytes: 2 ** 28, bindingBytes: 2 ** 27, software: false };
-  await expect(checkFits(presets.article, limits)).resolves.toBeUndefined();
+  await expect(checkFits(presets.article, limits)).resolves.toMatchObject({ parameters: { g: 24_034_819 } });
   const smaller = { ...limits, bufferBytes: 200 * 2 ** 20 };
   await expect(checkFits(presets.article, smaller)).rejects.toThrow(/this GPU allows 200 MiB: try --batch 32$/);
   const tiny = { ...limits, bufferBytes: 2 ** 20 };

@@ -1,0 +1,33 @@
+/** Asks one question in a dialog. */
+import { byId, setText } from "./dom.ts";
+
+interface Question {
+  title: string;
+  text?: string;
+  /** What the button says that does it. */
+  yes: string;
+  /** Asks for a name as well, beginning with this one. */
+  name?: string;
+}
+
+/** @returns the name, or "" where none was asked for; null when the person would rather not */
+export function ask({ title, text = "", yes, name }: Question): Promise<string | null> {
+  const dialog = byId<HTMLDialogElement>("ask");
+  const input = byId<HTMLInputElement>("ask-name");
+  setText(byId("ask-title"), title);
+  setText(byId("ask-text"), text);
+  setText(byId("ask-yes"), yes);
+  byId("ask-label").hidden = name === undefined;
+  input.required = name !== undefined;
+  input.value = name ?? "";
+  dialog.returnValue = "cancel";
+  dialog.showModal();
+  if (name !== undefined) input.select();
+  return new Promise((resolve) => {
+    dialog.addEventListener(
+      "close",
+      () => resolve(dialog.returnValue === "yes" ? (name === undefined ? "" : input.value.trim() || name) : null),
+      { once: true },
+    );
+  });
+}

@@ -1,0 +1,119 @@
+/** Presets and hyper-parameters. */
+import { type Config, type PresetName, presets, rules } from "../train/config.ts";
+import { byId, h, setText } from "./dom.ts";
+import { type Field, fields, groups, whenChanged } from "./fields.ts";
+import { parseValue } from "./settings.ts";
+
+/** What people read of a preset. */
+export const presetWords: Readonly<Record<PresetName, { title: string; about: string }>> = {
+  tiny: { title: "Tiny", about: "32 × 32, 800 steps: cats within minutes, even without a GPU" },
+  small: { title: "Small", about: "64 × 64, 1,600 steps: made for photographs, on any GPU" },
+  article: { title: "Article", about: "128 × 128, as published in 2018: 20 hours on a cloud GPU then" },
+};
+
+const whenWords = {
+  "at once": "",
+  "between steps": "",
+  "new run": "Needs a new run.",
+} as const;
+
+interface Control {
+  row: HTMLElement;
+  input: HTMLInputElement | HTMLSelectElement;
+  hint: HTMLElement;
+}
+
+export class Controls {
+  private readonly controls = new Map<keyof Config, Control>();
+  private readonly etas = new Map<PresetName, HTMLElement>();
+  private readonly radios = new Map<PresetName, HTMLInputElement>();
+
+  constructor(
+    private readonly options: {
+      onPreset(preset: PresetName): void;
+      onChange(key: keyof Config, value: Config[keyof Config]): void;
+    },
+  ) {
+    const host = byId("presets");
+    for (const name of Object.keys(presets) as PresetName[]) {
+      const radio = h("input", { type: "radio", name: "preset", value: name, onchange: () => options.onPreset(name) });
+      const eta = h("span", { className: "eta" });
+      const { title, about } = presetWords[name];
+      host.append(h("label", { className: "preset" }, radio, h("b", {}, title), h("span", {}, about), eta));
+      this.radios.set(name, radio);
+      this.etas.set(name, eta);
+    }
+    byId("fields").append(
+      ...groups.map(({ title, keys }, i) =>
+        h(
+          "details",
+          { className: "group", open: i === 0 },
+          h("summary", {}, title),
+          h("div", {}, ...keys.map((key) => this.make(key))),
+        ),
+      ),
+    );
+  }
+
+  showEta(preset: PresetName, text: string): void {
+    setText(this.etas.get(preset)!, text);
+  }
+
+  /** @param run the open run's configuration, which changes are measured by */
+  show(preset: PresetName, config: Config, run: Config | null, stepsPerEpoch: number): void {
+    const { steps, epochs } = config;
+    const inEpochs = String(Math.ceil((steps ?? 0) / stepsPerEpoch));
+    this.controls.get("epochs")!.input.setAttribute("placeholder", epochs === null ? inEpochs : "");
+    this.controls
+      .get("steps")!
+      .input.setAttribute("placeholder", steps === null ? String(epochs! * stepsPerEpoch) : "");
+    this.radios.get(preset)!.checked = true;
+    for (const [key, { row, input, hint }] of this.controls) {
+      const value = config[key];
+      // A value that is being typed is left alone.
+      if (document.activeElement !== input) {
+        if (input instanceof HTMLInputElement && input.type === "checkbox") input.checked = value === true;
+        else input.value = value === null ? "" : String(value);
+        input.removeAttribute("aria-invalid");
+        this.say(hint, fields[key], run !== null);
+      }
+      row.classList.toggle("differs", value !== (run ?? presets[preset])[key]);
+    }
+  }
+
+  private say(hint: HTMLElement, { does, when }: Field, hasRun: boolean, problem?: string): void {
+    hint.classList.toggle("wrong", problem !== undefined);
+    setText(hint, problem ?? (hasRun && whenWords[when] ? `${does} ${whenWords[when]}` : does));
+  }
+
+  private make(key: keyof Config): HTMLElement {
+    const field = fields[key];
+    const id = `set-${key}`;
+    const hint = h("p", { id: `${id}-hint` }, field.does);
+    let input: HTMLInputElement | HTMLSelectElement;
+    if (field.input.kind === "choice") {
+      input = h("select", { id });
+      for (const [value, text] of Object.entries(field.input.options)) input.append(h("option", { value }, text));
+    } else if (field.input.kind === "switch") input = h("input", { id, type: "checkbox", className: "switch" });
+    else input = h("input", { id, type: "number", step: String(field.input.step), inputMode: "decimal" });
+    input.setAttribute("aria-describedby", hint.id);
+    input.addEventListener("change", () => {
+      const text = input instanceof HTMLInputElement && input.type === "checkbox" ? String(input.checked) : input.value;
+      const value = parseValue(key, text);
+      const holds = rules[key].holds(value);
+      input.setAttribute("aria-invalid", String(!holds));
+      this.say(hint, field, false, holds ? undefined : `Expected ${rules[key].expected}.`);
+      if (holds) this.options.onChange(key, value);
+    });
+    const row = h("div", { className: "field" }, h("label", { htmlFor: id }, field.label), input, hint);
+    this.controls.set(key, { row, input, hint });
+    return row;
+  }
+}
+
+/** Labels of what differs so that only a new run could have it. */
+export function needNewRun(run: Config, config: Config): string[] {
+  return (Object.keys(fields) as (keyof Config)[])
+    .filter((key) => run[key] !== config[key] && whenChanged(key, run, config) === "new run")
+    .map((key) => fields[key].label.toLowerCase());
+}

@@ -1,0 +1,59 @@
+/** Small helpers around the DOM. */
+
+/** @throws Error when index.html has no such element */
+export function byId<T extends Element = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`there is no #${id} on the page`);
+  return found as Element as T;
+}
+
+type Child = Node | string | null | false;
+
+/** A new element: properties are set as they are called in JavaScript. */
+export function h<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  properties: Partial<HTMLElementTagNameMap[Name]> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Name] {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children.filter((child) => child !== null && child !== false));
+  return element;
+}
+
+export function icon(name: string): SVGSVGElement {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+export function setText(element: Element, text: string): void {
+  // What has not changed is not announced again, nor laid out.
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const shown = new WeakMap<HTMLImageElement, { blob: Blob; url: string }>();
+
+/** Shows a picture that is in memory, and lets go of the one before. */
+export function setImage(image: HTMLImageElement, blob: Blob | null): void {
+  const before = shown.get(image);
+  if (before?.blob === blob) return;
+  if (before) URL.revokeObjectURL(before.url);
+  shown.delete(image);
+  if (blob === null) {
+    image.removeAttribute("src");
+    return;
+  }
+  const url = URL.createObjectURL(blob);
+  shown.set(image, { blob, url });
+  image.src = url;
+}
+
+/** Hands a file to the person. */
+export function download(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,0 +1,51 @@
+/**
+ * Keeps pictures up to what was wished for last, a few at a time: a slider asks faster than a GPU draws, and what is out
+ * of date before it was begun need not be drawn.
+ */
+export class Newest<Wish, Picture> {
+  private wishes: readonly Wish[] = [];
+  private shown: (Wish | undefined)[] = [];
+  private running: Promise<void> | null = null;
+
+  /**
+   * @param draw draws what is wished for @param show takes picture `index`
+   * @param atOnce how many are drawn together
+   */
+  constructor(
+    private readonly draw: (wishes: readonly Wish[]) => Promise<readonly Picture[]>,
+    private readonly show: (index: number, picture: Picture, wish: Wish) => void,
+    private readonly atOnce: number,
+  ) {}
+
+  /**
+   * Asks for these, of which those already shown (the same objects) stay.
+   * @returns when all that was wished for by then is shown. Rejects when drawing fails; the next call tries again.
+   */
+  wish(wishes: readonly Wish[]): Promise<void> {
+    this.wishes = wishes;
+    this.running ??= this.run().finally(() => {
+      this.running = null;
+    });
+    return this.running;
+  }
+
+  /** Forgets wishes and what is shown; a picture under way is not shown any more. */
+  forget(): void {
+    this.wishes = [];
+    this.shown = [];
+  }
+
+  private async run(): Promise<void> {
+    for (;;) {
+      const { wishes, shown } = this;
+      const missing = [...wishes.keys()].filter((index) => shown[index] !== wishes[index]).slice(0, this.atOnce);
+      if (missing.length === 0) return;
+      const pictures = await this.draw(missing.map((index) => wishes[index]));
+      if (this.shown !== shown) continue;
+      for (const [i, index] of missing.entries()) {
+        shown[index] = wishes[index];
+        this.show(index, pictures[i], wishes[index]);
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** Draws from a checkpoint: on a GPU device of its own, so that training on another is not disturbed. */
+import { cutColumn } from "../../data/grid.ts";
+import { GpuError } from "../../gpu/gpu.ts";
+import type { Arena } from "../../nn/parameters.ts";
+import { type Artist, checkCheckpoint, generatorFrom, type RunState } from "../../train/checkpoint.ts";
+import { decodeSafetensors } from "../../train/safetensors.ts";
+import { measureStatistics, Sampler } from "../../train/sampler.ts";
+import { latentsOf, type Place } from "../../train/walk.ts";
+import type { Device } from "../train/device.ts";
+import { atOnce, type Model } from "./protocol.ts";
+
+/** No file that this program writes is nearly as large. */
+const mostBytes = 2 ** 31;
+
+/** A generator on a device. */
+interface Easel {
+  device: Device;
+  artist: Artist;
+  /** Batch-norm's statistics: those of the run, or measured. */
+  running: Arena;
+  samplers: Map<number, Sampler>;
+}
+
+export class Studio {
+  private state: RunState | null = null;
+  private device: Device | null = null;
+  private easel: Easel | null = null;
+
+  constructor(private readonly openDevice: () => Promise<Device>) {}
+
+  /**
+   * Draws from this checkpoint from now on.
+   * @param name what people call it
+   * @throws Error for people when the file is none of this program's, which leaves the one before; GpuError
+   */
+  async open(file: Blob, name: string): Promise<Model> {
+    this.state = await readCheckpoint(file, name);
+    this.clear();
+    const { device, artist } = await this.withDevice((easel) => Promise.resolve(easel));
+    const { config, step } = artist.info;
+    return { size: config.size, step, seed: config.seed, adapter: device.gpu.name };
+  }
+
+  /** @param places at most `atOnce` @returns [places, size, size, 3], u8 @throws GpuError */
+  async draw(places: readonly Place[]): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.withDevice(async ({ device, artist, running, samplers }) => {
+      const { network, parameters, info } = artist;
+      const { z, size, seed } = info.config;
+      const n = places.length === 1 ? 1 : atOnce;
+      let sampler = samplers.get(n);
+      if (!sampler) {
+        sampler = new Sampler(device.stream, network, { parameters, running, n, columns: 1, seed });
+        samplers.set(n, sampler);
+      }
+      const latents = new Float32Array(n * z);
+      latents.set(latentsOf(places, z));
+      return cutColumn(await sampler.drawLatents(latents), size, places.length);
+    });
+  }
+
+  /** Works with the device; when that is lost or fails, once more with a new one. */
+  private async withDevice<T>(work: (easel: Easel) => Promise<T>): Promise<T> {
+    try {
+      return await work((this.easel ??= await this.setUp()));
+    } catch (error) {
+      if (!(error instanceof GpuError) || this.device === null) throw error;
+      this.device.gpu.destroy();
+      this.device = this.easel = null;
+      return await work((this.easel = await this.setUp()));
+    }
+  }
+
+  private async setUp(): Promise<Easel> {
+    if (this.state === null) throw new Error("no checkpoint is open");
+    const device = (this.device ??= await this.openDevice());
+    const artist = generatorFrom(device.stream, this.state);
+    const { network, parameters, info } = artist;
+    const running = artist.running ?? (await measureStatistics(device.stream, network, parameters, info.config.seed));
+    return { device, artist, running, samplers: new Map() };
+  }
+
+  /** Takes the generator off the device, whose compiled kernels stay. */
+  private clear(): void {
+    if (this.easel === null) return;
+    const { device, artist, running, samplers } = this.easel;
+    for (const sampler of samplers.values()) sampler.destroy();
+    running.destroy(device.stream);
+    artist.parameters.destroy(device.stream);
+    device.stream.dispose();
+    this.easel = null;
+  }
+}
+
+async function readCheckpoint(file: Blob, name: string): Promise<RunState> {
+  try {
+    if (file.size > mostBytes) throw new Error("it is larger than any checkpoint");
+    const state = decodeSafetensors(new Uint8Array(await file.arrayBuffer()));
+    checkCheckpoint(state, "generator");
+    return state;
+  } catch (error) {
+    throw new Error(`“${name}” is no checkpoint that can be drawn from: ${(error as Error).message}`);
+  }
+}

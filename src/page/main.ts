@@ -1,0 +1,436 @@
+/** The page: wires what people see and press to the worker that trains. */
+import { paintedCount } from "../data/pictures.ts";
+import { type Config, type PresetName, presets } from "../train/config.ts";
+import { adapterWord, etaWord, speedWord } from "./adapter_word.ts";
+import { Charts } from "./charts.ts";
+import { Client } from "./client.ts";
+import { Controls, needNewRun, presetWords } from "./controls.ts";
+import { byId, h, setImage, setText } from "./dom.ts";
+import { mountDraw } from "./draw/draw.ts";
+import { whenChanged } from "./fields.ts";
+import { ago, bytes, count, duration, rough } from "./format.ts";
+import { notify } from "./notices.ts";
+import { mountPictures } from "./pictures/panel.ts";
+import type { Photographs, Plan, RunSummary, Sample, WorkerEvent } from "./protocol.ts";
+import { RunList } from "./runs.ts";
+import { changed, formatSettings, parseSettings, type Settings } from "./settings.ts";
+import { mountShortcuts } from "./shortcuts.ts";
+import { apply, initialState, runNumbers } from "./state.ts";
+import { mountTheme } from "./theme.ts";
+import { Timeline } from "./timeline.ts";
+import { keepAwake } from "./wake_lock.ts";
+
+const testing = new URLSearchParams(location.search).has("test");
+const state = initialState();
+const { problems, ...parsed } = parseSettings(location.search);
+/** What a new run would be; while one is open, what it is or shall be. */
+let settings: Settings = parsed;
+/** Null: painted cats. */
+let photographs: Photographs | null = null;
+const plans = new Map<PresetName, Plan>();
+/** A past grid that is looked at. */
+let past: Sample | null = null;
+/** A call that the person waits for. */
+let busy = 0;
+
+const client = new Client(onEvent, (message) =>
+  notify("crash", {
+    text: `The training worker has stopped: ${message}. Reload the page; what was saved is safe.`,
+    bad: true,
+  }),
+);
+const { call } = client;
+
+const timeline = new Timeline((sample) => {
+  past = sample;
+  render();
+});
+const charts = new Charts();
+const theme = mountTheme(byId("theme"), () => charts.draw());
+const runs = new RunList(client, attempt);
+const pictures = mountPictures(byId("pictures"), {
+  size: () => settings.config.size,
+  onChoice(choice) {
+    photographs = choice;
+    render();
+  },
+});
+const draw = mountDraw(byId("draw"), client);
+const controls = new Controls({ onPreset: choosePreset, onChange: changeSetting });
+
+/** Does something that may fail, and says so when it does. */
+function attempt(work: Promise<unknown>): void {
+  busy++;
+  render();
+  work
+    .then(() => notify("failure", null))
+    .catch((error: Error) => notify("failure", { text: error.message, bad: true }))
+    .finally(() => {
+      busy--;
+      render();
+    });
+}
+
+// Settings
+
+function choosePreset(preset: PresetName): void {
+  setSettings({ preset, config: { ...presets[preset], seed: settings.config.seed } });
+}
+
+function changeSetting(key: keyof Config, value: Config[keyof Config]): void {
+  const before = settings.config;
+  const config = changed(before, { [key]: value });
+  setSettings({ ...settings, config });
+  const { run } = state;
+  if (run === null || whenChanged(key, run.config, config) === "new run") return;
+  const { steps, epochs } = config;
+  const changes = key === "steps" || key === "epochs" ? { steps, epochs } : { [key]: value };
+  attempt(
+    call.change(changes).catch((error: Error) => {
+      setSettings({ ...settings, config: before });
+      throw error;
+    }),
+  );
+}
+
+function setSettings(next: Settings): void {
+  const resized = next.config.size !== settings.config.size;
+  settings = next;
+  if (resized) pictures.resize();
+  const query = formatSettings(settings);
+  const kept = testing ? (query ? `${query}&test` : "test") : query;
+  history.replaceState(null, "", kept ? `?${kept}` : location.pathname);
+  render();
+}
+
+/** The preset that a configuration is closest to, by its size. */
+function presetOf({ size }: Config): PresetName {
+  return size === 128 ? "article" : size === 64 ? "small" : "tiny";
+}
+
+// Steering
+
+function start(): void {
+  const { preset, config } = settings;
+  const { title } = presetWords[preset];
+  const kind = config.size === 128 || photographs ? title : `${title} cats`;
+  const name = config.seed === 1 ? kind : `${kind}, seed ${config.seed}`;
+  timeline.backToNow();
+  byId("stage").scrollIntoView({ block: "nearest" });
+  // Pictures may still be read at the size that was chosen last.
+  attempt(pictures.settled().then(() => call.start({ name, config, photographs })));
+  // Browsers decide by themselves or ask; without it runs are kept as long as there is room.
+  void navigator.storage.persist?.();
+}
+
+/** As many steps again, after the last. */
+function trainOn(): void {
+  const steps = 2 * runNumbers(state)!.step;
+  attempt(call.change({ steps, epochs: null }).then(() => call.play()));
+}
+
+/** The newest run that is not at its end. */
+function unfinished(): RunSummary | undefined {
+  return state.runs.find(({ step, totalSteps }) => step > 0 && step < totalSteps);
+}
+
+function playOrPause(): void {
+  if (state.phase === "training") attempt(call.pause());
+  else if (state.phase === "paused") attempt(call.play());
+  else if (state.phase === "finished") trainOn();
+  else if (state.phase === "failed" && state.run) attempt(call.open(state.run.id).then(() => call.play()));
+  else if (state.run === null && state.phase === "idle" && !byId<HTMLButtonElement>("start").disabled) start();
+}
+
+byId("start").addEventListener("click", start);
+byId("continue").addEventListener("click", () => {
+  const run = unfinished();
+  if (run) attempt(call.open(run.id).then(() => call.play()));
+});
+byId("play").addEventListener("click", playOrPause);
+byId("step").addEventListener("click", () => attempt(call.step()));
+byId("save").addEventListener("click", () => attempt(call.save()));
+byId("stop").addEventListener("click", () => attempt(call.stop()));
+byId("pending-start").addEventListener("click", start);
+byId("pending-undo").addEventListener("click", () => {
+  if (state.run) setSettings({ ...settings, config: { ...state.run.config } });
+});
+byId("reset").addEventListener("click", () => setSettings({ ...settings, config: { ...presets[settings.preset] } }));
+byId("copy-link").addEventListener("click", () => {
+  attempt(
+    navigator.clipboard
+      .writeText(location.href)
+      .then(() => notify("copied", { text: "The link with these settings is in the clipboard." })),
+  );
+});
+
+mountShortcuts([
+  { key: " ", label: "Space", does: "Play or pause", run: playOrPause },
+  { key: ".", label: ".", does: "One step", run: () => state.phase === "paused" && attempt(call.step()) },
+  { key: "s", label: "S", does: "Save now", run: () => state.run && attempt(call.save()) },
+  { key: "ArrowLeft", label: "←", does: "Earlier grid", run: () => timeline.move(-1) },
+  { key: "ArrowRight", label: "→", does: "Later grid", run: () => timeline.move(1) },
+  { key: "Escape", label: "Esc", does: "Back to now", run: () => timeline.backToNow() },
+  { key: "f", label: "F", does: "Play the grids so far", run: () => timeline.playFilm() },
+  { key: "l", label: "L", does: "Logarithmic or linear losses", run: () => charts.toggleLog() },
+  { key: "t", label: "T", does: "Light or dark", run: () => theme.toggle() },
+]);
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden" && state.run !== null && !state.elsewhere)
+    void call.leaving().catch(() => {});
+});
+
+// Showing
+
+function onEvent(event: WorkerEvent): void {
+  apply(state, event);
+  switch (event.type) {
+    case "opened":
+    case "config":
+      if (state.run) setSettings({ preset: presetOf(state.run.config), config: { ...state.run.config } });
+      break;
+    case "speed":
+      for (const preset of Object.keys(presets) as PresetName[]) {
+        void call.plan({ ...presets[preset] }, null).then((plan) => {
+          plans.set(preset, plan);
+          render();
+        });
+      }
+      break;
+  }
+  showTitle();
+  render();
+}
+
+let due = false;
+
+/** Shows the state at the next frame; a hidden page is shown when it is looked at again. */
+function render(): void {
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => {
+    due = false;
+    show();
+  });
+}
+
+function showTitle(): void {
+  const numbers = runNumbers(state);
+  const training = numbers && state.phase === "training";
+  const title = training
+    ? `${count(numbers.step)} of ${count(numbers.totalSteps)} · catgan`
+    : "catgan: watch a network learn to draw cats";
+  if (document.title !== title) document.title = title;
+}
+
+function show(): void {
+  const watching = state.elsewhere && state.run !== null;
+  showAdapter();
+  showStage();
+  showTransport(watching);
+  timeline.show(state.run, state.samples);
+  byId("charts").hidden = state.rows.length < 2;
+  charts.show(state.rows);
+  showSettings();
+  const canTrain = state.adapter?.kind === "found" && !state.elsewhere;
+  runs.show(state.runs, state.run?.id ?? null, canTrain);
+  draw.showRuns(state.runs);
+  showNotices(watching);
+  keepAwake(state.phase === "training" && !state.elsewhere);
+}
+
+function showAdapter(): void {
+  const { adapter, speed } = state;
+  const word = adapterWord(adapter, isSecureContext);
+  setText(byId("adapter-word"), word.text);
+  const measuring = adapter?.kind === "found" && !speed && state.run === null && !testing;
+  setText(
+    byId("speed-word"),
+    speedWord(speed) ?? (measuring ? `Measuring how fast it is… ${progressWord() ?? ""}` : ""),
+  );
+  const help = byId<HTMLDetailsElement>("adapter-help");
+  if (word.help && help.hidden) {
+    help.querySelector("summary")!.textContent = word.help.title;
+    help.querySelector("ul")!.replaceChildren(...word.help.lines.map((line) => h("li", {}, line)));
+    if (!word.canTrain) help.open = true;
+  }
+  help.hidden = word.help === null;
+  const pill = byId("adapter-pill");
+  pill.hidden = adapter === null;
+  if (adapter) {
+    setText(pill, adapter.kind === "found" ? adapter.name : "no GPU");
+    pill.className = `pill ${adapter.kind === "none" ? "none" : adapter.software ? "slow" : ""}`;
+  }
+}
+
+/** What is being prepared. */
+function progressWord(): string | null {
+  const { progress } = state;
+  if (!progress) return null;
+  const { what, done, total } = progress;
+  if (what === "compiling") return `Compiling shaders: ${done} of ${total}`;
+  return `${what[0].toUpperCase()}${what.slice(1)}: ${count(done)} of ${count(total)}`;
+}
+
+function showStage(): void {
+  const { run, phase, drawn, progress, adapter } = state;
+  const word = adapterWord(adapter, isSecureContext);
+  const preparing = phase === "preparing";
+  const curtain = byId("curtain");
+  const lifted = run !== null && (drawn !== null || past !== null || state.samples.length > 0);
+  curtain.classList.toggle("lifted", lifted);
+  curtain.inert = lifted;
+  const startButton = byId<HTMLButtonElement>("start");
+  startButton.hidden = preparing || run !== null;
+  startButton.disabled = !word.canTrain || state.elsewhere || busy > 0;
+  const goesOn = unfinished();
+  const continueButton = byId<HTMLButtonElement>("continue");
+  continueButton.hidden = startButton.hidden || startButton.disabled || !goesOn;
+  setText(continueButton, goesOn ? `Continue ${goesOn.name}, step ${count(goesOn.step)}` : "");
+  const { title } = presetWords[settings.preset];
+  const plan = plans.get(settings.preset);
+  const eta = plan ? etaWord(state.speed, plan.flops, settings.preset) : "";
+  const what = `${title}, ${settings.config.size} × ${settings.config.size}, on painted cats${eta ? `: ${eta}` : ""}`;
+  const text = preparing ? (progressWord() ?? "Getting ready…") : run ? "" : word.canTrain ? what : word.text;
+  setText(byId("curtain-text"), text);
+  const bar = byId<HTMLProgressElement>("curtain-progress");
+  bar.hidden = !preparing;
+  if (progress) {
+    bar.max = Math.max(1, progress.total);
+    bar.value = progress.done;
+  } else bar.removeAttribute("value");
+
+  // A tab that watches has no canvas of its own: it shows the newest grid.
+  const image =
+    past ?? (state.elsewhere ? state.samples.at(-1) : null) ?? (drawn === null ? state.samples.at(-1) : null);
+  const img = byId<HTMLImageElement>("past");
+  img.hidden = !run || !image;
+  setImage(img, image?.png ?? null);
+  img.alt = image ? `The network's drawings after ${count(image.step)} steps` : "";
+  const step = image?.step ?? drawn;
+  setText(
+    byId("fakes-caption"),
+    run === null
+      ? "from noise, soon"
+      : step === null
+        ? ""
+        : step === 0
+          ? "untrained: noise in, noise out"
+          : `after ${count(step)} steps`,
+  );
+  setImage(byId<HTMLImageElement>("reals"), state.reals);
+  const painted = !run || run.data === "painted";
+  setText(
+    byId("reals-caption"),
+    painted ? "painted by code, cats to learn from" : `${count(run.pictureCount)} pictures of ${run.data}`,
+  );
+}
+
+const phaseWords = {
+  idle: "",
+  preparing: "getting ready",
+  training: "training",
+  paused: "paused, saved",
+  finished: "finished; play trains on",
+  failed: "stopped; what was saved is safe",
+} as const;
+
+function showTransport(watching: boolean): void {
+  const { run, phase, saved } = state;
+  const transport = byId("transport");
+  transport.hidden = run === null;
+  const numbers = runNumbers(state);
+  if (!run || !numbers) return;
+  const play = byId<HTMLButtonElement>("play");
+  const training = phase === "training";
+  play.querySelector("use")!.setAttribute("href", training ? "#i-pause" : "#i-play");
+  const finished = phase === "finished";
+  const playWord = training ? "Pause" : finished ? `Train on, ${count(numbers.step)} more steps` : "Play";
+  play.setAttribute("aria-label", playWord);
+  play.title = `${playWord} (space)`;
+  play.disabled = watching || busy > 0 || !(training || finished || phase === "paused" || phase === "failed");
+  byId<HTMLButtonElement>("step").disabled = watching || busy > 0 || phase !== "paused";
+  byId<HTMLButtonElement>("save").disabled = watching || busy > 0 || !(training || phase === "paused");
+  byId<HTMLButtonElement>("stop").disabled = watching || busy > 0;
+  setText(byId("run-name"), run.name);
+  const unsaved = phase === "paused" && saved?.step !== numbers.step;
+  setText(
+    byId("phase-word"),
+    watching ? `${phaseWords[phase]}, in another tab` : unsaved ? "paused" : phaseWords[phase],
+  );
+  const bar = byId<HTMLProgressElement>("run-progress");
+  bar.max = numbers.totalSteps;
+  bar.value = numbers.step;
+  setText(byId("n-step"), `${count(numbers.step)} / ${count(numbers.totalSteps)}`);
+  setText(byId("n-epoch"), `${count(numbers.epoch)} / ${count(numbers.epochs)}`);
+  setText(byId("n-rate"), numbers.picturesPerSecond === null ? "–" : rough(numbers.picturesPerSecond));
+  setText(byId("n-left"), numbers.secondsLeft === null ? "–" : duration(numbers.secondsLeft));
+  setText(byId("n-gpu"), state.gpuBytes === 0 ? "–" : bytes(state.gpuBytes));
+  setText(byId("n-saved"), saved === null ? "not yet" : ago(Date.now() - saved.at));
+}
+
+function showSettings(): void {
+  const { run } = state;
+  const pictureCount = run?.pictureCount ?? photographs?.pictures.count ?? paintedCount(settings.config.size);
+  const perEpoch = Math.max(1, Math.floor(pictureCount / settings.config.batch));
+  controls.show(settings.preset, settings.config, run?.config ?? null, perEpoch);
+  for (const [preset, plan] of plans) controls.showEta(preset, etaWord(state.speed, plan.flops, preset));
+  const differing = run ? needNewRun(run.config, settings.config) : [];
+  byId("pending").hidden = differing.length === 0;
+  setText(byId("pending-text"), `These need a new run: ${differing.join(", ")}.`);
+  byId<HTMLButtonElement>("pending-start").disabled = busy > 0 || state.elsewhere;
+}
+
+function showNotices(watching: boolean): void {
+  const { trouble, elsewhere } = state;
+  notify(
+    "elsewhere",
+    elsewhere
+      ? {
+          text: watching
+            ? "You are watching another tab's run."
+            : "Another tab of this page is training. Only one can.",
+          closes: false,
+          actions: {
+            ...(watching ? {} : { "Watch it here": () => attempt(call.watch()) }),
+            "Take over": () => attempt(call.takeOver()),
+          },
+        }
+      : null,
+  );
+  if (trouble === null) {
+    notify("trouble", null);
+    return;
+  }
+  const { kind, message, attempt: tried } = trouble;
+  const what = {
+    "device lost": "The GPU was lost",
+    "out of memory": "The GPU ran out of memory",
+    diverged: "Training diverged",
+    storage: "Storage",
+    other: "Something failed",
+  }[kind];
+  const back =
+    tried === null
+      ? kind === "storage"
+        ? ""
+        : " Training has stopped; what was saved is safe: play goes on from there."
+      : kind === "diverged"
+        ? ` Went back to the last save with half the learning rates, try ${tried} of 3.`
+        : ` Went back to the last save on a new device, try ${tried} of 3.`;
+  notify("trouble", { text: `${what}: ${message}.${back}`.replace("..", "."), bad: true });
+}
+
+// Ages grow by themselves.
+setInterval(render, 10_000);
+
+for (const [i, problem] of problems.entries())
+  notify(`address ${i}`, { text: `The address was not understood: ${problem}.` });
+const canvas = byId<HTMLCanvasElement>("fakes").transferControlToOffscreen();
+attempt(call.hello({ canvas, test: testing }));
+render();
+
+if (testing) {
+  Object.assign(window, { catgan: { state, destroyDevice: () => call.destroyDevice() } });
+}

@@ -1,0 +1,6 @@
+/** What a worker may be for. */
+export type Role = "train" | "draw" | "read" | "gif";
+
+export function newWorker(role: Role): Worker {
+  return new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: role });
+}

@@ -1,0 +1,31 @@
+/** Short messages above the pictures: one of a kind at a time, until it is no longer so or is put away. */
+import { byId, h } from "./dom.ts";
+
+interface Notice {
+  text: string;
+  bad?: boolean;
+  actions?: Record<string, () => void>;
+  /** Whether the person may put it away. */
+  closes?: boolean;
+}
+
+const shown = new Map<string, { text: string; element: HTMLElement }>();
+
+/** @param kind what the notice is about; null takes it away */
+export function notify(kind: string, notice: Notice | null): void {
+  const before = shown.get(kind);
+  if (before?.text === notice?.text) return;
+  before?.element.remove();
+  shown.delete(kind);
+  if (!notice) return;
+  const { text, bad = false, actions = {}, closes = true } = notice;
+  const buttons = Object.entries(actions).map(([label, onclick]) => h("button", { type: "button", onclick }, label));
+  if (closes) {
+    const put = h("button", { type: "button", className: "quiet", onclick: () => element.remove() }, "Close");
+    buttons.push(put);
+  }
+  const element = h("div", { className: bad ? "notice bad" : "notice" }, h("p", {}, text), ...buttons);
+  element.dataset.kind = kind;
+  shown.set(kind, { text, element });
+  byId("notices").append(element);
+}

@@ -1,0 +1,62 @@
+/** Reads one set of pictures and is then done with: cancelling is ending the worker. */
+import {
+  type Fit,
+  NoPictures,
+  type Photographs,
+  type Refused,
+  readPhotographs,
+  reasonOf,
+} from "../../data/photographs.ts";
+import { type BroughtFile, openBrought } from "./brought.ts";
+import { decodePicture } from "./decode.ts";
+
+export interface ReadRequest {
+  files: BroughtFile[];
+  size: number;
+  fit: Fit;
+  /** So many pictures are shown while the others are read. */
+  glimpses: number;
+}
+
+export type ReaderMessage =
+  | { type: "progress"; done: number; total: number }
+  /** One of the first pictures, [size, size, 3], and whether it was square. */
+  | { type: "glimpse"; index: number; rgb: Uint8Array; square: boolean }
+  | { type: "read"; photographs: Photographs }
+  | { type: "failed"; message: string; skipped: Refused[] };
+
+/** Where a run keeps its pictures, in memory and in the browser's storage, more than this is asking for trouble. */
+const maxBytes = 2 ** 30;
+/** The browser decodes one while another is resized here; more at a time were no faster. */
+const inFlight = 2;
+/** Milliseconds between two words on progress. */
+const wordEvery = 100;
+
+export async function receive({ files, size, fit, glimpses }: ReadRequest): Promise<void> {
+  let spoken = 0;
+  try {
+    const photographs = await readPhotographs(await openBrought(files), {
+      size,
+      fit,
+      decode: decodePicture,
+      inFlight,
+      maxBytes,
+      onProgress(done, total) {
+        const now = performance.now();
+        if (now - spoken < wordEvery) return;
+        spoken = now;
+        say({ type: "progress", done, total });
+      },
+      onPicture(index, rgb, square) {
+        if (index < glimpses) say({ type: "glimpse", index, rgb, square });
+      },
+    });
+    say({ type: "read", photographs }, [photographs.pictures.pixels.buffer]);
+  } catch (error) {
+    say({ type: "failed", message: reasonOf(error), skipped: error instanceof NoPictures ? error.skipped : [] });
+  }
+}
+
+function say(message: ReaderMessage, handed: Transferable[] = []): void {
+  self.postMessage(message, { transfer: handed });
+}

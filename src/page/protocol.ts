@@ -1,0 +1,167 @@
+/**
+ * What the page's main thread and its training worker say to each other: calls, which are answered once, and events,
+ * which the worker sends as things happen. Everything here can be cloned, so a second tab can watch by the same events.
+ */
+import type { Pictures } from "../data/pictures.ts";
+import type { PictureSource } from "../train/checkpoint.ts";
+import type { Config } from "../train/config.ts";
+
+/** Calls to the training worker. Each rejects with a message for people. */
+export interface WorkerCalls {
+  /** First of all: opens the store and the GPU, and measures. The canvas is where the fakes' grid is drawn from then on. */
+  hello(options: { canvas: OffscreenCanvas; test: boolean }): void;
+  /** Starts a run of its own, and trains. A run that was open is saved and closed. */
+  start(run: NewRun): void;
+  /** Opens a saved run, as it was saved, paused. */
+  open(id: string): void;
+  play(): void;
+  /** Finishes the step in hand and saves. */
+  pause(): void;
+  /** One step, of a run that is paused. */
+  step(): void;
+  /** Saves and closes the run. */
+  stop(): void;
+  save(): void;
+  /** Changes the open run's configuration where that can be done without a new run (fields.ts says which). */
+  change(changes: Partial<Config>): void;
+
+  /** What a configuration would take. @param pictures how many there are; null: painted ones */
+  plan(config: Config, pictures: number | null): Plan;
+
+  listRuns(): RunSummary[];
+  rename(id: string, name: string): void;
+  duplicate(id: string): RunSummary;
+  remove(id: string): void;
+  /** The run's checkpoint: a safetensors file. */
+  download(id: string): Blob;
+  /** A checkpoint of this page's or of the command line's becomes a run. */
+  upload(file: Blob, name: string): RunSummary;
+
+  /** Shows here what another tab trains, from now on. */
+  watch(): void;
+  /** Asks the tab that trains to save and let go, and opens its run here. */
+  takeOver(): void;
+  /** The page is about to be hidden or left: save what there is. */
+  leaving(): void;
+  /** For tests: the device is destroyed as by a driver that fails. */
+  destroyDevice(): void;
+}
+
+export type CallName = keyof WorkerCalls;
+
+/** One call on its way. */
+export type CallMessage = {
+  [Name in CallName]: { id: number; name: Name; args: Parameters<WorkerCalls[Name]> };
+}[CallName];
+
+export type AnswerMessage =
+  | { type: "answer"; id: number; value: unknown }
+  | { type: "failure"; id: number; message: string };
+
+/** Everything that the worker posts. */
+export type WorkerMessage = AnswerMessage | { type: "event"; event: WorkerEvent };
+
+export interface NewRun {
+  name: string;
+  config: Config;
+  /** Null: painted cats. Else pictures of `config.size`, which are kept with the run. */
+  photographs: Photographs | null;
+}
+
+/** Pictures that somebody brought, cut and resized. */
+export interface Photographs {
+  pictures: Pictures;
+  /** What they are called: the folder's or the file's name. */
+  label: string;
+  fit: PictureSource["fit"];
+}
+
+/** What a run would take. */
+export interface Plan {
+  parameters: { g: number; d: number };
+  gpuBytes: number;
+  totalSteps: number;
+  /** Of all steps. */
+  flops: number;
+}
+
+/** A saved run, as the list shows it. */
+export interface RunSummary {
+  id: string;
+  name: string;
+  config: Config;
+  /** `painted`, or what the pictures are called. */
+  data: string;
+  pictureCount: number;
+  /** Steps of the newest checkpoint; 0 = none yet. */
+  step: number;
+  totalSteps: number;
+  stepsPerEpoch: number;
+  /** Milliseconds since 1970. */
+  created: number;
+  saved: number;
+  /** Of everything that is kept of it. */
+  bytes: number;
+  /** The newest grid, a PNG. */
+  grid: Blob | null;
+}
+
+/** A grid of samples after `step` steps, a PNG. */
+export interface Sample {
+  step: number;
+  png: Blob;
+}
+
+/** What was found to train on. */
+export type Adapter =
+  | { kind: "none"; reason: "no WebGPU" | "no adapter" | "too small"; detail: string }
+  | { kind: "found"; name: string; software: boolean };
+
+/** Measured on the adapter with the smallest preset. */
+export interface Speed {
+  picturesPerSecond: number;
+  flopsPerSecond: number;
+}
+
+/**
+ * idle: no run is open. preparing: compiling, painting or reading. paused: open and still. finished: at its last step.
+ * failed: given up after the last try; what was saved is safe.
+ */
+export type Phase = "idle" | "preparing" | "training" | "paused" | "finished" | "failed";
+
+/** Something went wrong and what was done about it. */
+export interface Trouble {
+  kind: "device lost" | "out of memory" | "diverged" | "storage" | "other";
+  message: string;
+  /** Which try to go on this starts, from 1; null = no further try, the run is stopped and safe. */
+  attempt: number | null;
+}
+
+/** Numbers of a row of losses, in this order. */
+export const rowFields = ["step", "dLoss", "gLoss", "dReal", "dFake", "penalty", "ms"] as const;
+export const rowLength = rowFields.length;
+
+export type WorkerEvent =
+  | { type: "adapter"; adapter: Adapter }
+  | { type: "speed"; speed: Speed }
+  | { type: "phase"; phase: Phase }
+  /** What `preparing` is at. */
+  | { type: "progress"; what: string; done: number; total: number }
+  | { type: "reals"; png: Blob }
+  | { type: "opened"; run: RunSummary; rows: Float32Array; samples: Sample[] }
+  | { type: "closed" }
+  /** New steps, `rowFields` each. */
+  | { type: "rows"; rows: Float32Array; gpuBytes: number }
+  /** The run went back to this step: what was said of later ones is no longer so. */
+  | { type: "rewound"; step: number }
+  /** The canvas shows the fakes of this step. */
+  | { type: "drawn"; step: number }
+  | { type: "sample"; sample: Sample }
+  /** Older grids that were thinned out. */
+  | { type: "thinned"; steps: number[] }
+  | { type: "saved"; step: number; at: number; bytes: number }
+  | { type: "config"; config: Config; totalSteps: number }
+  | { type: "trouble"; trouble: Trouble }
+  | { type: "runs"; runs: RunSummary[] }
+  /** Another tab trains (true), or did and has let go (false). While it does, its events come too, if it is watched. */
+  | { type: "elsewhere"; training: boolean };

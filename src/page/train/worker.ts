@@ -1,0 +1,270 @@
+/** The training worker: owns the GPU, the open run and the store; answers the page's calls one after the other. */
+import { stepsPerEpoch } from "../../data/batches.ts";
+import { paintCats } from "../../data/painted.ts";
+import { paintedCount } from "../../data/pictures.ts";
+import { checkConfig, presets } from "../../train/config.ts";
+import { planTraining } from "../../train/plan.ts";
+import type { CallMessage, CallName, WorkerCalls, WorkerEvent, WorkerMessage } from "../protocol.ts";
+import { openOpfs } from "../store/opfs.ts";
+import { RunStore } from "../store/run_store.ts";
+import { type Device, describe, measure, NoGpuError, openDevice } from "./device.ts";
+import { GridView } from "./grid_view.ts";
+import { realsGrid, Session, type Surroundings } from "./session.ts";
+import { Tabs } from "./tabs.ts";
+
+/** What a dedicated worker's global scope has and TypeScript's DOM types do not. */
+declare function postMessage(message: WorkerMessage): void;
+
+let store: RunStore;
+let view: GridView;
+let device: Device | null = null;
+/** Whether the device at hand has gone. */
+let lost = false;
+let session: Session | null = null;
+let measuring: { controller: AbortController; done: Promise<void> } | null = null;
+let testing = false;
+
+const tabs = new Tabs({
+  onEvent: post,
+  onTraining: (training) => post({ type: "elsewhere", training }),
+  onAsked: () =>
+    void inTurn(async () => {
+      await closeSession();
+    }),
+  onStolen: () =>
+    void inTurn(async () => {
+      await session?.discard();
+      session = null;
+      post({ type: "closed" });
+      post({ type: "elsewhere", training: true });
+    }),
+  snapshot: async () => (await session?.snapshot()) ?? [],
+});
+
+const around: Surroundings = {
+  get store() {
+    return store;
+  },
+  get view() {
+    return view;
+  },
+  emit(event) {
+    post(event);
+    tabs.share(event);
+  },
+  device: async () => (device && !lost ? device : await open()),
+  reopen: open,
+};
+
+async function open(submitBudget?: number): Promise<Device> {
+  device?.gpu.destroy();
+  const opened = await openDevice(
+    (what, done, total) => around.emit({ type: "progress", what, done, total }),
+    submitBudget,
+  );
+  device = opened;
+  lost = false;
+  void opened.gpu.lost.then(() => {
+    if (device === opened) lost = true;
+  });
+  return opened;
+}
+
+function post(event: WorkerEvent): void {
+  postMessage({ type: "event", event });
+}
+
+async function postRuns(): Promise<void> {
+  post({ type: "runs", runs: await store.list() });
+}
+
+/** The adapter in a word and how fast it is; in the background, until somebody wants to train. */
+async function getAcquainted(): Promise<void> {
+  try {
+    const found = await around.device();
+    post({ type: "adapter", adapter: describe(found) });
+    // Two on one GPU would only measure each other.
+    if (testing || (await tabs.elsewhere())) return;
+    const controller = new AbortController();
+    const done = measure(found, controller.signal).then((speed) => {
+      if (speed) post({ type: "speed", speed });
+    });
+    measuring = { controller, done: done.catch(console.error) };
+    await measuring.done;
+  } catch (error) {
+    if (!(error instanceof NoGpuError)) throw error;
+    post({ type: "adapter", adapter: error.adapter });
+  } finally {
+    measuring = null;
+    if (session === null) post({ type: "phase", phase: "idle" });
+  }
+}
+
+async function endMeasuring(): Promise<void> {
+  measuring?.controller.abort();
+  await measuring?.done;
+}
+
+/** Becomes the tab that trains. @throws Error when another is */
+async function claim(): Promise<void> {
+  if (await tabs.claim()) return;
+  post({ type: "elsewhere", training: true });
+  throw new Error("another tab of this page trains: stop it there, or take over");
+}
+
+async function closeSession(): Promise<void> {
+  if (session === null) return tabs.letGo();
+  const closing = session;
+  session = null;
+  await closing.close();
+  // Buffers that the stream keeps for the next step of the same run are of no use to another.
+  device?.gpu.destroy();
+  device = null;
+  post({ type: "closed" });
+  post({ type: "phase", phase: "idle" });
+  tabs.letGo();
+  await postRuns();
+}
+
+async function begin(make: () => Promise<Session>): Promise<Session> {
+  await endMeasuring();
+  await claim();
+  await closeSessionButKeepLock();
+  post({ type: "phase", phase: "preparing" });
+  try {
+    session = await make();
+  } catch (error) {
+    post({ type: "closed" });
+    post({ type: "phase", phase: "idle" });
+    tabs.letGo();
+    throw error;
+  }
+  await postRuns();
+  return session;
+}
+
+async function closeSessionButKeepLock(): Promise<void> {
+  const closing = session;
+  session = null;
+  await closing?.close();
+}
+
+function current(): Session {
+  if (session === null) throw new Error("no run is open");
+  return session;
+}
+
+/** @throws Error when the run is the one that is open here or trained elsewhere */
+async function notOpen(id: string): Promise<void> {
+  if (session?.id === id) await closeSession();
+}
+
+const calls: {
+  [Name in CallName]: (...args: Parameters<WorkerCalls[Name]>) => Promise<ReturnType<WorkerCalls[Name]>>;
+} = {
+  async hello({ canvas, test }) {
+    testing = test;
+    view = new GridView(canvas);
+    const { size, seed } = presets.tiny;
+    post({ type: "reals", png: await realsGrid(paintCats(size, 64, seed)) });
+    const root = await openOpfs();
+    store = new RunStore(await root.folder("runs"));
+    await postRuns();
+    void getAcquainted();
+  },
+  async start(run) {
+    (await begin(() => Session.create(around, run))).play();
+  },
+  async open(id) {
+    await begin(() => Session.open(around, id));
+  },
+  async play() {
+    current().play();
+  },
+  pause: () => current().pause(),
+  step: () => current().oneStep(),
+  stop: closeSession,
+  async save() {
+    await current().save();
+    await postRuns();
+  },
+  change: (changes) => current().change(changes),
+
+  async plan(config, pictures) {
+    checkConfig(config);
+    const { parameters, bytes, flopsPerStep } = await planTraining(config, {
+      bufferBytes: Number.POSITIVE_INFINITY,
+      bindingBytes: Number.POSITIVE_INFINITY,
+      software: device?.gpu.software ?? false,
+    });
+    const perEpoch = stepsPerEpoch(pictures ?? paintedCount(config.size), config.batch);
+    const totalSteps = config.steps ?? config.epochs! * perEpoch;
+    return { parameters, gpuBytes: bytes, totalSteps, flops: totalSteps * flopsPerStep };
+  },
+
+  listRuns: () => store.list(),
+  async rename(id, name) {
+    await store.update(id, { name });
+    await postRuns();
+  },
+  async duplicate(id) {
+    if (session?.id === id) await session.save();
+    const copy = await store.duplicate(id);
+    await postRuns();
+    return await store.summary(copy);
+  },
+  async remove(id) {
+    await notOpen(id);
+    await store.remove(id);
+    await postRuns();
+  },
+  async download(id) {
+    if (session?.id === id) await session.save();
+    return new Blob([await store.checkpoint(id)], { type: "application/octet-stream" });
+  },
+  async upload(file, name) {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const id = await store.import(bytes, name, stepsPerEpoch);
+    await postRuns();
+    return await store.summary(id);
+  },
+
+  async watch() {
+    tabs.watch();
+  },
+  async takeOver() {
+    await tabs.takeOver();
+    post({ type: "elsewhere", training: false });
+    const [newest] = await store.list();
+    if (newest) (await begin(() => Session.open(around, newest.id))).play();
+    else tabs.letGo();
+  },
+  async leaving() {
+    await session?.save();
+  },
+  async destroyDevice() {
+    device?.gpu.device.destroy();
+  },
+};
+
+/** Calls that do not wait for the one before. */
+const atOnce: readonly CallName[] = ["destroyDevice", "listRuns", "plan", "watch"];
+
+let last: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const done = last.then(work);
+  last = done.catch(() => {});
+  return done;
+}
+
+export async function receive({ id, name, args }: CallMessage): Promise<void> {
+  const work = () => (calls[name] as (...args: unknown[]) => Promise<unknown>)(...args);
+  try {
+    const value = await (atOnce.includes(name) ? work() : inTurn(work));
+    postMessage({ type: "answer", id, value });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    postMessage({ type: "failure", id, message });
+  }
+}

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { Newest } from "../../src/page/draw/newest.ts";
+
+/** A painter that paints when it is told to. */
+function slowPainter() {
+  const asked: { wishes: readonly string[]; finish(): void; fail(): void }[] = [];
+  const shown: Record<number, string> = {};
+  const draw = (wishes: readonly string[]) =>
+    new Promise<string[]>((resolve, reject) => {
+      const finish = () => resolve(wishes.map((wish) => wish.toUpperCase()));
+      asked.push({ wishes, finish, fail: () => reject(new Error("no more paint")) });
+    });
+  const newest = new Newest<string, string>(draw, (index, picture) => (shown[index] = picture), 2);
+  const finish = async () => {
+    asked.at(-1)!.finish();
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  return { asked, shown, newest, finish };
+}
+
+test("a few at a time, and what is shown already is not drawn again", async () => {
+  const { asked, shown, newest, finish } = slowPainter();
+  const done = newest.wish(["a", "b", "c"]);
+  expect(asked.map(({ wishes }) => wishes)).toEqual([["a", "b"]]);
+  await finish();
+  expect(shown).toEqual({ 0: "A", 1: "B" });
+  await finish();
+  await done;
+  expect(shown).toEqual({ 0: "A", 1: "B", 2: "C" });
+  const again = newest.wish(["a", "x", "c"]);
+  expect(asked.at(-1)!.wishes).toEqual(["x"]);
+  await finish();
+  await again;
+  expect(shown).toEqual({ 0: "A", 1: "X", 2: "C" });
+  await newest.wish(["a", "x", "c"]);
+  expect(asked.length).toBe(3);
+});
+
+test("wishes that are out of date before they are begun are left out", async () => {
+  const { asked, shown, newest, finish } = slowPainter();
+  const done = Promise.all(["a", "b", "c", "d"].map((wish) => newest.wish([wish])));
+  expect(asked.length).toBe(1);
+  await finish();
+  // What was under way is shown, as progress, though it is not the newest.
+  expect(shown).toEqual({ 0: "A" });
+  await finish();
+  await done;
+  expect(asked.map(({ wishes }) => wishes)).toEqual([["a"], ["d"]]);
+  expect(shown).toEqual({ 0: "D" });
+});
+
+test("a picture that was under way when everything was forgotten is not shown", async () => {
+  const { asked, shown, newest, finish } = slowPainter();
+  const done = newest.wish(["a"]);
+  newest.forget();
+  void newest.wish(["a"]);
+  await finish();
+  expect(shown).toEqual({});
+  await finish();
+  await done;
+  expect(asked.length).toBe(2);
+  expect(shown).toEqual({ 0: "A" });
+});
+
+test("a failure is told, and the next wish tries again", async () => {
+  const { asked, shown, newest, finish } = slowPainter();
+  const done = newest.wish(["a"]);
+  asked[0].fail();
+  await expect(done).rejects.toThrow("no more paint");
+  const again = newest.wish(["a"]);
+  await finish();
+  await again;
+  expect(shown).toEqual({ 0: "A" });
+});

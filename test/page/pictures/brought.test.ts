@@ -1,0 +1,137 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readPhotographs as readOnCommandLine } from "../../../src/cli/photographs.ts";
+import { fingerprint } from "../../../src/data/batches.ts";
+import { type Photographs, readPhotographs } from "../../../src/data/photographs.ts";
+import { type BroughtFile, openBrought, readAhead } from "../../../src/page/pictures/brought.ts";
+import { decodePicture } from "../../../src/page/pictures/decode.ts";
+import { generator } from "../../../src/verify/lab.ts";
+import { bombOf, type Entry, type Paint, peakMiB, pngOf, record, zipOf } from "../../cli/hostile.ts";
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "catgan-brought-"));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const random = generator(11);
+const text = (words: string) => new TextEncoder().encode(words);
+const options = { size: 16, fit: "crop" } as const;
+
+/** PNGs of all shapes, in folders, and what is not a picture. */
+const cats: Record<string, Uint8Array> = { "readme.txt": text("cats"), "black/text.jpg": text("no picture") };
+for (let i = 0; i < 40; i++) {
+  const noise: Paint = () => [random() * 256, random() * 256, random() * 256];
+  const [width, height] = [5 + Math.floor(random() * 40), 5 + Math.floor(random() * 40)];
+  cats[`${i % 3 ? "black" : "white/old"}/${i}.png`] = pngOf(width, height, noise);
+}
+const entries = (how: Entry[2]): Entry[] => Object.entries(cats).map(([name, bytes]) => [name, bytes, how]);
+
+const brought = (path: string, bytes: Uint8Array): BroughtFile => ({
+  path,
+  file: new File([new Uint8Array(bytes)], path.split("/").pop()!),
+});
+
+const read = async (files: BroughtFile[], { size, fit } = options): Promise<Photographs> =>
+  readPhotographs(await openBrought(files), { size, fit, decode: decodePicture, inFlight: 3, maxBytes: 2 ** 28 });
+
+function onDisk(name: string, bytes: Uint8Array): string {
+  mkdirSync(dirname(join(root, name)), { recursive: true });
+  writeFileSync(join(root, name), bytes);
+  return join(root, name);
+}
+
+describe("what is brought to the page", () => {
+  it("is the same data set as on the command line: a zip, stored or deflated, and a folder", async () => {
+    for (const [name, bytes] of Object.entries(cats)) onDisk(`cats/${name}`, bytes);
+    const expected = await readOnCommandLine(join(root, "cats"), options);
+    expect(expected.pictures.count).toBe(40);
+    expect(expected.skipped).toEqual([{ name: "black/text.jpg", reason: "neither JPEG nor PNG by its first bytes" }]);
+    const sources = [Object.entries(cats).map(([name, bytes]) => brought(`my cats/${name}`, bytes))];
+    for (const level of [0, 6]) {
+      const zip = await zipOf(entries({ level }));
+      sources.push([brought("cats.zip", zip)]);
+      expect(await readOnCommandLine(onDisk(`cats${level}.zip`, zip), options)).toEqual(expected);
+    }
+    for (const files of sources) {
+      const found = await read(files);
+      expect(fingerprint(found.pictures)).toBe(fingerprint(expected.pictures));
+      expect(found).toEqual(expected);
+    }
+  });
+
+  it("is refused in the command line's words", async () => {
+    const noise = pngOf(16, 16, () => [random() * 256, random() * 256, random() * 256]);
+    const bomb = bombOf(noise.subarray(0, 33), 300);
+    const names = ["good", "sum", "method", "outside", "longer", "shorter", "nowhere", "bomb", "lying", "broken"];
+    const zip = await zipOf(
+      names.map((name, i): Entry => {
+        if (i === 7 || i === 8) return [`${i} ${name}.png`, bomb, { level: 0 }];
+        return [`${i} ${name}.png`, noise, { level: i === 4 || i === 5 || i === 9 ? 6 : 0 }];
+      }),
+    );
+    const change = (n: number, at: number, value: number) => record(zip, n).setUint32(at, value, true);
+    change(1, 16, 12345);
+    record(zip, 2).setUint16(10, 12, true);
+    change(3, 20, 2 ** 31);
+    change(4, 24, noise.length - 1);
+    change(5, 24, noise.length + 1);
+    change(6, 42, record(zip, 6).getUint32(42, true) + 1);
+    for (const [n, bytes] of [
+      [7, 300 * 2 ** 20 + 33],
+      [8, 1000],
+    ]) {
+      record(zip, n).setUint16(10, 8, true);
+      change(n, 24, bytes);
+    }
+    zip.fill(255, record(zip, 9).getUint32(42, true) + 50, record(zip, 9).getUint32(42, true) + 90);
+    const before = peakMiB();
+    const found = await read([brought("bad.zip", zip)]);
+    expect(peakMiB() - before).toBeLessThan(96);
+    expect(found.skipped.length).toBe(9);
+    expect(found).toEqual(await readOnCommandLine(onDisk("bad.zip", zip), options));
+  });
+
+  it("may be several zips and files at once; a zip inside of a folder is not opened", async () => {
+    const zip = await zipOf([["1.png", pngOf(8, 8, () => [1, 1, 1])]]);
+    const two = pngOf(8, 8, () => [2, 2, 2]);
+    const { names } = await read([brought("b.zip", zip), brought("a.zip", zip), brought("B.png", two)]);
+    expect(names).toEqual(["B.png", "a.zip/1.png", "b.zip/1.png"]);
+    expect((await read([brought("cats/2.png", two), brought("cats/1.zip", zip)])).names).toEqual(["2.png"]);
+    expect((await read([brought("a/2.png", two), brought("b/2.png", two)])).names).toEqual(["a/2.png", "b/2.png"]);
+  });
+
+  it("is not looked at where it is hidden", async () => {
+    const png = pngOf(8, 8, () => [1, 1, 1]);
+    const paths = ["cats/1.png", "cats/.2.png", "cats/.git/3.png", "cats/__MACOSX/4.png"];
+    expect((await read(paths.map((path) => brought(path, png)))).names).toEqual(["1.png"]);
+  });
+
+  it("that is damaged as a whole is named", async () => {
+    const zip = await zipOf(entries({}));
+    await expect(read([brought("cut.zip", zip.subarray(0, 5000))])).rejects.toThrow(
+      "cut.zip: the zip is cut short or damaged (its directory's end is missing)",
+    );
+    const secret = await zipOf([["a.png", pngOf(8, 8, () => [1, 1, 1]), { password: "miau" }]]);
+    await expect(read([brought("secret.zip", secret)])).rejects.toThrow(
+      "secret.zip: a.png is encrypted, unpack the zip first",
+    );
+  });
+});
+
+describe("reading ahead", () => {
+  it("gives the file's bytes, wherever and however many at once", async () => {
+    const bytes = Uint8Array.from({ length: 1_000_000 }, () => random() * 256);
+    const access = readAhead(new Blob([bytes]));
+    expect(access.bytes).toBe(bytes.length);
+    const readSome = async () => {
+      const offset = Math.floor(random() * bytes.length);
+      const length = Math.floor(random() ** 3 * 600_000);
+      const found = await access.read(offset, length);
+      expect(Buffer.compare(found, bytes.subarray(offset, offset + length))).toBe(0);
+    };
+    for (let i = 0; i < 100; i++) await Promise.all([readSome(), readSome(), readSome()]);
+  });
+});

@@ -1,0 +1,114 @@
+import { expect, test } from "vitest";
+import type { RunSummary, WorkerEvent } from "../../src/page/protocol.ts";
+import { Rows } from "../../src/page/rows.ts";
+import { apply, initialState, runNumbers } from "../../src/page/state.ts";
+import { presets } from "../../src/train/config.ts";
+
+const run: RunSummary = {
+  id: "1",
+  name: "Cats",
+  config: presets.tiny,
+  data: "painted",
+  pictureCount: 2048,
+  step: 0,
+  totalSteps: 800,
+  stepsPerEpoch: 128,
+  created: 1,
+  saved: 1,
+  bytes: 10,
+  grid: null,
+};
+
+const rows = (from: number, to: number, ms = 100) =>
+  Rows.from(
+    Array.from({ length: to - from + 1 }, (_, i) => ({
+      step: from + i,
+      dLoss: i,
+      gLoss: 2,
+      dReal: 0.5,
+      dFake: 0.5,
+      penalty: 0,
+      ms,
+    })),
+  );
+const sample = (step: number) => ({ step, png: new Blob([String(step)]) });
+
+function after(...events: WorkerEvent[]) {
+  const state = initialState();
+  for (const event of events) apply(state, event);
+  return state;
+}
+
+const opened: WorkerEvent = { type: "opened", run, rows: new Float32Array(0), samples: [sample(0)] };
+
+test("a run's numbers follow its rows", () => {
+  const state = after(opened, { type: "rows", rows: rows(1, 130), gpuBytes: 5 });
+  expect(runNumbers(state)).toEqual({
+    step: 130,
+    totalSteps: 800,
+    epoch: 2,
+    epochs: 7,
+    picturesPerSecond: 160,
+    secondsLeft: 67,
+  });
+  expect(state.gpuBytes).toBe(5);
+});
+
+test("single steps have no time of their own and leave the rate alone", () => {
+  const state = after(
+    opened,
+    { type: "rows", rows: rows(1, 3), gpuBytes: 5 },
+    { type: "rows", rows: rows(4, 4, 0), gpuBytes: 5 },
+  );
+  expect(runNumbers(state)).toMatchObject({ step: 4, picturesPerSecond: 160 });
+});
+
+test("going back takes rows and grids of later steps away", () => {
+  const state = after(
+    opened,
+    { type: "rows", rows: rows(1, 100), gpuBytes: 5 },
+    { type: "sample", sample: sample(50) },
+    { type: "sample", sample: sample(100) },
+    { type: "rewound", step: 60 },
+  );
+  expect(runNumbers(state)!.step).toBe(60);
+  expect(state.samples.map(({ step }) => step)).toEqual([0, 50]);
+  apply(state, { type: "rows", rows: rows(61, 62), gpuBytes: 5 });
+  expect(state.rows.at(60, "step")).toBe(61);
+  // A grid that is drawn again takes the place of the one before.
+  apply(state, { type: "sample", sample: sample(50) });
+  expect(state.samples.map(({ step }) => step)).toEqual([0, 50]);
+});
+
+test("the list shows what is saved and drawn of the open run", () => {
+  const state = after({ type: "runs", runs: [run, { ...run, id: "2" }] }, opened, {
+    type: "saved",
+    step: 40,
+    at: 7,
+    bytes: 3,
+  });
+  expect(state.runs.map(({ step, saved }) => [step, saved])).toEqual([
+    [40, 7],
+    [0, 1],
+  ]);
+  expect(state.saved).toEqual({ step: 40, at: 7 });
+});
+
+test("a full disk is no trouble any more once a save has worked; other troubles stay until the run is closed", () => {
+  const full: WorkerEvent = { type: "trouble", trouble: { kind: "storage", message: "full", attempt: null } };
+  const lost: WorkerEvent = { type: "trouble", trouble: { kind: "device lost", message: "gone", attempt: 1 } };
+  const saved: WorkerEvent = { type: "saved", step: 1, at: 1, bytes: 1 };
+  expect(after(opened, full, saved).trouble).toBeNull();
+  expect(after(opened, lost, saved).trouble).toMatchObject({ attempt: 1 });
+  expect(after(opened, lost, { type: "closed" }).trouble).toBeNull();
+});
+
+test("progress is of preparing only", () => {
+  const progress: WorkerEvent = { type: "progress", what: "compiling", done: 1, total: 3 };
+  expect(after({ type: "phase", phase: "preparing" }, progress).progress).toEqual({
+    what: "compiling",
+    done: 1,
+    total: 3,
+  });
+  expect(after(progress, { type: "phase", phase: "training" }).progress).toBeNull();
+});

@@ -1,0 +1,55 @@
+import { defineConfig, type Plugin } from "vite";
+
+/** Shaders that only benchmarks and checks use. */
+export const shadersLeftOut = [
+  "fma_loop",
+  "dense_obvious",
+  "conv2d_obvious",
+  "conv2d_input_gradient_obvious",
+  "conv2d_filter_gradient_obvious",
+];
+
+/**
+ * Shaders without their comments and indentation, which is most of their size. Lines stay where they are, so that the
+ * compiler's messages still name the right ones.
+ */
+function slimShaders(): Plugin {
+  return {
+    name: "slim-shaders",
+    apply: "build",
+    enforce: "post",
+    transform(code, id) {
+      if (!id.endsWith(".wgsl?raw")) return null;
+      if (shadersLeftOut.some((name) => id.endsWith(`/${name}.wgsl?raw`)))
+        return { code: 'export default ""', map: null };
+      const text: string = JSON.parse(/"(?:[^"\\]|\\.)*"/.exec(code)![0]);
+      const slim = text
+        .replace(/\/\/.*$/gm, "")
+        .replace(/^[ \t]+|[ \t]+$/gm, "")
+        .replace(/ *([,;:{}()=*+<>|]) */g, "$1");
+      return { code: `export default ${JSON.stringify(slim)}`, map: null };
+    },
+  };
+}
+
+/** Lines of the page without what indents them. */
+function slimPage(): Plugin {
+  return { name: "slim-page", apply: "build", transformIndexHtml: (html) => html.replace(/\n\s+/g, "\n") };
+}
+
+/** dist/site: the training page as static files that run from any host and any path. */
+export default defineConfig({
+  base: "./",
+  publicDir: false,
+  plugins: [slimShaders(), slimPage()],
+  build: {
+    outDir: "dist/site",
+    emptyOutDir: true,
+    // What has WebGPU has these too.
+    target: ["chrome121", "firefox141", "safari26"],
+    modulePreload: { polyfill: false },
+    // The Content-Security-Policy allows no scripts or styles inside of the page.
+    assetsInlineLimit: 0,
+  },
+  worker: { format: "es", plugins: () => [slimShaders()] },
+});
