@@ -43,11 +43,15 @@ export interface CalibrationOptions {
   known?: Choices;
 }
 
-/** Flops of one timed piece of work: some 10 to 30 ms on two cores, a millisecond or a few on a GPU. */
-const timedFlops = { software: 3e7, hardware: 1e10 };
+/** Milliseconds that one timed run may take: of a longer one fewer images are timed. */
+const longest = 20;
 /** A timing shorter than this, in milliseconds, is repeated within one submit. */
 const shortest = { software: 2, hardware: 1 };
+/** Flops per millisecond, until the first shape was timed. */
+const firstRate = { software: 1.5e6, hardware: 2e9 };
 const rounds = 3;
+/** A candidate that takes this many times as long as the best at first sight is not timed again. */
+const hopeless = 2;
 /** A candidate has to be this much faster than the table's choice to be taken for it: less is noise. */
 const worthwhile = 0.95;
 
@@ -60,11 +64,14 @@ export async function calibrate(
   const wanted = convolutions.filter(({ pass, geometry }) => !known.has(choiceKey(pass, geometry)));
   const found: Measurement[] = [];
   const stream = new Stream(gpu);
+  let rate = firstRate[gpu.software ? "software" : "hardware"];
   try {
     for (const [i, { pass, geometry }] of wanted.entries()) {
       onProgress?.(i, wanted.length);
-      const measured = await measure(stream, pass, geometry);
-      if (measured) found.push(measured);
+      const measured = await measure(stream, pass, geometry, rate);
+      if (!measured) continue;
+      found.push(measured);
+      rate = rateOf([measured]);
     }
     if (wanted.length > 0) onProgress?.(wanted.length, wanted.length);
   } finally {
@@ -90,12 +97,13 @@ export function rateOf(measurements: readonly Measurement[]): number {
   return flops / ms;
 }
 
-async function measure(stream: Stream, pass: Pass, whole: ConvGeometry): Promise<Measurement | null> {
+/** @param rate flops per millisecond to expect */
+async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: number): Promise<Measurement | null> {
   const kind = stream.gpu.software ? "software" : "hardware";
   const each = convFlops(forImages(whole, 1));
-  const g = forImages(whole, Math.max(1, Math.min(whole.N, Math.floor(timedFlops[kind] / each))));
+  const g = forImages(whole, Math.max(1, Math.min(whole.N, Math.floor((rate * longest) / each))));
   const key = choiceKey(pass, whole);
-  const candidates = candidatesFor(stream, pass, g);
+  const candidates = candidatesFor(stream, pass, whole);
   if (candidates.length < 2) return null;
 
   const { append, destroy } = workOf(stream, pass, g);
@@ -120,8 +128,9 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry): Promise
       const once = await time(text, 1);
       timed.push({ text, ms: once, times: Math.max(1, Math.min(64, Math.ceil(shortest[kind] / once))) });
     }
+    const promising = timed.filter(({ ms }) => ms <= hopeless * Math.min(...timed.map(({ ms }) => ms)));
     for (let round = 0; round < rounds; round++) {
-      for (const candidate of timed) {
+      for (const candidate of promising) {
         candidate.ms = Math.min(candidate.ms, await time(candidate.text, candidate.times));
       }
     }

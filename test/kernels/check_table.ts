@@ -35,9 +35,9 @@ export async function misses(
   return found;
 }
 
-/** The bits that a kernel computes on one shape, a convolution by every variant. */
-export async function outputBits(stream: Stream, check: Check, dims: Dims, seed = 1): Promise<string[]> {
-  const lab = new Lab(stream, check.kinds[check.kinds.length - 1], generator(seed), true);
+/** The bits that a kernel computes on one shape; if asked, a convolution by every variant. */
+async function outputBits(stream: Stream, check: Check, dims: Dims, everyVariant: boolean): Promise<string[]> {
+  const lab = new Lab(stream, check.kinds[check.kinds.length - 1], generator(1), everyVariant);
   try {
     return (await check.run(lab, dims)).map(({ actual }) =>
       Buffer.from(Float32Array.from(actual).buffer).toString("base64"),
@@ -57,22 +57,23 @@ function largest(check: Check): Dims[] {
 async function expectSameBits(check: Check): Promise<void> {
   let dispatches = 0;
   let cutDispatches = 0;
-  for (const dims of largest(check)) {
+  for (const [i, dims] of largest(check).entries()) {
+    const everyVariant = i === 0;
     const whole = await testStream();
-    const expected = await outputBits(whole, check, dims);
+    const expected = await outputBits(whole, check, dims, everyVariant);
     dispatches += whole.dispatches;
-    expect(await outputBits(whole, check, dims)).toEqual(expected);
+    expect(await outputBits(whole, check, dims, everyVariant)).toEqual(expected);
 
     const cut = await testStream();
     cut.maxDispatchCost = 1;
-    expect(await outputBits(cut, check, dims)).toEqual(expected);
+    expect(await outputBits(cut, check, dims, everyVariant)).toEqual(expected);
     cutDispatches += cut.dispatches;
 
     const { limits } = whole.gpu;
     const { workgroupsPerDimension } = limits;
     limits.workgroupsPerDimension = 3;
     try {
-      expect(await outputBits(await testStream(), check, dims)).toEqual(expected);
+      expect(await outputBits(await testStream(), check, dims, everyVariant)).toEqual(expected);
     } finally {
       limits.workgroupsPerDimension = workgroupsPerDimension;
     }

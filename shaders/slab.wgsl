@@ -1,0 +1,75 @@
+// slab: SLAB steps of the depth of a tile's rows of A and of its columns of B, in the memory that a workgroup shares.
+//
+//   slab   A's part [SLAB][TILE_ROWS/4 + 1], then B's [SLAB][TILE_COLUMNS/4 + 1], of vec4: four rows (columns) at one
+//          step of the depth; (SLAB · (TILE_ROWS + TILE_COLUMNS) + 8 · SLAB) · 4 bytes
+//
+// A thread fetches one block of 4 rows (columns) × 4 steps a slab: four vec4 from storage, four into the slab. Where an
+// operand lies in memory along the depth (a_turned, b_turned), a vec4 that is loaded has one row at four steps, and the
+// block is turned on its way, in registers: writing v[i].x = … into shared memory may touch the whole of v[i], which
+// other threads write too.
+//
+// A GPU's shared memory has 32 banks of 4 bytes and serves 8 threads' vec4 at once, if they lie in different banks. What
+// is read along rows or columns does. Turned blocks would not: four steps are a multiple of 32 banks apart, hence the one
+// vec4 of padding a step, and hence the order in which threads take them (8 threads: 4 quads × 2 times four steps, so that
+// two of them load 32 bytes which lie side by side).
+//
+// Joined last, after gemm_shared_*.wgsl, which has the overrides TILE_ROWS, TILE_COLUMNS and SLAB (8 or 16): naga wants
+// every override before a workgroup array that depends on one.
+
+override A_STRIDE = TILE_ROWS / 4u + 1u;
+override B_STRIDE = TILE_COLUMNS / 4u + 1u;
+override B_FIRST = SLAB * A_STRIDE;
+override SLAB_LENGTH = SLAB * (A_STRIDE + B_STRIDE);
+override A_BLOCKS = TILE_ROWS * SLAB / 16u;
+override BLOCKS = (TILE_ROWS + TILE_COLUMNS) * SLAB / 16u;
+
+var<workgroup> slab: array<vec4f, SLAB_LENGTH>;
+
+// Which block a thread fetches: of A or of B, whether it is turned, its place among the rows (columns) ÷ 4, the first of
+// its four steps. Threads behind the last block have none.
+struct Place { some: bool, of_a: bool, turned: bool, quad: u32, step: u32 }
+struct Block { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
+
+fn place_at(lane: u32) -> Place {
+  let of_a = lane < A_BLOCKS;
+  let turned = select(b_turned, a_turned, of_a);
+  let block = lane - select(A_BLOCKS, 0u, of_a);
+  let quads = select(TILE_COLUMNS, TILE_ROWS, of_a) / 4u;
+  let eight = block / 8u;
+  let quad = select(block % quads, eight / (SLAB / 8u) * 4u + block / 2u % 4u, turned);
+  let fourth = select(block / quads, eight % (SLAB / 8u) * 2u + block % 2u, turned);
+  return Place(lane < BLOCKS, of_a, turned, quad, fourth * 4u);
+}
+
+fn load_b_or_zero(offset: i32) -> vec4f {
+  return select(vec4f(), load_b(u32(max(offset, 0)), 4u), offset >= 0);
+}
+
+// Four vec4 from these offsets; zeros for a negative one.
+fn fetch(of_a: bool, offsets: vec4i) -> Block {
+  if (of_a) {
+    return Block(
+      load_a_or_zero(offsets.x, 0u, 4u),
+      load_a_or_zero(offsets.y, 0u, 4u),
+      load_a_or_zero(offsets.z, 0u, 4u),
+      load_a_or_zero(offsets.w, 0u, 4u),
+    );
+  }
+  return Block(
+    load_b_or_zero(offsets.x),
+    load_b_or_zero(offsets.y),
+    load_b_or_zero(offsets.z),
+    load_b_or_zero(offsets.w),
+  );
+}
+
+fn put(place: Place, block: Block) {
+  if (!place.some) { return; }
+  let turned = transpose(mat4x4f(block.v0, block.v1, block.v2, block.v3));
+  let stride = select(B_STRIDE, A_STRIDE, place.of_a);
+  let at = select(B_FIRST, 0u, place.of_a) + place.step * stride + place.quad;
+  slab[at] = select(block.v0, turned[0], place.turned);
+  slab[at + stride] = select(block.v1, turned[1], place.turned);
+  slab[at + 2u * stride] = select(block.v2, turned[2], place.turned);
+  slab[at + 3u * stride] = select(block.v3, turned[3], place.turned);
+}

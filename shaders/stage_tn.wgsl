@@ -1,0 +1,92 @@
+// stage_tn: which rows, columns and depth a workgroup's tile has in conv2d's filter gradient and in dense's weight
+// gradient, y = Aᵀ · B, and the walk of a thread through the depth. Both operands are contiguous across the depth.
+//
+// A workgroup has TILE_ROWS channels c of one tap, TILE_COLUMNS channels k, and one split. Its depth is those pixels of
+// the split's lines whose tap lies inside of the picture: `lines` times `width`, counted through. A pixel is found by
+// counting on from the one before, in q, p and n as on an odometer, so there is no division in the loop.
+//
+// Joined after conv2d_filter_gradient.wgsl and storage_vec4.wgsl.
+
+const a_turned = false;
+const b_turned = false;
+
+override row_tile = TILE_ROWS;
+override column_tile = TILE_COLUMNS;
+
+// The same for all threads of the workgroup.
+struct Tile {
+  part: Part,
+  // Lines of an image and pixels of a line that have the tap inside, at least 1; lines before the split; all pixels.
+  height: u32, width: u32, before: u32, pixels: u32,
+}
+
+fn tile_at(index: u32) -> Tile {
+  let part = part_at(index);
+  let before = lines_before(part, part.first_line);
+  let width = part.end_q - part.first_q;
+  let lines = lines_before(part, part.end_line) - before;
+  return Tile(part, max(part.end_p - part.first_p, 1u), max(width, 1u), before, lines * width);
+}
+
+fn slabs_in(tile: Tile) -> u32 { return (tile.pixels + SLAB - 1u) / SLAB; }
+
+struct Stage {
+  // The block's first pixel in the next slab: its number, its place in the line and in the image, where its channels lie.
+  pixel: u32, q: u32, p: u32, at: u32,
+  // How far the operand is from a pixel to the next, and how much more at the end of a line and of an image (as u32 a
+  // step back is a large number, and sums wrap round to the right one); how far over the rest of a slab.
+  pixel_step: u32, line_step: u32, image_step: u32, slab_step: u32,
+}
+
+fn stage_at(tile: Tile, place: Place) -> Stage {
+  let part = tile.part;
+  let q = place.step % tile.width;
+  let line = tile.before + place.step / tile.width;
+  let p = line % tile.height;
+  let n = line / tile.height;
+  // Rows and columns past the end repeat the last ones and are not stored.
+  let x_at = ((n * sizes.H + u32(i32((part.first_p + p) * sizes.stride) + part.h)) * sizes.W
+      + u32(i32((part.first_q + q) * sizes.stride) + part.w)) * sizes.C
+    + part.c + min(place.quad * 4u, part.rows_left - 4u);
+  let dy_at = ((n * sizes.P + part.first_p + p) * sizes.Q + part.first_q + q) * sizes.K
+    + part.k + min(place.quad * 4u, part.columns_left - 4u);
+  let pixel = select(sizes.K, sizes.stride * sizes.C, place.of_a);
+  let line_length = select(sizes.Q * sizes.K, sizes.stride * sizes.W * sizes.C, place.of_a);
+  let image_length = select(sizes.P * sizes.Q * sizes.K, sizes.H * sizes.W * sizes.C, place.of_a);
+  let rest = SLAB - 3u;
+  let rest_lines = rest / tile.width;
+  return Stage(
+    place.step, q, p, select(dy_at, x_at, place.of_a),
+    pixel, line_length - tile.width * pixel, image_length - tile.height * line_length,
+    rest_lines / tile.height * image_length + rest_lines % tile.height * line_length + rest % tile.width * pixel,
+  );
+}
+
+// So many pixels and lines on, each fewer than a line and an image have (or 1), which without carries are `step` apart.
+fn move_on(tile: Tile, stage: ptr<function, Stage>, pixels: u32, lines: u32, step: u32) {
+  let q = (*stage).q + pixels;
+  let line_ends = q >= tile.width;
+  let p = (*stage).p + lines + select(0u, 1u, line_ends);
+  let image_ends = p >= tile.height;
+  (*stage).q = q - select(0u, tile.width, line_ends);
+  (*stage).p = p - select(0u, tile.height, image_ends);
+  (*stage).at += step + select(0u, (*stage).line_step, line_ends) + select(0u, (*stage).image_step, image_ends);
+}
+
+fn next_offsets(tile: Tile, place: Place, stage: ptr<function, Stage>) -> vec4i {
+  var at: vec4u;
+  at.x = (*stage).at;
+  move_on(tile, stage, 1u, 0u, (*stage).pixel_step);
+  at.y = (*stage).at;
+  move_on(tile, stage, 1u, 0u, (*stage).pixel_step);
+  at.z = (*stage).at;
+  move_on(tile, stage, 1u, 0u, (*stage).pixel_step);
+  at.w = (*stage).at;
+  let rest = SLAB - 3u;
+  move_on(tile, stage, rest % tile.width, rest / tile.width % tile.height, (*stage).slab_step);
+  let pixels = (*stage).pixel + vec4u(0u, 1u, 2u, 3u);
+  (*stage).pixel += SLAB;
+  return select(vec4i(-1), vec4i(at), pixels < vec4u(tile.pixels));
+}
+
+fn finish(tile: Tile, row: u32, column: u32, value: vec4f) { store(tile.part, row, column, value); }
