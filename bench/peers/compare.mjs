@@ -15,8 +15,10 @@ const usage = `usage: npm run compare -- [options]
   --steps N                measured steps of each, after the first (default 5)
   --rounds N               measured rounds of each convolution (default 5)
   --quick                  one step, one round
-  --robustness             on the software adapter: with Dawn's own guard of every array
-                           index, for all; without it as catgan's command line runs`;
+  --robustness off|on|as-shipped
+                           Dawn's own guard of every array index, on the software adapter:
+                           for nobody (default), for all, or as each comes: catgan's
+                           command line switches it off, the others do not`;
 
 const root = new URL("../../", import.meta.url);
 const source = async (path) => (await runnerImport(fileURLToPath(new URL(`src/${path}`, root)))).module;
@@ -98,12 +100,13 @@ async function main() {
       steps: { type: "string", default: "5" },
       rounds: { type: "string", default: "5" },
       quick: { type: "boolean", default: false },
-      robustness: { type: "boolean", default: false },
+      robustness: { type: "string", default: "off" },
       help: { type: "boolean", default: false },
     },
   });
   if (options.help) return console.log(usage);
   if (!["auto", "software"].includes(options.adapter)) throw new Error(usage);
+  if (!["off", "on", "as-shipped"].includes(options.robustness)) throw new Error(usage);
   const steps = options.quick ? 1 : wholeNumber("--steps", options.steps);
   const rounds = options.quick ? 1 : wholeNumber("--rounds", options.rounds);
 
@@ -111,7 +114,7 @@ async function main() {
   const load = { before: loadavg()[0] };
   const { env, flags } = await adapterSettings(options);
   const names = ["ours", ...options.peers.split(",").filter(Boolean)];
-  const peers = names.map((name) => new Peer(name, env, flags));
+  const peers = names.map((name) => new Peer(name, env, name === "ours" ? flags.ours : flags.others));
   const [, ...others] = peers;
   try {
     await Promise.all(peers.map(({ ready }) => ready));
@@ -138,14 +141,20 @@ function wholeNumber(option, text) {
   return number;
 }
 
-/** The environment and the Dawn flags of every child, as catgan's command line would choose them. */
+/** The children's environment, and the Dawn flags of catgan's and of the others. */
 async function adapterSettings({ adapter, robustness }) {
   const { softwareEnvironment, mayHaveGpu } = await source("cli/adapter.ts");
   const software = adapter === "software" || !mayHaveGpu();
   const env = software ? softwareEnvironment() : {};
   if (env === null) throw new Error("no software adapter: run npm ci in the project's root first");
-  if (!software) return { env, flags: [] };
-  return { env, flags: ["backend=vulkan", ...(robustness ? [] : ["enable-dawn-features=disable_robustness"])] };
+  if (!software) return { env, flags: { ours: [], others: [] } };
+  const guarded = ["backend=vulkan"];
+  const unguarded = [...guarded, "enable-dawn-features=disable_robustness"];
+  const flags = {
+    ours: robustness === "on" ? guarded : unguarded,
+    others: robustness === "off" ? unguarded : guarded,
+  };
+  return { env, flags };
 }
 
 // ---- training steps ----
@@ -334,10 +343,10 @@ function disagreements(others, ours, { operations }) {
 }
 
 /** At most 80 columns. */
-function table({ adapter, cpu, cores, dawnFlags, versions, peers, timesFaster, disagreements, date, measured }) {
+function table({ adapter, cpu, cores, robustness, versions, peers, timesFaster, disagreements, date, measured }) {
   const lines = [
     `${adapter}, ${cores} cores of ${cpu}`.slice(0, 80),
-    `Node ${versions.node}, Dawn ${versions.webgpu}: ${dawnFlags.join(" ") || "no flags"}`.slice(0, 80),
+    `Node ${versions.node}, Dawn ${versions.webgpu}, robustness ${robustness}`,
     `${date}, medians of ${measured.steps} steps and ${measured.rounds} rounds`,
     "",
     "training step, 32x32, batch 16, base channels 8 and 8",
@@ -397,7 +406,7 @@ function save(report) {
     .replace(/^-|-$/g, "");
   const folder = new URL("bench/results/", root);
   mkdirSync(folder, { recursive: true });
-  const file = `peers-${slug}${report.robustness ? "-robustness" : ""}.json`;
+  const file = `peers-${slug}-robustness-${report.robustness}.json`;
   writeFileSync(new URL(file, folder), `${JSON.stringify(report, null, 2)}\n`);
   return `bench/results/${file}`;
 }
