@@ -1,8 +1,13 @@
 import { defineConfig, type Plugin } from "vite";
 
-/** Shaders that only benchmarks and checks use. */
+/** Shaders that training and drawing do not use: those of benchmarks and checks, and of operations of their own. */
 export const shadersLeftOut = [
+  "copy",
   "fma_loop",
+  "sigmoid",
+  "sigmoid_gradient",
+  "sigmoid_cross_entropy",
+  "sigmoid_cross_entropy_gradient",
   "dense_obvious",
   "conv2d_obvious",
   "conv2d_input_gradient_obvious",

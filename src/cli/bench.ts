@@ -26,6 +26,7 @@ import {
 import { version } from "../../package.json";
 import type { Gpu } from "../gpu/gpu.ts";
 import { calibrate, choicesOf, rateOf } from "../train/calibrate.ts";
+import type { Measured } from "../train/choose_variants.ts";
 import { presets } from "../train/config.ts";
 import { planTraining } from "../train/plan.ts";
 import { openAdapter, softwareEnvironment, unpackedFlag } from "./adapter.ts";
@@ -33,7 +34,6 @@ import type { BenchCommand } from "./options.ts";
 import { Reporter, wrapped } from "./progress.ts";
 import { writeFileAtomically } from "./run_folder.ts";
 import { asUserError, UserError } from "./user_error.ts";
-import type { Measured } from "./variant_cache.ts";
 
 const { deno, node } = process.versions;
 const runtime = deno ? `Deno ${deno}` : `Node ${node}`;

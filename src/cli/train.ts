@@ -5,9 +5,9 @@ import { stepsPerEpoch } from "../data/batches.ts";
 import { pictureGrid } from "../data/grid.ts";
 import { enlarge } from "../data/image.ts";
 import { paintedCount } from "../data/pictures.ts";
-import { type Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
-import { program } from "../gpu/program.ts";
+import { type Gpu, inMebibytes } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
+import type { Choices } from "../kernels/variants.ts";
 import {
   checkCheckpoint,
   type Machine,
@@ -16,8 +16,9 @@ import {
   type RunState,
   restore,
 } from "../train/checkpoint.ts";
+import { chooseVariants, type VariantSource } from "../train/choose_variants.ts";
 import type { Config } from "../train/config.ts";
-import { type Plan, type PlanLimits, planTraining } from "../train/plan.ts";
+import { compileAhead, type Plan, type PlanLimits, planWithin, TooLargeError } from "../train/plan.ts";
 import { runTraining } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
@@ -41,7 +42,7 @@ import {
 } from "./run_folder.ts";
 import { StopRequest } from "./stop.ts";
 import { asUserError, UserError } from "./user_error.ts";
-import { chooseVariants, readVariantSource, type VariantSource } from "./variant_cache.ts";
+import { readVariantSource, variantCache } from "./variant_cache.ts";
 
 /** What a run is made of, before anything of it is on the GPU. */
 interface Setup {
@@ -128,14 +129,18 @@ async function setupResumed({ resume, data, overrides }: ResumedRun): Promise<Se
 async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number> {
   const { config, source, dir, resumed } = setup;
   const { software } = gpu;
-  const { programs, convolutions } = await checkFits(config, { ...gpu.limits, software });
-  // They compile while the pictures are painted or read.
-  for (const { files, constants } of programs) program(gpu, files, constants);
+  const kept = resumed?.machine && new Map(Object.entries(resumed.machine.variants));
+  const plan = await checkFits(config, { ...gpu.limits, software }, kept ?? undefined);
+  compileAhead(gpu, plan);
   const dataSet = await loadDataSet(source, config, reporter);
   const { pictures } = dataSet;
   asUserError(() => stepsPerEpoch(pictures.count, config.batch));
   const stream = new Stream(gpu);
-  if (!resumed) await chooseVariants(stream, convolutions, setup.variants, reporter);
+  if (!resumed) {
+    await chooseVariants(stream, plan.convolutions, setup.variants, variantCache, (done, of) =>
+      reporter.preparing("choosing kernels for this GPU", done, of),
+    );
+  }
   reporter.preparing("preparing the GPU", 0, 1);
   const trainer = new Trainer(stream, config, pictures);
   if (resumed) asUserError(() => restore(trainer, resumed));
@@ -163,23 +168,15 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
 }
 
 /** What training takes. @throws UserError where the adapter's limits are too small: says which batch fits */
-export async function checkFits(config: Config, limits: PlanLimits): Promise<Plan> {
-  const planFor = async (batch: number): Promise<Plan | LimitError> => {
-    try {
-      return await planTraining({ ...config, batch }, limits);
-    } catch (error) {
-      if (!(error instanceof LimitError)) throw error;
-      return error;
-    }
-  };
-  const plan = await planFor(config.batch);
-  if (!(plan instanceof LimitError)) return plan;
-  // What is too large, without the advice of a kernel that knows nothing of the rest.
-  const { obstacle } = plan;
-  for (let batch = Math.floor(config.batch / 2); batch >= 1; batch = Math.floor(batch / 2)) {
-    if (!((await planFor(batch)) instanceof LimitError)) throw new UserError(`${obstacle}: try --batch ${batch}`);
+export async function checkFits(config: Config, limits: PlanLimits, choices?: Choices): Promise<Plan> {
+  try {
+    return await planWithin(config, limits, choices);
+  } catch (error) {
+    if (!(error instanceof TooLargeError)) throw error;
+    const { obstacle, batch } = error;
+    if (batch !== null) throw new UserError(`${obstacle}: try --batch ${batch}`);
+    throw new UserError(`${obstacle}, with any --batch: try a smaller --base, --base-d or --size`);
   }
-  throw new UserError(`${obstacle}, with any --batch: try a smaller --base, --base-d or --size`);
 }
 
 /** Reals are shown as 8×8. */

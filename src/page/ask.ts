@@ -17,6 +17,8 @@ export function ask({ title, text = "", yes, name }: Question): Promise<string |
   setText(byId("ask-title"), title);
   setText(byId("ask-text"), text);
   setText(byId("ask-yes"), yes);
+  // No submit button, or Enter in the field would press it.
+  byId("ask-no").onclick = () => dialog.close();
   byId("ask-label").hidden = name === undefined;
   input.required = name !== undefined;
   input.value = name ?? "";

@@ -35,3 +35,8 @@ export function bytes(value: number): string {
   }
   return `${rough(amount)} ${units[unit]}`;
 }
+
+/** "1,200 pictures of cats.zip" */
+export function picturesWord(pictures: number, label: string): string {
+  return `${count(pictures)} picture${pictures === 1 ? "" : "s"} of ${label}`;
+}

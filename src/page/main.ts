@@ -8,7 +8,8 @@ import { Controls, needNewRun, presetWords } from "./controls.ts";
 import { byId, h, setImage, setText } from "./dom.ts";
 import { mountDraw } from "./draw/draw.ts";
 import { whenChanged } from "./fields.ts";
-import { ago, bytes, count, duration, rough } from "./format.ts";
+import { ago, bytes, count, duration, picturesWord, rough } from "./format.ts";
+import { realsGrid } from "./grid_file.ts";
 import { notify } from "./notices.ts";
 import { mountPictures } from "./pictures/panel.ts";
 import type { Photographs, Plan, RunSummary, Sample, WorkerEvent } from "./protocol.ts";
@@ -27,7 +28,11 @@ const { problems, ...parsed } = parseSettings(location.search);
 let settings: Settings = parsed;
 /** Null: painted cats. */
 let photographs: Photographs | null = null;
+/** Some of them, to be seen. */
+let brought: Blob | null = null;
 const plans = new Map<PresetName, Plan>();
+/** What a new run by the settings would take. */
+let planned: Plan | null = null;
 /** A past grid that is looked at. */
 let past: Sample | null = null;
 /** A call that the person waits for. */
@@ -47,11 +52,19 @@ const timeline = new Timeline((sample) => {
 });
 const charts = new Charts();
 const theme = mountTheme(byId("theme"), () => charts.draw());
-const runs = new RunList(client, attempt);
+const runs = new RunList(client, { attempt, onOpen: openRun, onDraw: drawFrom });
 const pictures = mountPictures(byId("pictures"), {
   size: () => settings.config.size,
   onChoice(choice) {
     photographs = choice;
+    brought = null;
+    if (choice) {
+      void realsGrid(choice.pictures).then((png) => {
+        if (photographs === choice) brought = png;
+        render();
+      });
+    }
+    planAhead();
     render();
   },
 });
@@ -61,9 +74,9 @@ const controls = new Controls({ onPreset: choosePreset, onChange: changeSetting 
 /** Does something that may fail, and says so when it does. */
 function attempt(work: Promise<unknown>): void {
   busy++;
+  notify("failure", null);
   render();
   work
-    .then(() => notify("failure", null))
     .catch((error: Error) => notify("failure", { text: error.message, bad: true }))
     .finally(() => {
       busy--;
@@ -97,10 +110,21 @@ function setSettings(next: Settings): void {
   const resized = next.config.size !== settings.config.size;
   settings = next;
   if (resized) pictures.resize();
+  planAhead();
   const query = formatSettings(settings);
   const kept = testing ? (query ? `${query}&test` : "test") : query;
   history.replaceState(null, "", kept ? `?${kept}` : location.pathname);
   render();
+}
+
+/** Finds out what a new run would take. */
+function planAhead(): void {
+  const { config } = settings;
+  if (state.run !== null) return;
+  void call.plan(config, photographs?.pictures.count ?? null).then((plan) => {
+    if (settings.config === config) planned = plan;
+    render();
+  });
 }
 
 /** The preset that a configuration is closest to, by its size. */
@@ -116,11 +140,28 @@ function start(): void {
   const kind = config.size === 128 || photographs ? title : `${title} cats`;
   const name = config.seed === 1 ? kind : `${kind}, seed ${config.seed}`;
   timeline.backToNow();
-  byId("stage").scrollIntoView({ block: "nearest" });
+  goTo("stage", "nearest");
   // Pictures may still be read at the size that was chosen last.
   attempt(pictures.settled().then(() => call.start({ name, config, photographs })));
   // Browsers decide by themselves or ask; without it runs are kept as long as there is room.
   void navigator.storage.persist?.();
+}
+
+/** The keyboard's place goes there too: what was pressed may go away. */
+function goTo(section: string, block: ScrollLogicalPosition = "start"): void {
+  const element = byId(section);
+  element.scrollIntoView({ block });
+  element.focus({ preventScroll: true });
+}
+
+function openRun({ id, step, totalSteps }: RunSummary): void {
+  goTo("stage");
+  attempt(call.open(id).then(() => (step < totalSteps ? call.play() : undefined)));
+}
+
+function drawFrom({ id }: RunSummary): void {
+  goTo("draw");
+  draw.open(id);
 }
 
 /** As many steps again, after the last. */
@@ -145,12 +186,15 @@ function playOrPause(): void {
 byId("start").addEventListener("click", start);
 byId("continue").addEventListener("click", () => {
   const run = unfinished();
-  if (run) attempt(call.open(run.id).then(() => call.play()));
+  if (run) openRun(run);
 });
 byId("play").addEventListener("click", playOrPause);
 byId("step").addEventListener("click", () => attempt(call.step()));
 byId("save").addEventListener("click", () => attempt(call.save()));
-byId("stop").addEventListener("click", () => attempt(call.stop()));
+byId("stop").addEventListener("click", () => {
+  goTo("stage", "nearest");
+  attempt(call.stop());
+});
 byId("pending-start").addEventListener("click", start);
 byId("pending-undo").addEventListener("click", () => {
   if (state.run) setSettings({ ...settings, config: { ...state.run.config } });
@@ -162,6 +206,7 @@ byId("copy-link").addEventListener("click", () => {
       .writeText(location.href)
       .then(() => notify("copied", { text: "The link with these settings is in the clipboard." })),
   );
+  setTimeout(() => notify("copied", null), 8000);
 });
 
 mountShortcuts([
@@ -186,11 +231,18 @@ document.addEventListener("visibilitychange", () => {
 function onEvent(event: WorkerEvent): void {
   apply(state, event);
   switch (event.type) {
+    case "canvas":
+      attempt(call.canvas({ canvas: freshCanvas() }));
+      break;
     case "opened":
     case "config":
       if (state.run) setSettings({ preset: presetOf(state.run.config), config: { ...state.run.config } });
       break;
+    case "closed":
+      planAhead();
+      break;
     case "speed":
+      planAhead();
       for (const preset of Object.keys(presets) as PresetName[]) {
         void call.plan({ ...presets[preset] }, null).then((plan) => {
           plans.set(preset, plan);
@@ -201,6 +253,14 @@ function onEvent(event: WorkerEvent): void {
   }
   showTitle();
   render();
+}
+
+/** Puts an unused canvas in the place of the fakes'. */
+function freshCanvas(): OffscreenCanvas {
+  const used = byId<HTMLCanvasElement>("fakes");
+  const fresh = used.cloneNode() as HTMLCanvasElement;
+  used.replaceWith(fresh);
+  return fresh.transferControlToOffscreen();
 }
 
 let due = false;
@@ -245,10 +305,7 @@ function showAdapter(): void {
   const word = adapterWord(adapter, isSecureContext);
   setText(byId("adapter-word"), word.text);
   const measuring = adapter?.kind === "found" && !speed && state.run === null && !testing;
-  setText(
-    byId("speed-word"),
-    speedWord(speed) ?? (measuring ? `Measuring how fast it is… ${progressWord() ?? ""}` : ""),
-  );
+  setText(byId("speed-word"), speedWord(speed) ?? (measuring ? `Measuring how fast it is… ${progressWord()}` : ""));
   const help = byId<HTMLDetailsElement>("adapter-help");
   if (word.help && help.hidden) {
     help.querySelector("summary")!.textContent = word.help.title;
@@ -265,16 +322,15 @@ function showAdapter(): void {
 }
 
 /** What is being prepared. */
-function progressWord(): string | null {
-  const { progress } = state;
-  if (!progress) return null;
-  const { what, done, total } = progress;
-  if (what === "compiling") return `Compiling shaders: ${done} of ${total}`;
-  return `${what[0].toUpperCase()}${what.slice(1)}: ${count(done)} of ${count(total)}`;
+function progressWord(): string {
+  return [...state.progress]
+    .filter(([, { done, total }]) => done < total)
+    .map(([what, { done, total }]) => `${what[0].toUpperCase()}${what.slice(1)}: ${count(done)} of ${count(total)}`)
+    .join(" · ");
 }
 
 function showStage(): void {
-  const { run, phase, drawn, progress, adapter } = state;
+  const { run, phase, drawn, adapter } = state;
   const word = adapterWord(adapter, isSecureContext);
   const preparing = phase === "preparing";
   const curtain = byId("curtain");
@@ -288,18 +344,19 @@ function showStage(): void {
   const continueButton = byId<HTMLButtonElement>("continue");
   continueButton.hidden = startButton.hidden || startButton.disabled || !goesOn;
   setText(continueButton, goesOn ? `Continue ${goesOn.name}, step ${count(goesOn.step)}` : "");
-  const { title } = presetWords[settings.preset];
-  const plan = plans.get(settings.preset);
-  const eta = plan ? etaWord(state.speed, plan.flops, settings.preset) : "";
-  const what = `${title}, ${settings.config.size} × ${settings.config.size}, on painted cats${eta ? `: ${eta}` : ""}`;
-  const text = preparing ? (progressWord() ?? "Getting ready…") : run ? "" : word.canTrain ? what : word.text;
+  const { preset, config } = settings;
+  const eta = planned ? etaWord(state.speed, planned.flops, preset) : "";
+  const { size } = config;
+  const learnt = photographs ? picturesWord(photographs.pictures.count, photographs.label) : "painted cats";
+  const what = `${presetWords[preset].title}, ${size} × ${size}, on ${learnt}${eta ? `: ${eta}` : ""}`;
+  const text = preparing ? progressWord() || "Getting ready…" : run ? "" : word.canTrain ? what : word.text;
   setText(byId("curtain-text"), text);
   const bar = byId<HTMLProgressElement>("curtain-progress");
   bar.hidden = !preparing;
-  if (progress) {
-    bar.max = Math.max(1, progress.total);
-    bar.value = progress.done;
-  } else bar.removeAttribute("value");
+  byId("to-settings").hidden = startButton.hidden;
+  const shares = [...state.progress.values()].map(({ done, total }) => done / Math.max(1, total));
+  if (shares.length > 0) bar.value = shares.reduce((sum, share) => sum + share) / shares.length;
+  else bar.removeAttribute("value");
 
   // A tab that watches has no canvas of its own: it shows the newest grid.
   const image =
@@ -319,11 +376,12 @@ function showStage(): void {
           ? "untrained: noise in, noise out"
           : `after ${count(step)} steps`,
   );
-  setImage(byId<HTMLImageElement>("reals"), state.reals);
-  const painted = !run || run.data === "painted";
+  const chosen = photographs && { data: photographs.label, pictureCount: photographs.pictures.count };
+  const { data, pictureCount } = run ?? chosen ?? { data: "painted", pictureCount: 0 };
+  setImage(byId<HTMLImageElement>("reals"), run ? state.reals : (brought ?? state.painted));
   setText(
     byId("reals-caption"),
-    painted ? "painted by code, cats to learn from" : `${count(run.pictureCount)} pictures of ${run.data}`,
+    data === "painted" ? "painted by code, cats to learn from" : picturesWord(pictureCount, data),
   );
 }
 
@@ -419,7 +477,7 @@ function showNotices(watching: boolean): void {
       : kind === "diverged"
         ? ` Went back to the last save with half the learning rates, try ${tried} of 3.`
         : ` Went back to the last save on a new device, try ${tried} of 3.`;
-  notify("trouble", { text: `${what}: ${message}.${back}`.replace("..", "."), bad: true });
+  notify("trouble", { text: `${what}: ${message}.${back}`.replace("..", "."), bad: tried === null });
 }
 
 // Ages grow by themselves.
@@ -427,8 +485,7 @@ setInterval(render, 10_000);
 
 for (const [i, problem] of problems.entries())
   notify(`address ${i}`, { text: `The address was not understood: ${problem}.` });
-const canvas = byId<HTMLCanvasElement>("fakes").transferControlToOffscreen();
-attempt(call.hello({ canvas, test: testing }));
+attempt(call.hello({ canvas: freshCanvas(), test: testing }));
 render();
 
 if (testing) {

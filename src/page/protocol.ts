@@ -41,6 +41,8 @@ export interface WorkerCalls {
   watch(): void;
   /** Asks the tab that trains to save and let go, and opens its run here. */
   takeOver(): void;
+  /** The fresh canvas that was asked for. */
+  canvas(options: { canvas: OffscreenCanvas }): void;
   /** The page is about to be hidden or left: save what there is. */
   leaving(): void;
   /** For tests: the device is destroyed as by a driver that fails. */
@@ -154,11 +156,14 @@ export type WorkerEvent =
   | { type: "rows"; rows: Float32Array; gpuBytes: number }
   /** The run went back to this step: what was said of later ones is no longer so. */
   | { type: "rewound"; step: number }
+  /** The canvas is of no use any more: the page puts a fresh one in its place. */
+  | { type: "canvas" }
   /** The canvas shows the fakes of this step. */
   | { type: "drawn"; step: number }
   | { type: "sample"; sample: Sample }
   /** Older grids that were thinned out. */
   | { type: "thinned"; steps: number[] }
+  /** `bytes` of everything that is kept of the run. */
   | { type: "saved"; step: number; at: number; bytes: number }
   | { type: "config"; config: Config; totalSteps: number }
   | { type: "trouble"; trouble: Trouble }

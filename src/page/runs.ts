@@ -2,18 +2,23 @@
 import { ask } from "./ask.ts";
 import type { Client } from "./client.ts";
 import { byId, download, h, setImage } from "./dom.ts";
-import { ago, bytes, count } from "./format.ts";
+import { ago, bytes, count, picturesWord } from "./format.ts";
 import type { RunSummary } from "./protocol.ts";
 
 export class RunList {
   private readonly list = byId<HTMLUListElement>("run-list");
   private shown = "";
 
-  /** @param attempt does something and tells people when it fails */
   constructor(
     private readonly client: Client,
-    private readonly attempt: (work: Promise<unknown>) => void,
+    private readonly options: {
+      /** Does something and tells people when it fails. */
+      attempt(work: Promise<unknown>): void;
+      onOpen(run: RunSummary): void;
+      onDraw(run: RunSummary): void;
+    },
   ) {
+    const { attempt } = options;
     const upload = byId<HTMLInputElement>("upload");
     upload.addEventListener("change", () => {
       const [file] = upload.files ?? [];
@@ -28,14 +33,16 @@ export class RunList {
     if (key === this.shown) return;
     this.shown = key;
     byId("runs-empty").hidden = runs.length > 0;
-    const focused = document.activeElement?.id;
+    const focused = this.list.contains(document.activeElement) && document.activeElement!.id;
     this.list.replaceChildren(...runs.map((run) => this.card(run, run.id === openId, canTrain)));
-    if (focused) document.getElementById(focused)?.focus();
+    // What was pressed may be no more.
+    if (focused) (document.getElementById(focused) ?? byId("runs")).focus({ preventScroll: true });
   }
 
   private card(run: RunSummary, isOpen: boolean, canTrain: boolean): HTMLLIElement {
     const { id, name, config, step, totalSteps, data, pictureCount } = run;
     const { call } = this.client;
+    const { attempt, onOpen, onDraw } = this.options;
     const thumb = h("div", { className: "thumb" });
     if (run.grid) {
       const image = h("img", { alt: `The newest grid of ${name}` });
@@ -48,7 +55,7 @@ export class RunList {
       return made;
     };
     const finished = step >= totalSteps;
-    const pictures = data === "painted" ? "painted cats" : `${count(pictureCount)} pictures of ${data}`;
+    const pictures = data === "painted" ? "painted cats" : picturesWord(pictureCount, data);
     const card = h(
       "li",
       { className: isOpen ? "run open" : "run" },
@@ -62,24 +69,17 @@ export class RunList {
         h(
           "div",
           { className: "run-buttons" },
-          !isOpen &&
-            canTrain &&
-            button(finished ? "Open" : "Continue", () => this.attempt(this.open(id, !finished)), "primary"),
-          step > 0 && button("Download", () => this.attempt(this.download(run))),
-          button("Duplicate", () => this.attempt(call.duplicate(id))),
-          button("Rename", () => this.attempt(this.rename(run))),
-          button("Delete", () => this.attempt(this.remove(run)), "danger"),
+          !isOpen && canTrain && button(finished ? "Open" : "Continue", () => onOpen(run), "primary"),
+          step > 0 && button("Draw", () => onDraw(run)),
+          step > 0 && button("Download", () => attempt(this.download(run))),
+          button("Duplicate", () => attempt(call.duplicate(id))),
+          button("Rename", () => attempt(this.rename(run))),
+          button("Delete", () => attempt(this.remove(run)), "danger"),
         ),
       ),
     );
     card.dataset.run = id;
     return card;
-  }
-
-  private async open(id: string, play: boolean): Promise<void> {
-    byId("stage").scrollIntoView({ block: "start" });
-    await this.client.call.open(id);
-    if (play) await this.client.call.play();
   }
 
   private async download({ id, name, step }: RunSummary): Promise<void> {

@@ -6,14 +6,17 @@ export interface PageState {
   adapter: Adapter | null;
   speed: Speed | null;
   phase: Phase;
-  /** What `preparing` is at. */
-  progress: { what: string; done: number; total: number } | null;
+  /** What `preparing` does, several things at a time: how far each is. */
+  progress: ReadonlyMap<string, { done: number; total: number }>;
   /** The run that is open: here, or in the tab that is watched. */
   run: RunSummary | null;
   rows: Rows;
   /** In the order of their steps. */
   samples: Sample[];
+  /** Some of the pictures that the open run learns from. */
   reals: Blob | null;
+  /** Painted cats, to be seen before any run. */
+  painted: Blob | null;
   /** The step whose fakes the canvas shows; null = it shows nothing. */
   drawn: number | null;
   saved: { step: number; at: number } | null;
@@ -29,11 +32,12 @@ export function initialState(): PageState {
     adapter: null,
     speed: null,
     phase: "idle",
-    progress: null,
+    progress: new Map(),
     run: null,
     rows: new Rows(),
     samples: [],
     reals: null,
+    painted: null,
     drawn: null,
     saved: null,
     gpuBytes: 0,
@@ -54,13 +58,13 @@ export function apply(state: PageState, event: WorkerEvent): void {
       break;
     case "phase":
       state.phase = event.phase;
-      if (event.phase !== "preparing") state.progress = null;
+      if (event.phase !== "preparing") state.progress = new Map();
       break;
     case "progress":
-      state.progress = { what: event.what, done: event.done, total: event.total };
+      state.progress = new Map(state.progress).set(event.what, { done: event.done, total: event.total });
       break;
     case "reals":
-      state.reals = event.png;
+      state[state.run ? "reals" : "painted"] = event.png;
       break;
     case "opened":
       state.run = event.run;
@@ -73,6 +77,7 @@ export function apply(state: PageState, event: WorkerEvent): void {
       break;
     case "closed":
       state.run = null;
+      state.reals = null;
       state.rows.clear();
       state.samples = [];
       state.drawn = null;
@@ -100,7 +105,7 @@ export function apply(state: PageState, event: WorkerEvent): void {
       break;
     case "saved":
       state.saved = { step: event.step, at: event.at };
-      updateRun(state, { step: event.step, saved: event.at });
+      updateRun(state, { step: event.step, saved: event.at, bytes: event.bytes });
       if (state.trouble?.kind === "storage") state.trouble = null;
       break;
     case "config":

@@ -70,6 +70,7 @@ export class Timeline {
   private endFilm(): void {
     if (this.film !== null) clearInterval(this.film);
     this.film = null;
+    this.update();
   }
 
   private look(index: number): void {
@@ -80,7 +81,10 @@ export class Timeline {
   }
 
   private update(): void {
-    const { samples, at } = this;
+    const { samples, at, film } = this;
+    byId("film")
+      .querySelector("use")!
+      .setAttribute("href", film === null ? "#i-play" : "#i-pause");
     const text = at === null ? "now" : `step ${count(samples[at].step)}`;
     this.scrubber.value = String(at ?? samples.length);
     this.scrubber.setAttribute("aria-valuetext", text);

@@ -3,9 +3,9 @@
  * counts, so the plan of buffers and the list of dispatches are the very ones that training has.
  */
 import { Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
-import { type ProgramSource, programsOf } from "../gpu/program.ts";
+import { type ProgramSource, program, programsOf } from "../gpu/program.ts";
 import { Stream } from "../gpu/stream.ts";
-import { type Convolution, convolutionsUsed } from "../kernels/variants.ts";
+import { type Choices, type Convolution, choose, convolutionsUsed } from "../kernels/variants.ts";
 import type { Config } from "./config.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -18,7 +18,7 @@ export interface Plan {
   flopsPerStep: number;
   /** Dispatches of a step without R1, where there is one, before the stream cuts those that would take too long. */
   dispatchesPerStep: number;
-  /** The programs that training and its preview run, by the table's choice of variants. */
+  /** The programs that training and its preview run, by the given choice of variants. */
   programs: ProgramSource[];
   /** The passes of convolutions and dense layers that training and its preview take. */
   convolutions: Convolution[];
@@ -31,12 +31,53 @@ export interface PlanLimits {
   software: boolean;
 }
 
-/** @throws LimitError when the configuration cannot be built within the limits: says what is too large */
-export async function planTraining(config: Config, planLimits: PlanLimits): Promise<Plan> {
+/** A configuration is too large for an adapter. */
+export class TooLargeError extends Error {
+  constructor(
+    /** What is too large. */
+    readonly obstacle: string,
+    /** A smaller batch that fits; null where none does. */
+    readonly batch: number | null,
+  ) {
+    super(obstacle);
+  }
+}
+
+/** As `planTraining`, with advice. @throws TooLargeError where the adapter's limits are too small */
+export async function planWithin(config: Config, limits: PlanLimits, choices?: Choices): Promise<Plan> {
+  const planFor = async (batch: number): Promise<Plan | LimitError> => {
+    try {
+      return await planTraining({ ...config, batch }, limits, choices);
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      return error;
+    }
+  };
+  const plan = await planFor(config.batch);
+  if (!(plan instanceof LimitError)) return plan;
+  // What is too large, without the advice of a kernel that knows nothing of the rest.
+  const { obstacle } = plan;
+  for (let batch = Math.floor(config.batch / 2); batch >= 1; batch = Math.floor(batch / 2)) {
+    if (!((await planFor(batch)) instanceof LimitError)) throw new TooLargeError(obstacle, batch);
+  }
+  throw new TooLargeError(obstacle, null);
+}
+
+/** Has a plan's programs compiled, and waits for none: the compiler works while pictures are painted or read. */
+export function compileAhead(gpu: Gpu, { programs }: Plan): void {
+  for (const { files, constants } of programs) program(gpu, files, constants);
+}
+
+/**
+ * @param choices of variants, as a checkpoint has them; the table's where left out
+ * @throws LimitError when the configuration cannot be built within the limits: says what is too large
+ */
+export async function planTraining(config: Config, planLimits: PlanLimits, choices?: Choices): Promise<Plan> {
   const gpu = await Gpu.open(paperAdapter(planLimits));
   const { size, batch } = config;
   const pictures = { size, count: batch, pixels: new Uint8Array(batch * size ** 2 * 3) };
   const stream = new Stream(gpu);
+  if (choices) choose(stream, choices);
   stream.maxDispatchCost = Number.POSITIVE_INFINITY;
   const trainer = new Trainer(stream, config, pictures);
   await trainer.prepare();

@@ -1,7 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { cutColumn } from "../../src/data/grid.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
-import { Stream } from "../../src/gpu/stream.ts";
 import { placeName } from "../../src/page/draw/picture_file.ts";
 import { Studio } from "../../src/page/draw/studio.ts";
 import type { Device } from "../../src/page/train/device.ts";
@@ -43,8 +42,8 @@ beforeAll(async () => {
 function studio(first?: Gpu): { studio: Studio; devices: Device[] } {
   const devices: Device[] = [];
   const made = new Studio(async () => {
-    const stream = first && devices.length === 0 ? new Stream(first) : await testStream();
-    devices.push({ gpu: stream.gpu, stream });
+    const { gpu } = first && devices.length === 0 ? { gpu: first } : await testStream();
+    devices.push({ gpu, submitBudget: 100 });
     return devices.at(-1)!;
   });
   return { studio: made, devices };

@@ -104,11 +104,12 @@ test("a full disk is no trouble any more once a save has worked; other troubles 
 });
 
 test("progress is of preparing only", () => {
-  const progress: WorkerEvent = { type: "progress", what: "compiling", done: 1, total: 3 };
-  expect(after({ type: "phase", phase: "preparing" }, progress).progress).toEqual({
-    what: "compiling",
-    done: 1,
-    total: 3,
-  });
-  expect(after(progress, { type: "phase", phase: "training" }).progress).toBeNull();
+  const progress: WorkerEvent = { type: "progress", what: "compiling shaders", done: 1, total: 3 };
+  const painting: WorkerEvent = { type: "progress", what: "painting cats", done: 0, total: 9 };
+  const { progress: both } = after({ type: "phase", phase: "preparing" }, progress, painting, { ...progress, done: 2 });
+  expect([...both]).toEqual([
+    ["compiling shaders", { done: 2, total: 3 }],
+    ["painting cats", { done: 0, total: 9 }],
+  ]);
+  expect(after(progress, { type: "phase", phase: "training" }).progress.size).toBe(0);
 });

@@ -13,8 +13,8 @@ import { type Mark, paint, Wall } from "./wall.ts";
 export interface DrawPanel {
   /** The saved runs, whenever they change. */
   showRuns(runs: readonly RunSummary[]): void;
-  /** Draws from a saved run. Rejects with an Error for people. */
-  open(id: string): Promise<void>;
+  /** Draws from a saved run. */
+  open(id: string): void;
 }
 
 const columns = 4;
@@ -311,7 +311,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
 
   return {
     showRuns: (runs) => source.showRuns(runs),
-    open: (id) => source.openRun(id),
+    open: (id) => attempt(source.openRun(id)),
   };
 }
 

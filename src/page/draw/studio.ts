@@ -1,12 +1,13 @@
 /** Draws from a checkpoint: on a GPU device of its own, so that training on another is not disturbed. */
 import { cutColumn } from "../../data/grid.ts";
 import { GpuError } from "../../gpu/gpu.ts";
+import type { Stream } from "../../gpu/stream.ts";
 import type { Arena } from "../../nn/parameters.ts";
 import { type Artist, checkCheckpoint, generatorFrom, type RunState } from "../../train/checkpoint.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
 import { measureStatistics, Sampler } from "../../train/sampler.ts";
 import { latentsOf, type Place } from "../../train/walk.ts";
-import type { Device } from "../train/device.ts";
+import { type Device, newStream } from "../train/device.ts";
 import { atOnce, type Model } from "./protocol.ts";
 
 /** No file that this program writes is nearly as large. */
@@ -14,7 +15,7 @@ const mostBytes = 2 ** 31;
 
 /** A generator on a device. */
 interface Easel {
-  device: Device;
+  stream: Stream;
   artist: Artist;
   /** Batch-norm's statistics: those of the run, or measured. */
   running: Arena;
@@ -36,20 +37,20 @@ export class Studio {
   async open(file: Blob, name: string): Promise<Model> {
     this.state = await readCheckpoint(file, name);
     this.clear();
-    const { device, artist } = await this.withDevice((easel) => Promise.resolve(easel));
+    const { stream, artist } = await this.withDevice((easel) => Promise.resolve(easel));
     const { config, step } = artist.info;
-    return { size: config.size, step, seed: config.seed, adapter: device.gpu.name };
+    return { size: config.size, step, seed: config.seed, adapter: stream.gpu.name };
   }
 
   /** @param places at most `atOnce` @returns [places, size, size, 3], u8 @throws GpuError */
   async draw(places: readonly Place[]): Promise<Uint8Array<ArrayBuffer>> {
-    return await this.withDevice(async ({ device, artist, running, samplers }) => {
+    return await this.withDevice(async ({ stream, artist, running, samplers }) => {
       const { network, parameters, info } = artist;
       const { z, size, seed } = info.config;
       const n = places.length === 1 ? 1 : atOnce;
       let sampler = samplers.get(n);
       if (!sampler) {
-        sampler = new Sampler(device.stream, network, { parameters, running, n, columns: 1, seed });
+        sampler = new Sampler(stream, network, { parameters, running, n, columns: 1, seed });
         samplers.set(n, sampler);
       }
       const latents = new Float32Array(n * z);
@@ -72,21 +73,22 @@ export class Studio {
 
   private async setUp(): Promise<Easel> {
     if (this.state === null) throw new Error("no checkpoint is open");
-    const device = (this.device ??= await this.openDevice());
-    const artist = generatorFrom(device.stream, this.state);
+    this.device ??= await this.openDevice();
+    const stream = newStream(this.device);
+    const artist = generatorFrom(stream, this.state);
     const { network, parameters, info } = artist;
-    const running = artist.running ?? (await measureStatistics(device.stream, network, parameters, info.config.seed));
-    return { device, artist, running, samplers: new Map() };
+    const running = artist.running ?? (await measureStatistics(stream, network, parameters, info.config.seed));
+    return { stream, artist, running, samplers: new Map() };
   }
 
   /** Takes the generator off the device, whose compiled kernels stay. */
   private clear(): void {
     if (this.easel === null) return;
-    const { device, artist, running, samplers } = this.easel;
+    const { stream, artist, running, samplers } = this.easel;
     for (const sampler of samplers.values()) sampler.destroy();
-    running.destroy(device.stream);
-    artist.parameters.destroy(device.stream);
-    device.stream.dispose();
+    running.destroy(stream);
+    artist.parameters.destroy(stream);
+    stream.dispose();
     this.easel = null;
   }
 }

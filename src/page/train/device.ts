@@ -6,10 +6,10 @@ import { presets } from "../../train/config.ts";
 import { Trainer } from "../../train/trainer.ts";
 import type { Adapter, Speed } from "../protocol.ts";
 
-/** A device and the stream on it. */
+/** A device and how long its submits may take, in milliseconds: less after one was lost. */
 export interface Device {
   gpu: Gpu;
-  stream: Stream;
+  submitBudget: number;
 }
 
 export type OnProgress = (what: string, done: number, total: number) => void;
@@ -21,10 +21,7 @@ export class NoGpuError extends Error {
   }
 }
 
-/**
- * @param submitBudget milliseconds of a submit: less after a device was lost
- * @throws NoGpuError
- */
+/** @throws NoGpuError */
 export async function openDevice(onProgress: OnProgress, submitBudget = 100): Promise<Device> {
   // A page that is not served over https or from localhost has no `navigator.gpu` either.
   const { gpu: webgpu } = navigator as Navigator & { gpu?: GPU };
@@ -39,9 +36,14 @@ export async function openDevice(onProgress: OnProgress, submitBudget = 100): Pr
     throw new NoGpuError({ kind: "none", reason: "too small", detail: error.message });
   }
   watchCompilation(gpu.device, onProgress);
+  return { gpu, submitBudget };
+}
+
+/** A stream for one trainer: its buffers and its choice of kernels are of no use to another. */
+export function newStream({ gpu, submitBudget }: Device): Stream {
   const stream = new Stream(gpu);
   stream.submitBudget = submitBudget;
-  return { gpu, stream };
+  return stream;
 }
 
 export function describe({ gpu }: Device): Adapter {
@@ -54,11 +56,11 @@ function watchCompilation(device: GPUDevice, onProgress: OnProgress): void {
   let total = 0;
   const create = device.createComputePipelineAsync.bind(device);
   device.createComputePipelineAsync = async (descriptor) => {
-    onProgress("compiling", done, ++total);
+    onProgress("compiling shaders", done, ++total);
     try {
       return await create(descriptor);
     } finally {
-      onProgress("compiling", ++done, total);
+      onProgress("compiling shaders", ++done, total);
     }
   };
 }
@@ -73,8 +75,9 @@ const unread = 32;
  * @param signal ends it early: somebody wants to train
  * @returns null when it ended early
  */
-export async function measure({ stream }: Device, signal: AbortSignal): Promise<Speed | null> {
+export async function measure(device: Device, signal: AbortSignal): Promise<Speed | null> {
   const config = presets.tiny;
+  const stream = newStream(device);
   const trainer = new Trainer(stream, config, paintCats(config.size, config.batch, config.seed));
   const train = async (goOn: () => boolean) => {
     const first = trainer.step;
@@ -98,5 +101,6 @@ export async function measure({ stream }: Device, signal: AbortSignal): Promise<
     };
   } finally {
     trainer.destroy();
+    stream.dispose();
   }
 }

@@ -1,6 +1,6 @@
 /** The fakes' grid on a canvas. */
+import type { Stream } from "../../gpu/stream.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
-import type { Device } from "./device.ts";
 import code from "./show_grid.wgsl?raw";
 
 /** Puts a grid in a GPU buffer onto a texture, without reading it back. */
@@ -49,81 +49,82 @@ export class GridPainter {
   }
 }
 
-/** Shows a grid that a sampler rendered. */
-type Show = (grid: Tensor) => Promise<void>;
-
 /**
- * The page's canvas. Once a canvas has one kind of context it can get no other, so the kind is tried on another canvas
- * first.
+ * The page's canvas. Where drawing on it directly fails, or may have been what lost the device, grids are read back and
+ * put onto a fresh canvas: one that had a context of one kind can get none of another.
  */
 export class GridView {
-  private show: Show | null = null;
-
-  constructor(private readonly canvas: OffscreenCanvas) {}
-
-  /** Takes the device to draw with from now on: the first one, or the one after a loss. */
-  async use({ gpu, stream }: Device): Promise<void> {
-    const { device } = gpu;
-    const format = navigator.gpu.getPreferredCanvasFormat();
-    // A software adapter's memory is the machine's own, so reading back costs next to nothing there; and headless
-    // Chromium's GPU process does not survive a canvas on SwiftShader.
-    const direct =
-      this.canvas2d === null && !gpu.software && (this.context !== null || (await canPresent(device, format)));
-    if (direct) {
-      this.context ??= this.canvas.getContext("webgpu") as GPUCanvasContext;
-      const { context, canvas } = this;
-      context.configure({ device, format, alphaMode: "opaque" });
-      const painter = new GridPainter(device, format);
-      this.show = async (grid) => {
-        fitTo(canvas, grid);
-        painter.paint(grid, context.getCurrentTexture());
-      };
-      return;
-    }
-    if (this.context !== null) throw new Error("the new GPU device cannot draw on the page's canvas: reload the page");
-    this.canvas2d ??= this.canvas.getContext("2d");
-    const { canvas, canvas2d } = this;
-    this.show = async (grid) => {
-      const [height, width] = grid.shape;
-      const pixels = new Uint8ClampedArray(await stream.readBytes(grid), 0, grid.bytes);
-      fitTo(canvas, grid);
-      canvas2d!.putImageData(new ImageData(pixels, width, height), 0, 0);
-    };
-  }
-
-  async draw(grid: Tensor): Promise<void> {
-    await this.show?.(grid);
-  }
-
+  private stream: Stream | null = null;
+  private painter: GridPainter | null = null;
   private context: GPUCanvasContext | null = null;
   private canvas2d: OffscreenCanvasRenderingContext2D | null = null;
+  private reading = false;
+
+  /** @param freshCanvas replaces the canvas on the page */
+  constructor(
+    private canvas: OffscreenCanvas,
+    private readonly freshCanvas: () => Promise<OffscreenCanvas>,
+  ) {}
+
+  /** Draws with this stream's device from now on. */
+  use(stream: Stream): void {
+    this.stream = stream;
+    this.painter = null;
+  }
+
+  /** Reads grids back from now on. */
+  async readBack(): Promise<void> {
+    this.reading = true;
+    if (this.context === null) return;
+    this.context = null;
+    this.canvas = await this.freshCanvas();
+  }
+
+  /** @param grid [height, width] words, as `GridPainter` takes them */
+  async draw(grid: Tensor): Promise<void> {
+    const { gpu } = this.stream!;
+    // A software adapter's memory is the machine's own, so reading back costs next to nothing there; and headless
+    // Chromium's GPU process does not survive a canvas on SwiftShader.
+    if (!this.reading && !gpu.software) {
+      try {
+        await this.present(grid, gpu.device);
+        return;
+      } catch (error) {
+        gpu.checkAlive();
+        console.warn("the grid is read back from now on:", error);
+        await this.readBack();
+      }
+    }
+    const pixels = new Uint8ClampedArray(await this.stream!.readBytes(grid), 0, grid.bytes);
+    const [height, width] = grid.shape;
+    fitTo(this.canvas, grid);
+    this.canvas2d ??= this.canvas.getContext("2d");
+    this.canvas2d!.putImageData(new ImageData(pixels, width, height), 0, 0);
+  }
+
+  /** @throws Error when the canvas takes no texture of this device */
+  private async present(grid: Tensor, device: GPUDevice): Promise<void> {
+    const format = navigator.gpu.getPreferredCanvasFormat();
+    fitTo(this.canvas, grid);
+    device.pushErrorScope("validation");
+    let outcome: Promise<GPUError | null>;
+    try {
+      if (this.painter === null) {
+        this.context ??= this.canvas.getContext("webgpu") as GPUCanvasContext | null;
+        this.context!.configure({ device, format, alphaMode: "opaque" });
+        this.painter = new GridPainter(device, format);
+      }
+      this.painter.paint(grid, this.context!.getCurrentTexture());
+    } finally {
+      outcome = device.popErrorScope();
+    }
+    const error = await outcome;
+    if (error) throw new Error(error.message);
+  }
 }
 
 function fitTo(canvas: OffscreenCanvas, { shape: [height, width] }: Tensor): void {
   if (canvas.width === width && canvas.height === height) return;
   canvas.width = width;
   canvas.height = height;
-}
-
-/** Whether the device can draw on a canvas. */
-async function canPresent(device: GPUDevice, format: GPUTextureFormat): Promise<boolean> {
-  try {
-    const context = new OffscreenCanvas(16, 16).getContext("webgpu") as GPUCanvasContext | null;
-    if (!context) return false;
-    device.pushErrorScope("validation");
-    context.configure({ device, format, alphaMode: "opaque" });
-    context.getCurrentTexture();
-    return (await device.popErrorScope()) === null;
-  } catch {
-    return false;
-  }
-}
-
-/** An image as a PNG file. */
-export async function encodePng(image: { width: number; height: number; rgba: Uint8Array }): Promise<Blob> {
-  const { width, height, rgba } = image;
-  const canvas = new OffscreenCanvas(width, height);
-  const pixels = new Uint8ClampedArray(rgba.buffer as ArrayBuffer, rgba.byteOffset, rgba.byteLength);
-  canvas.getContext("2d")!.putImageData(new ImageData(pixels, width, height), 0, 0);
-  return await canvas.convertToBlob({ type: "image/png" });
 }

@@ -3,12 +3,12 @@
  * the other (worker.ts sees to that).
  */
 import { stepsPerEpoch } from "../../data/batches.ts";
-import { pictureGrid } from "../../data/grid.ts";
 import type { Image } from "../../data/image.ts";
 import { paintDataSet } from "../../data/painted.ts";
 import type { Pictures } from "../../data/pictures.ts";
-import { inMebibytes, LimitError } from "../../gpu/gpu.ts";
+import type { Stream } from "../../gpu/stream.ts";
 import {
+  checkpointInfo,
   DivergedError,
   encodeCheckpoint,
   type PictureSource,
@@ -16,21 +16,25 @@ import {
   restore,
   saveState,
 } from "../../train/checkpoint.ts";
+import { chooseVariants, type VariantMemory } from "../../train/choose_variants.ts";
 import { type Config, checkConfig } from "../../train/config.ts";
-import { planTraining } from "../../train/plan.ts";
+import { compileAhead, type Plan, planWithin, TooLargeError } from "../../train/plan.ts";
 import { type RunHooks, runTraining, type TimedRecord } from "../../train/run.ts";
 import { Trainer } from "../../train/trainer.ts";
 import { whenChanged } from "../fields.ts";
+import { encodePng, realsGrid } from "../grid_file.ts";
 import type { NewRun, Phase, Sample, Trouble, WorkerEvent } from "../protocol.ts";
 import { Rows } from "../rows.ts";
 import { StorageFullError } from "../store/folder.ts";
 import type { RunStore } from "../store/run_store.ts";
-import type { Device } from "./device.ts";
-import { encodePng, type GridView } from "./grid_view.ts";
+import { type Device, newStream } from "./device.ts";
+import type { GridView } from "./grid_view.ts";
 
 /** What a session is given by the worker. */
 export interface Surroundings {
   store: RunStore;
+  /** What was measured of this machine's GPUs. */
+  variants: VariantMemory;
   view: GridView;
   emit(event: WorkerEvent): void;
   /** The device to train on; after a loss a new one. */
@@ -52,11 +56,9 @@ const longestStill = 6000;
 /** Milliseconds of a submit, less with every attempt. */
 const submitBudget = 100;
 
-const realColumns = 8;
-
 export class Session {
   private trainer: Trainer | null = null;
-  private device: Device | null = null;
+  private stream: Stream | null = null;
   private readonly rows = new Rows();
   private samples: Sample[] = [];
   private controller: AbortController | null = null;
@@ -70,6 +72,7 @@ export class Session {
   private lastDrawn = 0;
   private drawTook = 0;
   private drawing: Promise<void> | null = null;
+  private discarded = false;
   phase: Phase = "preparing";
 
   private constructor(
@@ -85,8 +88,7 @@ export class Session {
   static async create(around: Surroundings, run: NewRun): Promise<Session> {
     const { config, photographs, name } = run;
     checkConfig(config);
-    const { gpu } = await around.device();
-    await checkFits(config, { ...gpu.limits, software: gpu.software });
+    await prepareKernels(around, config, null);
     const pictures = photographs?.pictures ?? (await paint(around, config));
     const perEpoch = stepsPerEpoch(pictures.count, config.batch);
     const source: PictureSource = photographs
@@ -106,7 +108,7 @@ export class Session {
     const session = new Session(around, id, { ...config }, source, pictures, reals);
     try {
       await session.announce();
-      await session.build(null);
+      await session.buildFirst(null);
     } catch (error) {
       await session.discard();
       await around.store.remove(id);
@@ -120,6 +122,7 @@ export class Session {
   static async open(around: Surroundings, id: string): Promise<Session> {
     const { record, state, photographs, reals, rows, samples, warning } = await around.store.load(id);
     const { config, source } = record;
+    await prepareKernels(around, config, state);
     let pictures: Pictures;
     if (source.data === "painted") pictures = await paint(around, config);
     else if (photographs) pictures = { size: config.size, count: record.pictures.count, pixels: photographs };
@@ -131,9 +134,10 @@ export class Session {
     const session = new Session(around, id, { ...config }, source, pictures, reals ?? (await realsGrid(pictures)));
     session.rows.append(rows);
     session.samples = samples;
+    session.savedStep = state ? checkpointInfo(state.metadata).step : 0;
     await session.announce();
     if (warning) session.trouble({ kind: "storage", message: warning, attempt: null });
-    await session.build(state);
+    await session.buildFirst(state);
     session.setPhase(session.atEnd ? "finished" : "paused");
     return session;
   }
@@ -206,12 +210,11 @@ export class Session {
         Object.assign(trainer.config, config);
       else {
         const state = await saveState(trainer, this.source);
-        trainer.destroy();
-        await this.build({ ...state, metadata: { ...state.metadata, config: JSON.stringify(config) } });
+        await this.build(state);
       }
       const { totalSteps } = this.trainer!;
       await this.around.store.update(this.id, { config, totalSteps });
-      this.around.emit({ type: "config", config, totalSteps });
+      this.emit({ type: "config", config, totalSteps });
       if (!this.goOn) this.setPhase(this.atEnd ? "finished" : "paused");
     });
   }
@@ -223,13 +226,11 @@ export class Session {
     await this.discard();
   }
 
-  /** Lets go of everything as it is. */
+  /** Lets go of everything as it is: from now on nothing is saved or said. */
   async discard(): Promise<void> {
-    this.goOn = false;
-    this.controller?.abort();
-    await this.drawing;
-    this.trainer?.destroy();
-    this.trainer = null;
+    this.discarded = true;
+    await this.pause();
+    this.tearDown();
   }
 
   // Training
@@ -246,7 +247,7 @@ export class Session {
       try {
         await runTraining(this.trainer!, this.source, this.hooks, this.controller.signal);
       } catch (error) {
-        if (!(await this.recover(error))) return;
+        if (this.discarded || !(await this.recover(error))) return;
       }
     }
     this.setPhase(this.atEnd ? "finished" : "paused");
@@ -280,7 +281,7 @@ export class Session {
   private keepRows(records: readonly TimedRecord[]): void {
     const rows = Rows.from(records);
     this.rows.append(rows);
-    this.around.emit({ type: "rows", rows, gpuBytes: this.device!.gpu.counts.bytes });
+    this.emit({ type: "rows", rows, gpuBytes: this.stream!.gpu.counts.bytes });
   }
 
   /** Shows the generator as it is now. */
@@ -291,7 +292,7 @@ export class Session {
     const { step } = trainer;
     try {
       await this.around.view.draw(await trainer.previewSampler.render());
-      this.around.emit({ type: "drawn", step });
+      this.emit({ type: "drawn", step });
     } finally {
       this.drawing = null;
       this.lastDrawn = performance.now();
@@ -300,27 +301,30 @@ export class Session {
   }
 
   private async keepSample(step: number, image: Image): Promise<void> {
+    if (this.discarded) return;
     const png = await encodePng(image);
     this.samples.push({ step, png });
-    this.around.emit({ type: "sample", sample: { step, png } });
+    this.emit({ type: "sample", sample: { step, png } });
     await this.stored(async () => {
       const bytes = new Uint8Array(await png.arrayBuffer());
       const thinned = await this.around.store.addSample(this.id, step, bytes);
       if (thinned.length === 0) return;
       this.samples = this.samples.filter((sample) => !thinned.includes(sample.step));
-      this.around.emit({ type: "thinned", steps: thinned });
+      this.emit({ type: "thinned", steps: thinned });
     });
   }
 
   private async keep(step: number, bytes: Uint8Array): Promise<void> {
+    if (this.discarded) return;
     // After a loss WebGPU goes on as if nothing had happened, with numbers that mean nothing.
-    this.device!.gpu.checkAlive();
+    this.stream!.gpu.checkAlive();
     const began = performance.now();
     await this.stored(async () => {
       await this.around.store.saveCheckpoint(this.id, step, bytes, this.rows.all);
       this.savedStep = step;
       if (step > this.failedAt) this.attempts = 0;
-      this.around.emit({ type: "saved", step, at: Date.now(), bytes: bytes.length });
+      const { saved: at, bytes: kept } = await this.around.store.summary(this.id);
+      this.emit({ type: "saved", step, at, bytes: kept });
     });
     this.lastSave = performance.now();
     this.saveTook = this.lastSave - began;
@@ -338,17 +342,44 @@ export class Session {
 
   // Building, and building again
 
+  /** @param state what the run goes on from, with its own choice of kernels; null: from the beginning */
   private async build(state: RunState | null): Promise<void> {
     this.setPhase("preparing");
-    this.device = await this.around.device();
-    await this.around.view.use(this.device);
-    this.trainer = new Trainer(this.device.stream, { ...this.config }, this.pictures);
-    if (state) restore(this.trainer, state);
-    await this.trainer.prepare();
-    await this.trainer.previewSampler.prepare();
-    this.savedStep = this.trainer.step;
+    this.tearDown();
+    const { around, config } = this;
+    const { convolutions } = await prepareKernels(around, config, state);
+    const stream = newStream(await around.device());
+    this.stream = stream;
+    around.view.use(stream);
+    if (state === null) {
+      await chooseVariants(stream, convolutions, "auto", around.variants, (done, total) =>
+        around.emit({ type: "progress", what: "choosing kernels for this GPU", done, total }),
+      );
+    }
+    const trainer = new Trainer(stream, { ...config }, this.pictures);
+    this.trainer = trainer;
+    // What was changed since the save holds.
+    if (state) restore(trainer, { ...state, metadata: { ...state.metadata, config: JSON.stringify(config) } });
+    await trainer.prepare();
+    await trainer.previewSampler.prepare();
     await this.draw();
-    if (this.trainer.step === 0) await this.keepSample(0, await this.trainer.previewSampler.draw());
+    if (trainer.step === 0) await this.keepSample(0, await trainer.previewSampler.draw());
+  }
+
+  /** Builds what has never trained yet: once more where the device is lost meanwhile. */
+  private async buildFirst(state: RunState | null): Promise<void> {
+    try {
+      await this.build(state);
+    } catch (error) {
+      const { kind } = await this.explain(error);
+      if (kind !== "device lost" || !(await this.recover(error))) throw error;
+    }
+  }
+
+  private tearDown(): void {
+    this.trainer?.destroy();
+    this.stream?.dispose();
+    this.trainer = this.stream = null;
   }
 
   /** @returns whether training can go on */
@@ -376,24 +407,25 @@ export class Session {
 
   private async goBack(kind: Trouble["kind"]): Promise<void> {
     this.setPhase("preparing");
-    // Its buffers go with its device.
-    this.trainer = null;
+    await this.drawing;
+    this.tearDown();
+    // It may have been drawing that lost it.
+    if (kind === "device lost") await this.around.view.readBack();
     await this.around.reopen(submitBudget / 2 ** this.attempts);
     const { state } = await this.around.store.load(this.id);
-    let from = state;
     if (kind === "diverged") {
       // The same numbers would diverge again: half the rates do not.
       this.config = { ...this.config, lrD: this.config.lrD / 2, lrG: this.config.lrG / 2 };
       await this.around.store.update(this.id, { config: this.config });
-      from = state && { ...state, metadata: { ...state.metadata, config: JSON.stringify(this.config) } };
     }
-    await this.build(from);
+    await this.build(state);
     const { step, totalSteps } = this.trainer!;
+    this.savedStep = step;
     this.rows.cut(step);
     this.samples = this.samples.filter((sample) => sample.step <= step);
     await this.around.store.rewind(this.id, step);
-    this.around.emit({ type: "rewound", step });
-    if (kind === "diverged") this.around.emit({ type: "config", config: this.config, totalSteps });
+    this.emit({ type: "rewound", step });
+    if (kind === "diverged") this.emit({ type: "config", config: this.config, totalSteps });
   }
 
   private async explain(error: unknown): Promise<Pick<Trouble, "kind" | "message">> {
@@ -402,44 +434,54 @@ export class Session {
     if (/out of (GPU )?memory/i.test(message)) return { kind: "out of memory", message };
     // A failing call may come before the news of the loss that made it fail.
     const soon = new Promise<null>((resolve) => setTimeout(resolve, 500, null));
-    const lost = this.device && (await Promise.race([this.device.gpu.lost, soon]));
+    const lost = this.stream && (await Promise.race([this.stream.gpu.lost, soon]));
     if (lost) return { kind: "device lost", message: lost.message || "the browser gave no reason" };
     console.error(error);
     return { kind: "other", message };
   }
 
+  private emit(event: WorkerEvent): void {
+    if (!this.discarded) this.around.emit(event);
+  }
+
   private trouble(trouble: Trouble): void {
-    this.around.emit({ type: "trouble", trouble });
+    this.emit({ type: "trouble", trouble });
   }
 
   private async announce(): Promise<void> {
-    for (const event of await this.snapshot()) this.around.emit(event);
+    for (const event of await this.snapshot()) this.emit(event);
   }
 
   private setPhase(phase: Phase): void {
     this.phase = phase;
-    this.around.emit({ type: "phase", phase });
+    this.emit({ type: "phase", phase });
   }
 }
 
-function paint({ emit }: Surroundings, { size, seed }: Config): Promise<Pictures> {
-  return paintDataSet(size, seed, (done, total) => emit({ type: "progress", what: "painting cats", done, total }));
-}
-
-/** Some of the pictures, as a PNG. */
-export async function realsGrid({ size, count, pixels }: Pictures): Promise<Blob> {
-  const columns = size === 128 ? 6 : realColumns;
-  return await encodePng(pictureGrid({ size, count: Math.min(count, columns ** 2), pixels }, columns));
-}
-
-/** @throws Error where the adapter's limits are too small: says how much it would need */
-async function checkFits(config: Config, limits: Parameters<typeof planTraining>[1]): Promise<void> {
+/**
+ * Has everything that the run will need compiled, from now on and while other things are done.
+ * @throws Error where the adapter's limits are too small: says what would fit
+ */
+async function prepareKernels(around: Surroundings, config: Config, state: RunState | null): Promise<Plan> {
+  const { gpu } = await around.device();
+  const machine = state && checkpointInfo(state.metadata).machine;
+  const choices = machine ? new Map(Object.entries(machine.variants)) : undefined;
   try {
-    await planTraining(config, limits);
+    const plan = await planWithin(config, { ...gpu.limits, software: gpu.software }, choices);
+    compileAhead(gpu, plan);
+    return plan;
   } catch (error) {
-    if (!(error instanceof LimitError)) throw error;
-    throw new Error(
-      `${error.obstacle} (${inMebibytes(limits.bufferBytes)} a buffer): choose a smaller batch, or fewer channels`,
-    );
+    if (!(error instanceof TooLargeError)) throw error;
+    const { obstacle, batch } = error;
+    const advice = batch === null ? "choose fewer channels or smaller pictures" : `choose a batch of ${batch}`;
+    throw new Error(`${obstacle}: ${advice}`);
   }
+}
+
+/** In slices, so that whoever calls meanwhile is answered. */
+async function paint({ emit }: Surroundings, { size, seed }: Config): Promise<Pictures> {
+  const onProgress = (done: number, total: number) => emit({ type: "progress", what: "painting cats", done, total });
+  const pictures = await paintDataSet(size, seed, onProgress);
+  onProgress(pictures.count, pictures.count);
+  return pictures;
 }

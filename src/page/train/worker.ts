@@ -2,21 +2,27 @@
 import { stepsPerEpoch } from "../../data/batches.ts";
 import { paintCats } from "../../data/painted.ts";
 import { paintedCount } from "../../data/pictures.ts";
+import type { VariantMemory } from "../../train/choose_variants.ts";
 import { checkConfig, presets } from "../../train/config.ts";
 import { planTraining } from "../../train/plan.ts";
+import { realsGrid } from "../grid_file.ts";
 import type { CallMessage, CallName, WorkerCalls, WorkerEvent, WorkerMessage } from "../protocol.ts";
 import { openOpfs } from "../store/opfs.ts";
 import { RunStore } from "../store/run_store.ts";
+import { variantMemory } from "../store/variant_memory.ts";
 import { type Device, describe, measure, NoGpuError, openDevice } from "./device.ts";
 import { GridView } from "./grid_view.ts";
-import { realsGrid, Session, type Surroundings } from "./session.ts";
+import { Session, type Surroundings } from "./session.ts";
 import { Tabs } from "./tabs.ts";
 
 /** What a dedicated worker's global scope has and TypeScript's DOM types do not. */
 declare function postMessage(message: WorkerMessage): void;
 
 let store: RunStore;
+let variants: VariantMemory;
 let view: GridView;
+/** Hands over the canvas that was asked for. */
+let gotCanvas: ((canvas: OffscreenCanvas) => void) | null = null;
 let device: Device | null = null;
 /** Whether the device at hand has gone. */
 let lost = false;
@@ -33,10 +39,12 @@ const tabs = new Tabs({
     }),
   onStolen: () =>
     void inTurn(async () => {
-      await session?.discard();
+      const stolen = session;
       session = null;
       post({ type: "closed" });
+      post({ type: "phase", phase: "idle" });
       post({ type: "elsewhere", training: true });
+      await stolen?.discard();
     }),
   snapshot: async () => (await session?.snapshot()) ?? [],
 });
@@ -44,6 +52,9 @@ const tabs = new Tabs({
 const around: Surroundings = {
   get store() {
     return store;
+  },
+  get variants() {
+    return variants;
   },
   get view() {
     return view;
@@ -117,9 +128,6 @@ async function closeSession(): Promise<void> {
   const closing = session;
   session = null;
   await closing.close();
-  // Buffers that the stream keeps for the next step of the same run are of no use to another.
-  device?.gpu.destroy();
-  device = null;
   post({ type: "closed" });
   post({ type: "phase", phase: "idle" });
   tabs.letGo();
@@ -164,11 +172,17 @@ const calls: {
 } = {
   async hello({ canvas, test }) {
     testing = test;
-    view = new GridView(canvas);
+    view = new GridView(canvas, () => {
+      post({ type: "canvas" });
+      return new Promise((resolve) => {
+        gotCanvas = resolve;
+      });
+    });
     const { size, seed } = presets.tiny;
     post({ type: "reals", png: await realsGrid(paintCats(size, 64, seed)) });
     const root = await openOpfs();
     store = new RunStore(await root.folder("runs"));
+    variants = variantMemory(root);
     await postRuns();
     void getAcquainted();
   },
@@ -242,13 +256,16 @@ const calls: {
   async leaving() {
     await session?.save();
   },
+  async canvas({ canvas }) {
+    gotCanvas?.(canvas);
+  },
   async destroyDevice() {
     device?.gpu.device.destroy();
   },
 };
 
 /** Calls that do not wait for the one before. */
-const atOnce: readonly CallName[] = ["destroyDevice", "listRuns", "plan", "watch"];
+const atOnce: readonly CallName[] = ["canvas", "destroyDevice", "listRuns", "plan", "watch"];
 
 let last: Promise<unknown> = Promise.resolve();
 

@@ -1,0 +1,187 @@
+/** One open run of the page, on a real device and a store in memory: what happens to it when things change or fail. */
+import { beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { paintCats } from "../../src/data/painted.ts";
+import { choicesUsed } from "../../src/kernels/variants.ts";
+import type { NewRun, WorkerEvent } from "../../src/page/protocol.ts";
+import { RunStore } from "../../src/page/store/run_store.ts";
+import { variantMemory } from "../../src/page/store/variant_memory.ts";
+import type { Device } from "../../src/page/train/device.ts";
+import type { GridView } from "../../src/page/train/grid_view.ts";
+import { Session, type Surroundings } from "../../src/page/train/session.ts";
+import { checkpointInfo } from "../../src/train/checkpoint.ts";
+import { openDevice } from "../kernels/gpu.ts";
+import { smallConfig } from "../train/small_run.ts";
+import { MemoryFolder } from "./memory_folder.ts";
+
+const pictures = paintCats(16, 13, 5);
+const run: NewRun = {
+  name: "Mine",
+  config: { ...smallConfig, steps: 6, sampleEvery: 3 },
+  photographs: { pictures, label: "cats.zip", fit: "crop" },
+};
+
+/** What a worker has and Node has not, as far as grids are made into files. */
+beforeAll(() => {
+  vi.stubGlobal(
+    "OffscreenCanvas",
+    class {
+      getContext = () => ({ putImageData() {} });
+      convertToBlob = async () =>
+        new Blob([Uint8Array.of(0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82)], { type: "image/png" });
+    },
+  );
+  vi.stubGlobal("ImageData", class {});
+});
+
+let events: WorkerEvent[];
+let store: RunStore;
+/** The device at hand, from one test to the next: compiling takes long. */
+let device: Device | null = null;
+let opened: number;
+let view: { use(): void; draw(): Promise<void>; readBack(): Promise<void> };
+let around: Surroundings;
+
+beforeEach(() => {
+  events = [];
+  const folder = new MemoryFolder();
+  store = new RunStore(folder);
+  opened = 0;
+  view = { use: vi.fn(), draw: vi.fn(async () => {}), readBack: vi.fn(async () => {}) };
+  const reopen = async (submitBudget: number) => {
+    device?.gpu.destroy();
+    opened++;
+    device = { gpu: await openDevice(), submitBudget };
+    return device;
+  };
+  around = {
+    store,
+    variants: variantMemory(folder),
+    view: view as unknown as GridView,
+    emit: (event) => events.push(event),
+    device: async () => device ?? (await reopen(100)),
+    reopen,
+  };
+});
+
+const of = <Type extends WorkerEvent["type"]>(type: Type) =>
+  events.filter((event): event is WorkerEvent & { type: Type } => event.type === type);
+
+async function trained(session: Session): Promise<void> {
+  session.play();
+  await vi.waitFor(() => expect(session.phase).toMatch(/finished|failed/), { timeout: 60_000, interval: 50 });
+}
+
+test("a run is made, trained to its end and opened again, and its buffers go with it", async () => {
+  const session = await Session.create(around, run);
+  expect(session.phase).toBe("paused");
+  await trained(session);
+  expect(of("sample").map(({ sample }) => sample.step)).toEqual([0, 3, 6]);
+  const [summary] = await store.list();
+  expect(summary).toMatchObject({ step: 6, data: "cats.zip", pictureCount: 13 });
+  expect(of("saved").at(-1)).toMatchObject({ step: 6, bytes: summary.bytes });
+  await session.close();
+  // The zeros that every stream of a GPU shares.
+  expect(device!.gpu.counts.buffers).toBe(1);
+  const again = await Session.open(around, session.id);
+  expect([again.phase, again.step, opened]).toEqual(["finished", 6, 1]);
+  await again.close();
+});
+
+test("a run that is continued keeps the kernels that it was begun with", async () => {
+  const session = await Session.create(around, run);
+  await session.oneStep();
+  await session.save();
+  await session.close();
+  const { state } = await store.load(session.id);
+  const { machine } = checkpointInfo(state!.metadata);
+  const key = Object.keys(machine!.variants).find((key) => key.startsWith("forward"))!;
+  const other = machine!.variants[key] === "8x8" ? "16x8" : "8x8";
+  const variants = { ...machine!.variants, [key]: other };
+  vi.spyOn(store, "load").mockImplementation(async (id) => {
+    const loaded = await RunStore.prototype.load.call(store, id);
+    const metadata = { ...state!.metadata, machine: JSON.stringify({ ...machine, variants }) };
+    return { ...loaded, state: { ...loaded.state!, metadata } };
+  });
+  const again = await Session.open(around, session.id);
+  const [stream] = vi.mocked(view.use).mock.calls.at(-1) as unknown as [Parameters<GridView["use"]>[0]];
+  expect(choicesUsed(stream).get(key)).toBe(other);
+  await again.close();
+});
+
+test("what was changed and not saved since is so when the run is opened again", async () => {
+  const session = await Session.create(around, run);
+  await session.oneStep();
+  await session.save();
+  await session.change({ lrG: 0.001 });
+  // A tab that crashes saves nothing.
+  await session.discard();
+  const again = await Session.open(around, session.id);
+  expect(again.step).toBe(1);
+  await again.change({ smoothing: 0.2 });
+  await again.oneStep();
+  expect(again.step).toBe(2);
+  await again.close();
+  const { state } = await store.load(session.id);
+  expect(checkpointInfo(state!.metadata)).toMatchObject({ step: 2, config: { lrG: 0.001, smoothing: 0.2 } });
+});
+
+test("a step that was not saved is saved when the run is closed, also after it was built anew", async () => {
+  const session = await Session.create(around, run);
+  await session.oneStep();
+  await session.change({ smoothing: 0.2 });
+  await session.close();
+  expect((await store.load(session.id)).record.checkpoint).toMatchObject({ step: 1 });
+});
+
+test("a device that is lost while it trains: goes back, reads grids back, and trains on to the end", async () => {
+  const session = await Session.create(around, run);
+  await session.oneStep();
+  await session.save();
+  device!.gpu.device.destroy();
+  await trained(session);
+  expect(session.phase).toBe("finished");
+  expect(of("trouble").map(({ trouble }) => [trouble.kind, trouble.attempt])).toEqual([["device lost", 1]]);
+  expect(of("rewound")).toEqual([{ type: "rewound", step: 1 }]);
+  expect(view.readBack).toHaveBeenCalledTimes(1);
+  expect(device!.submitBudget).toBe(50);
+  await session.close();
+});
+
+test("a device that is lost by drawing the first grid: the run begins all the same", async () => {
+  vi.mocked(view.draw).mockImplementationOnce(async () => {
+    device!.gpu.device.destroy();
+    await device!.gpu.lost;
+    device!.gpu.checkAlive();
+  });
+  const session = await Session.create(around, run);
+  expect([session.phase, session.step, opened]).toEqual(["paused", 0, 1]);
+  expect(view.readBack).toHaveBeenCalledTimes(1);
+  await session.oneStep();
+  expect(session.step).toBe(1);
+  await session.close();
+});
+
+test("a run that is taken away while it trains saves nothing more and says nothing more", async () => {
+  const session = await Session.create(around, { ...run, config: { ...run.config, steps: 1000, saveEvery: 1 } });
+  session.play();
+  await vi.waitFor(() => expect(session.step).toBeGreaterThan(1), { timeout: 60_000 });
+  const gone = session.discard();
+  const [said, { record }] = [events.length, await store.load(session.id)];
+  await gone;
+  expect(events).toHaveLength(said);
+  expect((await store.load(session.id)).record).toEqual(record);
+});
+
+test("what does not fit is refused with advice, and leaves nothing behind", async () => {
+  const { limits } = (await around.device()).gpu;
+  const { bufferBytes } = limits;
+  limits.bufferBytes = 1000;
+  try {
+    await expect(Session.create(around, run)).rejects.toThrow(
+      /this GPU allows .*: choose fewer channels or smaller pictures$/,
+    );
+  } finally {
+    limits.bufferBytes = bufferBytes;
+  }
+  expect(await store.list()).toEqual([]);
+});

@@ -1,0 +1,100 @@
+/** Which kernels a run uses: as chosen, measured, remembered, or as its checkpoint says. */
+import { expect, test } from "vitest";
+import { choiceKey, choicesUsed, choose } from "../../src/kernels/variants.ts";
+import { restore, saveState } from "../../src/train/checkpoint.ts";
+import { chooseVariants } from "../../src/train/choose_variants.ts";
+import { planTraining } from "../../src/train/plan.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { testStream } from "../kernels/gpu.ts";
+import { smallConfig, smallTrainer, source } from "./small_run.ts";
+
+const limits = { bufferBytes: 2 ** 30, bindingBytes: 2 ** 30, software: true };
+const { convolutions } = await planTraining(smallConfig, limits);
+const some = convolutions.slice(0, 2);
+const keys = some.map(({ pass, geometry }) => choiceKey(pass, geometry)).sort();
+
+function memory(text: string | null = null) {
+  const kept = { text, reads: 0 };
+  const of = {
+    async read() {
+      kept.reads++;
+      return kept.text;
+    },
+    async write(text: string) {
+      kept.text = text;
+    },
+  };
+  return { kept, of };
+}
+
+test("on a software adapter auto is the table: nothing is measured or asked for", async () => {
+  const { kept, of } = memory();
+  const progress: number[] = [];
+  await chooseVariants(await testStream(), some, "auto", of, (done) => progress.push(done));
+  expect({ ...kept, progress }).toEqual({ text: null, reads: 0, progress: [] });
+});
+
+test("what was measured is remembered for the adapter, and only what is missing is measured again", async () => {
+  const stream = await testStream();
+  const { kept, of } = memory(
+    JSON.stringify({ "another one": { rate: 5, choices: { a: "b" } }, broken: { rate: -1 } }),
+  );
+  const measured: number[] = [];
+  const onProgress = (_: number, total: number) => measured.push(total);
+  await chooseVariants(stream, some.slice(0, 1), "measure", of, onProgress);
+  expect(measured).toEqual([1, 1]);
+  await chooseVariants(stream, some, "measure", of, onProgress);
+  expect(measured).toEqual([1, 1, 1, 1]);
+  await chooseVariants(stream, some, "measure", of, onProgress);
+  expect(measured).toEqual([1, 1, 1, 1]);
+  const { "another one": other, ...rest } = JSON.parse(kept.text!);
+  expect(other).toEqual({ rate: 5, choices: { a: "b" } });
+  const [[name, { rate, choices }]] = Object.entries<{ rate: number; choices: Record<string, string> }>(rest);
+  expect(name).toMatch(new RegExp(`^\\d+\\.\\d+\\.\\d+ ${stream.gpu.name.replace(/[()]/g, "\\$&")}$`));
+  expect(rate).toBeGreaterThan(1e3);
+  expect(Object.keys(choices).sort()).toEqual(keys);
+});
+
+test.each([
+  ["torn", '{"0.1.0 a": {"rate'],
+  ["of another kind", "[null]"],
+])("a memory that is %s counts as none", async (_, text) => {
+  const { kept, of } = memory(text);
+  await chooseVariants(await testStream(), some.slice(0, 1), "measure", of, () => {});
+  expect(Object.keys(JSON.parse(kept.text!))).toHaveLength(1);
+});
+
+test("a memory that cannot be written fails nothing", async () => {
+  const of = { ...memory().of, write: () => Promise.reject(new Error("full")) };
+  await expect(chooseVariants(await testStream(), some.slice(0, 1), "measure", of, () => {})).resolves.toBeUndefined();
+});
+
+test("a restored run uses its checkpoint's choices, whatever the stream was told before", async () => {
+  const first = await smallTrainer();
+  const table = Object.fromEntries(choicesUsed(first.stream));
+  const key = Object.keys(table).find((key) => key.startsWith("forward") && table[key] !== "8x8")!;
+  const begun = await testStream();
+  choose(begun, new Map([[key, "8x8"]]));
+  const trainer = new Trainer(begun, smallConfig, first.pictures);
+  await trainer.prepare();
+  await trainer.trainStep();
+  const state = await saveState(trainer, source);
+  expect(JSON.parse(state.metadata.machine).variants).toEqual({ ...table, [key]: "8x8" });
+
+  const stream = await testStream();
+  choose(stream, new Map([[key, "16x16"]]));
+  const restored = new Trainer(stream, smallConfig, first.pictures);
+  restore(restored, state);
+  await restored.prepare();
+  expect(choicesUsed(stream).get(key)).toBe("8x8");
+  expect(Object.fromEntries(choicesUsed(stream))).toEqual({ ...table, [key]: "8x8" });
+});
+
+test("a plan by given choices names their programs", async () => {
+  const table = await planTraining(smallConfig, limits);
+  const [{ pass, geometry }] = table.convolutions.filter(({ pass }) => pass === "forward");
+  const chosen = await planTraining(smallConfig, limits, new Map([[choiceKey(pass, geometry), "8x8"]]));
+  const names = ({ programs }: typeof table) => new Set(programs.map((program) => JSON.stringify(program)));
+  const more = [...names(chosen)].filter((name) => !names(table).has(name));
+  expect(more.join()).toContain("gemm_nn_8x8");
+});
