@@ -48,8 +48,7 @@ export class Workbench {
 
   async dispose(): Promise<void> {
     await this.stream.idle();
-    const shared = zeros(this.stream, 4);
-    for (const tensor of [...this.owned, shared]) this.stream.destroy(tensor);
+    for (const tensor of this.owned) this.stream.destroy(tensor);
     this.stream.dispose();
   }
 
