@@ -10,24 +10,28 @@ import { parseTar } from "nanotar";
 import { type Browser, chromium } from "playwright-core";
 import { cacheFolder } from "../../src/cli/user_cache.ts";
 
-const flags = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+export interface InstalledBrowser {
+  path: string;
+  args: string[];
+  env: Record<string, string>;
+}
 
-/** @param CATGAN_CHROMIUM a path, or `npm` for the npm package's; without it whatever is found first */
-export async function launchChromium(): Promise<Browser> {
-  const asked = process.env.CATGAN_CHROMIUM;
+/** The browser that CATGAN_CHROMIUM names by its path, or as `npm` the npm package's; else whatever is found first. */
+export function findChromium(): InstalledBrowser {
+  const args = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+  const env = process.env as Record<string, string>;
+  const { CATGAN_CHROMIUM: asked } = env;
   const installed = ["/usr/bin/chromium", "/usr/bin/google-chrome", chromium.executablePath()];
-  const found = asked && asked !== "npm" ? asked : asked ? undefined : installed.find((path) => existsSync(path));
-  if (found) return await chromium.launch({ executablePath: found, args: flags });
+  const path = asked === "npm" ? undefined : (asked ?? installed.find((candidate) => existsSync(candidate)));
+  if (path) return { path, args, env };
   const folder = unpackChromium();
-  return await chromium.launch({
-    executablePath: join(folder, "chromium"),
-    args: flags,
-    env: {
-      ...(process.env as Record<string, string>),
-      LD_LIBRARY_PATH: join(folder, "lib"),
-      FONTCONFIG_FILE: join(folder, "fonts.conf"),
-    },
-  });
+  const its = { LD_LIBRARY_PATH: join(folder, "lib"), FONTCONFIG_FILE: join(folder, "fonts.conf") };
+  return { path: join(folder, "chromium"), args, env: { ...env, ...its } };
+}
+
+export async function launchChromium(): Promise<Browser> {
+  const { path, args, env } = findChromium();
+  return await chromium.launch({ executablePath: path, args, env });
 }
 
 /** @returns the folder with the npm package's browser and all that it loads, in the user's cache */

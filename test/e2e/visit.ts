@@ -158,8 +158,9 @@ export class Visit {
     return await this.page.locator(selector).screenshot();
   }
 
+  /** For people to look at: the whole page, to dist/screenshots. */
   async screenshot(name: string): Promise<void> {
-    await this.page.screenshot({ path: `.screenshots/${name}.png`, fullPage: true });
+    await this.page.screenshot({ path: `dist/screenshots/${name}.png`, fullPage: true });
   }
 }
 

@@ -11,8 +11,6 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    // A test goes on where the one before it ended.
-    bail: 0,
     reporters: ["verbose"],
   },
 });
