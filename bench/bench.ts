@@ -42,7 +42,7 @@ const rounds = {
 };
 /** What convolutions may be taken to reach of the multiply-adds' rate, where no calibration has measured it. */
 const likelyShare = { software: 0.05, hardware: 0.2 };
-const presetNames: readonly PresetName[] = ["tiny", "small", "article"];
+const presetNames: readonly PresetName[] = ["tiny", "steady", "article"];
 
 /** What a run with these options does. */
 export function select(scale: Scale, { filter, quick }: BenchOptions) {

@@ -117,7 +117,7 @@ const commands: Record<CommandName, CommandTable> = {
   train: {
     usage: "catgan train [options]",
     summary: "Train a generator of cats. The run goes to a folder of its own.",
-    note: "In brackets: what the presets tiny|small|article have. Options win over presets.",
+    note: "In brackets: what the presets tiny|steady|steady128|article have. Options win over presets.",
     sections: [
       {
         title: "Run",
@@ -134,7 +134,7 @@ const commands: Record<CommandName, CommandTable> = {
           },
           {
             name: "preset",
-            value: "tiny|small|article",
+            value: "tiny|steady|steady128|article",
             help: "pictures of 32×32, 64×64 or 128×128; without this option the adapter decides",
           },
           setting("steps", "N", "length of the run, counted from its beginning"),
@@ -196,7 +196,7 @@ const commands: Record<CommandName, CommandTable> = {
     ],
     examples: [
       ["catgan train", "painted cats, in minutes"],
-      ["catgan train --data photos/ --preset small", "a folder of your own"],
+      ["catgan train --data photos/ --preset steady", "a folder of your own"],
       ["catgan train --preset article --dry-run", "what would it take?"],
       ["catgan train --resume runs/mine --steps 1600", "go on until step 1600"],
     ],
@@ -328,8 +328,8 @@ export function resolveConfig(start: PresetName | Config, overrides: Partial<Con
 
 /** A new run's configuration: the preset that was chosen, or the one that suits the adapter, and the overrides. */
 export function chooseConfig({ preset, overrides }: NewRun, software: boolean) {
-  const name: PresetName = preset ?? (software ? "tiny" : "small");
-  const why = software ? "tiny, since no real GPU is used" : "small, since there is a GPU";
+  const name: PresetName = preset ?? (software ? "tiny" : "steady");
+  const why = software ? "tiny, since no real GPU is used" : "steady, since there is a GPU";
   return {
     config: resolveConfig(name, overrides),
     preset: name,

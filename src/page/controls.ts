@@ -7,7 +7,8 @@ import { parseValue } from "./settings.ts";
 /** What people read of a preset. */
 export const presetWords: Readonly<Record<PresetName, { title: string; about: string }>> = {
   tiny: { title: "Tiny", about: "32 × 32, 800 steps: cats within minutes, even without a GPU" },
-  small: { title: "Small", about: "64 × 64, 1,600 steps: made for photographs, on any GPU" },
+  steady: { title: "Steady", about: "64 × 64, 1,600 steps: made for photographs, on any GPU" },
+  steady128: { title: "Steady 128", about: "128 × 128, 20,000 steps: the same recipe, larger, for a fast GPU" },
   article: { title: "Article", about: "128 × 128, as published in 2018: 20 hours on a cloud GPU then" },
 };
 

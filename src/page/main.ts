@@ -129,7 +129,7 @@ function planAhead(): void {
 
 /** The preset that a configuration is closest to, by its size. */
 function presetOf({ size }: Config): PresetName {
-  return size === 128 ? "article" : size === 64 ? "small" : "tiny";
+  return size === 128 ? "steady128" : size === 64 ? "steady" : "tiny";
 }
 
 // Steering

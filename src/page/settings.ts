@@ -1,4 +1,4 @@
-/** Settings and the address: a preset and what differs from it, as `?preset=small&seed=7&lrD=0.0002`. */
+/** Settings and the address: a preset and what differs from it, as `?preset=steady&seed=7&lrD=0.0002`. */
 import { type Config, checkConfig, configKeys, type PresetName, presets, rules } from "../train/config.ts";
 
 export interface Settings {

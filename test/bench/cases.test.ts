@@ -68,7 +68,7 @@ test("a CPU adapter and small bindings get less, and are told so", () => {
 test("a filter picks by kernel, layer or part; --quick leaves layers out", () => {
   const options = { filter: null, quick: false, all: false };
   const whole = select(cpu, options);
-  expect(whole).toMatchObject({ presets: ["tiny", "small", "article"], dense: true, firstStep: true });
+  expect(whole).toMatchObject({ presets: ["tiny", "steady", "article"], dense: true, firstStep: true });
   const quick = select(cpu, { ...options, quick: true });
   expect(quick.cases.length).toBeLessThan(0.75 * whole.cases.length);
   expect(quick.firstStep).toBe(false);

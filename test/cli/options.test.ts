@@ -190,8 +190,8 @@ const mistakes: [line: string, message: string][] = [
   ["train --steps 0", "--steps 0: expected a whole number from 1"],
   ["train --steps 5 --epochs 5", "--steps and --epochs both set the run's length: give one of them"],
   ["train --norm-d layer", "--norm-d layer: expected batch or none"],
-  ["train --preset big", "--preset big: expected tiny, small or article"],
-  ["train --preset toString", "--preset toString: expected tiny, small or article"],
+  ["train --preset big", "--preset big: expected tiny, steady, steady128 or article"],
+  ["train --preset toString", "--preset toString: expected tiny, steady, steady128 or article"],
   ["train --fit squeeze", "--fit squeeze: expected crop or stretch"],
   ["train --preset tiny --norm-d batch", "set r1 to 0 (--r1 0) or normD to none"],
   ["bench --readme --quick", "--readme keeps whole results: leave --quick away"],
@@ -213,8 +213,8 @@ test("resolveConfig: overrides win, steps and epochs replace each other", () => 
   expect(resolveConfig("tiny", { epochs: 3 })).toEqual({ ...presets.tiny, steps: null, epochs: 3 });
   expect(resolveConfig("article", { steps: 3 })).toEqual({ ...presets.article, steps: 3, epochs: null });
   expect(resolveConfig("tiny", { base: 32 }).baseD).toBe(16);
-  expect(resolveConfig({ ...presets.small, seed: 9 }, { steps: 2000 })).toMatchObject({ seed: 9, steps: 2000 });
-  expect(() => resolveConfig("small", { normD: "batch" })).toThrow(UserError);
+  expect(resolveConfig({ ...presets.steady, seed: 9 }, { steps: 2000 })).toMatchObject({ seed: 9, steps: 2000 });
+  expect(() => resolveConfig("steady", { normD: "batch" })).toThrow(UserError);
 });
 
 test("help fits 80 columns and names every option", () => {
@@ -229,7 +229,7 @@ test("help fits 80 columns and names every option", () => {
     const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     expect(train).toMatch(new RegExp(`--(\\[no-\\])?${name} `));
   }
-  expect(train).toContain("[0.001|0.0004|0.00005]");
+  expect(train).toContain("[0.001|0.0004|0.0004|0.00005]");
   expect(helpText()).toContain("verify");
 });
 

@@ -260,7 +260,7 @@ test("Ctrl-C finishes the step, saves and says how to go on", async () => {
 test("a second Ctrl-C ends at once", async () => {
   const dir = join(folder, "hurried");
   // Steps that take long.
-  const slow = "--preset small --base-d 64 --batch 13 --steps 1000".split(" ");
+  const slow = "--preset steady --base-d 64 --batch 13 --steps 1000".split(" ");
   const line = ["train", ...slow, "--data", photos, "--out", dir];
   const { child, onLine, done } = start(line);
   onLine((text) => {

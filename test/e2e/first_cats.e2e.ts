@@ -129,7 +129,7 @@ test("where nobody starts, the page measures how fast the adapter is and says ho
   const visitor = await browser.visitor();
   const visit = await visitor.open();
   await visit.shows("speed-word", /pictures\/s|pictures a second/);
-  for (const preset of ["Tiny", "Small", "Article"]) {
+  for (const preset of ["Tiny", "Steady", "Article"]) {
     const eta = visit.page.locator(".preset", { hasText: preset }).locator(".eta");
     await eventually(() => eta.textContent(), preset).toMatch(/\d/);
   }

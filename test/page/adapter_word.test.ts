@@ -24,5 +24,5 @@ test("what was measured, and what follows", () => {
   expect(speedWord(speed)).toBe("Measured: 45.7 pictures a second at 32 × 32.");
   expect(speedWord(null)).toBeNull();
   expect(etaWord(speed, 3e11, "tiny")).toBe("about 5 min");
-  expect(etaWord(speed, 3e11, "small")).toBe("at most 5 min");
+  expect(etaWord(speed, 3e11, "steady")).toBe("at most 5 min");
 });

@@ -11,11 +11,11 @@ describe("settings in the address", () => {
 
   test("come back as they were", () => {
     const settings = {
-      preset: "small",
-      config: { ...presets.small, lrD: 0.0002, flips: false, normD: "none", steps: null, epochs: 7, seed: 9 },
+      preset: "steady",
+      config: { ...presets.steady, lrD: 0.0002, flips: false, normD: "none", steps: null, epochs: 7, seed: 9 },
     } as const;
     const query = formatSettings(settings);
-    expect(query).toBe("preset=small&lrD=0.0002&flips=false&epochs=7&seed=9");
+    expect(query).toBe("preset=steady&lrD=0.0002&flips=false&epochs=7&seed=9");
     const { preset, config, problems } = parseSettings(query);
     expect({ preset, config, problems }).toEqual({ ...settings, problems: [] });
   });
@@ -27,7 +27,7 @@ describe("settings in the address", () => {
     expect(preset).toBe("tiny");
     expect(config).toEqual({ ...presets.tiny, seed: 4 });
     expect(problems).toEqual([
-      "preset=huge: there is tiny, small, article",
+      "preset=huge: there is tiny, steady, steady128, article",
       "lrD=fast: expected a number above 0 and at most 1",
       "batch=0: expected a whole number from 1 to 4096",
       "colour: there is no such setting",

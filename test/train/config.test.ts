@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { type Config, checkConfig, configKeys, parseConfig, presets } from "../../src/train/config.ts";
 
-const { tiny, small, article } = presets;
+const { tiny, steady, article } = presets;
 
 test("presets are valid and have the values of their recipes", () => {
   for (const preset of Object.values(presets)) checkConfig(preset);
   expect(tiny).toMatchObject({ size: 32, base: 8, baseD: 16, batch: 16, z: 100, kernel: 5, slope: 0.2, normD: "none" });
   expect(tiny).toMatchObject({ lrD: 1e-3, lrG: 2e-3, beta1: 0, beta2: 0.999, smoothing: 0, r1: 1, r1Every: 8 });
   expect(tiny).toMatchObject({ ema: 0.97, steps: 800, epochs: null, flips: false, smoothFilter: false });
-  expect(small).toMatchObject({ size: 64, base: 16, baseD: 32, batch: 16, normD: "none", smoothFilter: true });
-  expect(small).toMatchObject({ lrD: 4e-4, lrG: 8e-4, beta1: 0, r1: 0.2, r1Every: 8, ema: 0.995, flips: true });
+  expect(steady).toMatchObject({ size: 64, base: 16, baseD: 32, batch: 16, normD: "none", smoothFilter: true });
+  expect(steady).toMatchObject({ lrD: 4e-4, lrG: 8e-4, beta1: 0, r1: 0.2, r1Every: 8, ema: 0.995, flips: true });
   expect(article).toMatchObject({ size: 128, base: 64, baseD: 64, batch: 64, normD: "batch", normDFirst: false });
   expect(article).toMatchObject({ lrD: 5e-5, lrG: 2e-4, beta1: 0.5, beta2: 0.999, smoothing: 0.1, r1: 0, ema: 0 });
   expect(article).toMatchObject({ steps: null, epochs: 215, sampleEvery: 10, saveEvery: 5, smoothFilter: false });

@@ -36,13 +36,16 @@ test("the article's networks cost what they are known to", async () => {
   expect(plan.parameters).toEqual({ g: 24_034_819, d: 17_484_161 });
 });
 
-test.each(["tiny", "small", "article"] as const)("%s: the plan counts the products of a step", async (name) => {
-  const { flopsPerStep } = await planTraining(presets[name], endless);
-  expect(flopsPerStep / nominalFlops(presets[name])).toBeCloseTo(1, 9);
-});
+test.each(["tiny", "steady", "steady128", "article"] as const)(
+  "%s: the plan counts the products of a step",
+  async (name) => {
+    const { flopsPerStep } = await planTraining(presets[name], endless);
+    expect(flopsPerStep / nominalFlops(presets[name])).toBeCloseTo(1, 9);
+  },
+);
 
 test("a step takes few dispatches", async () => {
-  const most = { tiny: 90, small: 115, article: 123 };
+  const most = { tiny: 90, steady: 115, steady128: 130, article: 123 };
   for (const [name, bound] of Object.entries(most)) {
     for (const software of [true, false]) {
       const { dispatchesPerStep } = await planTraining(presets[name as keyof typeof most], { ...endless, software });
