@@ -1,8 +1,9 @@
 /** Presets and hyper-parameters. */
 import { type Config, type PresetName, presets, rules } from "../train/config.ts";
 import { byId, h, setText } from "./dom.ts";
-import { type Field, fields, groups, whenChanged } from "./fields.ts";
+import { fields, groups } from "./fields.ts";
 import { parseValue } from "./settings.ts";
+import { when, whenChanged } from "./when.ts";
 
 /** What people read of a preset. */
 export const presetWords: Readonly<Record<PresetName, { title: string; about: string }>> = {
@@ -11,12 +12,6 @@ export const presetWords: Readonly<Record<PresetName, { title: string; about: st
   steady128: { title: "Steady 128", about: "128 × 128, 20,000 steps: the same recipe, larger, for a fast GPU" },
   article: { title: "Article", about: "128 × 128, as published in 2018: 20 hours on a cloud GPU then" },
 };
-
-const whenWords = {
-  "at once": "",
-  "between steps": "",
-  "new run": "Needs a new run.",
-} as const;
 
 interface Control {
   row: HTMLElement;
@@ -76,15 +71,16 @@ export class Controls {
         if (input instanceof HTMLInputElement && input.type === "checkbox") input.checked = value === true;
         else input.value = value === null ? "" : String(value);
         input.removeAttribute("aria-invalid");
-        this.say(hint, fields[key], run !== null);
+        this.say(key, hint, run !== null);
       }
       row.classList.toggle("differs", value !== (run ?? presets[preset])[key]);
     }
   }
 
-  private say(hint: HTMLElement, { does, when }: Field, hasRun: boolean, problem?: string): void {
+  private say(key: keyof Config, hint: HTMLElement, hasRun: boolean, problem?: string): void {
+    const { does } = fields[key];
     hint.classList.toggle("wrong", problem !== undefined);
-    setText(hint, problem ?? (hasRun && whenWords[when] ? `${does} ${whenWords[when]}` : does));
+    setText(hint, problem ?? (hasRun && when[key] === "new run" ? `${does} Needs a new run.` : does));
   }
 
   private make(key: keyof Config): HTMLElement {
@@ -103,7 +99,7 @@ export class Controls {
       const value = parseValue(key, text);
       const holds = rules[key].holds(value);
       input.setAttribute("aria-invalid", String(!holds));
-      this.say(hint, field, false, holds ? undefined : `Expected ${rules[key].expected}.`);
+      this.say(key, hint, false, holds ? undefined : `Expected ${rules[key].expected}.`);
       if (holds) this.options.onChange(key, value);
     });
     const row = h("div", { className: "field" }, h("label", { htmlFor: id }, field.label), input, hint);

@@ -7,7 +7,6 @@ import { Client } from "./client.ts";
 import { Controls, needNewRun, presetWords } from "./controls.ts";
 import { byId, h, setImage, setText } from "./dom.ts";
 import { mountDraw } from "./draw/draw.ts";
-import { whenChanged } from "./fields.ts";
 import { ago, bytes, count, duration, picturesWord, rough } from "./format.ts";
 import { realsGrid } from "./grid_file.ts";
 import { notify } from "./notices.ts";
@@ -20,6 +19,7 @@ import { apply, initialState, runNumbers } from "./state.ts";
 import { mountTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
 import { keepAwake } from "./wake_lock.ts";
+import { whenChanged } from "./when.ts";
 
 const testing = new URLSearchParams(location.search).has("test");
 const state = initialState();

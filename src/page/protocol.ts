@@ -22,7 +22,7 @@ export interface WorkerCalls {
   /** Saves and closes the run. */
   stop(): void;
   save(): void;
-  /** Changes the open run's configuration where that can be done without a new run (fields.ts says which). */
+  /** Changes the open run's configuration where that can be done without a new run (when.ts says which). */
   change(changes: Partial<Config>): void;
 
   /** What a configuration would take. @param pictures how many there are; null: painted ones */

@@ -1,17 +1,15 @@
-/** The one script of all workers: takes the role that the worker's name says, so that what roles share is loaded once. */
+/** The one script of all workers: takes the role that the worker's name says. */
 import type { Role } from "./new_worker.ts";
 
-/** A role's module: takes what is posted to its worker, in order. */
-interface RoleModule {
-  receive(data: never): void;
-}
+/** Takes what is posted to the worker, in order. */
+type Receive = (data: never) => void;
 
-const roles: Readonly<Record<Role, () => Promise<RoleModule>>> = {
-  train: () => import("./train/worker.ts"),
-  draw: () => import("./draw/draw_worker.ts"),
-  read: () => import("./pictures/reader_worker.ts"),
-  gif: () => import("./gif_worker.ts"),
+const roles: Readonly<Record<Role, () => Promise<Receive>>> = {
+  train: async () => (await import("./gpu_roles.ts")).train,
+  draw: async () => (await import("./gpu_roles.ts")).draw,
+  read: async () => (await import("./pictures/reader_worker.ts")).receive,
+  gif: async () => (await import("./gif_worker.ts")).receive,
 };
 
-const module = roles[self.name as Role]();
-self.addEventListener("message", async (event) => (await module).receive((event as MessageEvent<never>).data));
+const receive = roles[self.name as Role]();
+self.addEventListener("message", async (event) => (await receive)((event as MessageEvent<never>).data));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { fields, groups, whenChanged } from "../../src/page/fields.ts";
+import { fields, groups } from "../../src/page/fields.ts";
 import { changed, formatSettings, parseSettings } from "../../src/page/settings.ts";
+import { whenChanged } from "../../src/page/when.ts";
 import { configKeys, presets } from "../../src/train/config.ts";
 
 describe("settings in the address", () => {

@@ -21,12 +21,12 @@ import { type Config, checkConfig } from "../../train/config.ts";
 import { compileAhead, type Plan, planWithin, TooLargeError } from "../../train/plan.ts";
 import { type RunHooks, runTraining, type TimedRecord } from "../../train/run.ts";
 import { Trainer } from "../../train/trainer.ts";
-import { whenChanged } from "../fields.ts";
 import { encodePng, realsGrid } from "../grid_file.ts";
 import type { NewRun, Phase, Sample, Trouble, WorkerEvent } from "../protocol.ts";
 import { Rows } from "../rows.ts";
 import { StorageFullError } from "../store/folder.ts";
 import type { RunStore } from "../store/run_store.ts";
+import { whenChanged } from "../when.ts";
 import { type Device, newStream } from "./device.ts";
 import type { GridView } from "./grid_view.ts";
 

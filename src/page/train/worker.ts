@@ -18,6 +18,7 @@ import { Tabs } from "./tabs.ts";
 /** What a dedicated worker's global scope has and TypeScript's DOM types do not. */
 declare function postMessage(message: WorkerMessage): void;
 
+let tabs: Tabs;
 let store: RunStore;
 let variants: VariantMemory;
 let view: GridView;
@@ -29,25 +30,6 @@ let lost = false;
 let session: Session | null = null;
 let measuring: { controller: AbortController; done: Promise<void> } | null = null;
 let testing = false;
-
-const tabs = new Tabs({
-  onEvent: post,
-  onTraining: (training) => post({ type: "elsewhere", training }),
-  onAsked: () =>
-    void inTurn(async () => {
-      await closeSession();
-    }),
-  onStolen: () =>
-    void inTurn(async () => {
-      const stolen = session;
-      session = null;
-      post({ type: "closed" });
-      post({ type: "phase", phase: "idle" });
-      post({ type: "elsewhere", training: true });
-      await stolen?.discard();
-    }),
-  snapshot: async () => (await session?.snapshot()) ?? [],
-});
 
 const around: Surroundings = {
   get store() {
@@ -66,6 +48,28 @@ const around: Surroundings = {
   device: async () => (device && !lost ? device : await open()),
   reopen: open,
 };
+
+/** Where this tab stands among the others. */
+function lookAround(): Tabs {
+  return new Tabs({
+    onEvent: post,
+    onTraining: (training) => post({ type: "elsewhere", training }),
+    onAsked: () =>
+      void inTurn(async () => {
+        await closeSession();
+      }),
+    onStolen: () =>
+      void inTurn(async () => {
+        const stolen = session;
+        session = null;
+        post({ type: "closed" });
+        post({ type: "phase", phase: "idle" });
+        post({ type: "elsewhere", training: true });
+        await stolen?.discard();
+      }),
+    snapshot: async () => (await session?.snapshot()) ?? [],
+  });
+}
 
 async function open(submitBudget?: number): Promise<Device> {
   device?.gpu.destroy();
@@ -172,6 +176,7 @@ const calls: {
 } = {
   async hello({ canvas, test }) {
     testing = test;
+    tabs = lookAround();
     view = new GridView(canvas, () => {
       post({ type: "canvas" });
       return new Promise((resolve) => {
