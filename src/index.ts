@@ -20,6 +20,7 @@ export { Arena, countParameters, initialise, Trainable } from "./nn/parameters.t
 export { Tape } from "./nn/tape.ts";
 export * from "./train/checkpoint.ts";
 export { type Config, checkConfig, type PresetName, parseConfig, presets } from "./train/config.ts";
+export * from "./train/generator_file.ts";
 export { type Plan, type PlanLimits, planTraining } from "./train/plan.ts";
 export { type RunHooks, runTraining, type TimedRecord } from "./train/run.ts";
 export { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./train/safetensors.ts";

@@ -9,6 +9,7 @@ import { DivergedError } from "../train/checkpoint.ts";
 import { enterSoftware, followParent } from "./adapter.ts";
 import { benchCommand } from "./bench.ts";
 import { dryRunCommand } from "./dry_run.ts";
+import { exportCommand } from "./export.ts";
 import { helpText, parseCommand } from "./options.ts";
 import { sampleCommand } from "./sample.ts";
 import { trainCommand } from "./train.ts";
@@ -35,6 +36,8 @@ async function main(argv: string[]): Promise<number> {
       return await trainCommand(command);
     case "sample":
       return await sampleCommand(command);
+    case "export":
+      return await exportCommand(command);
     case "verify":
       return await verifyCommand(command);
     case "bench":

@@ -4,7 +4,7 @@ import { type Config, checkConfig, configKeys, type PresetName, presets, rules, 
 import { wrapped } from "./progress.ts";
 import { UserError } from "./user_error.ts";
 
-export type CommandName = "train" | "sample" | "verify" | "bench";
+export type CommandName = "train" | "sample" | "export" | "verify" | "bench";
 
 /** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
 export interface NewRun {
@@ -40,14 +40,27 @@ export interface ResumedRun {
 
 export interface SampleCommand {
   command: "sample";
-  /** A run's folder or a checkpoint. */
-  source: string;
+  /** A run's folder, a checkpoint or a generator file; null = the weights that come with the package. */
+  source: string | null;
   n: number;
   seed: number;
   /** null = as square as it gets. */
   columns: number | null;
   /** null = a name of the command's choice. */
   out: string | null;
+  adapter: string;
+  json: boolean;
+}
+
+export interface ExportCommand {
+  command: "export";
+  /** A run's folder, a checkpoint or a generator file. */
+  source: string;
+  out: string;
+  /** Every number as f32. */
+  f32: boolean;
+  /** null = the one that a generator file has already. */
+  credit: string | null;
   adapter: string;
   json: boolean;
 }
@@ -82,6 +95,7 @@ export type Command =
   | NewRun
   | ResumedRun
   | SampleCommand
+  | ExportCommand
   | VerifyCommand
   | BenchCommand
   | { command: "help"; topic: CommandName | null }
@@ -202,8 +216,8 @@ const commands: Record<CommandName, CommandTable> = {
     ],
   },
   sample: {
-    usage: "catgan sample RUN|FILE.safetensors [options]",
-    summary: "Draw pictures with a trained generator: a run's newest checkpoint, or a file.",
+    usage: "catgan sample [RUN|FILE.safetensors] [options]",
+    summary: "Draw pictures with a trained generator: the one that comes with catgan, a run's newest, or a file's.",
     sections: [
       {
         title: "Options",
@@ -219,8 +233,33 @@ const commands: Record<CommandName, CommandTable> = {
       },
     ],
     examples: [
+      ["catgan sample", "cats, without training"],
       ["catgan sample runs/mine --n 64 --out cats.png", ""],
       ["catgan sample step-000800.safetensors --seed 7", ""],
+    ],
+  },
+  export: {
+    usage: "catgan export RUN|FILE.safetensors OUT.safetensors [options]",
+    summary: "Write a file with what drawing needs of a run, and nothing else: to give away, and to draw from.",
+    sections: [
+      {
+        title: "Options",
+        options: [
+          { name: "f32", help: "keep every number; without it filters are rounded to f16, which is half as large" },
+          {
+            name: "credit",
+            value: "TEXT",
+            help: "whose pictures it learned from, and their licence: a line that is shown whenever it draws",
+          },
+          adapter,
+          json,
+          help,
+        ],
+      },
+    ],
+    examples: [
+      ["catgan export runs/mine cats.safetensors", ""],
+      ["catgan export runs/mine cats.safetensors --f32", "every number as it is"],
     ],
   },
   verify: {
@@ -302,6 +341,8 @@ export function parseCommand(argv: string[]): Command {
       return parseTrain(given);
     case "sample":
       return parseSample(given);
+    case "export":
+      return parseExport(given);
     case "verify":
       return parseVerify(given);
     case "bench":
@@ -379,16 +420,28 @@ function parseTrain(given: Given): NewRun | ResumedRun {
 
 function parseSample(given: Given): SampleCommand {
   refusePositionals(given, 1);
-  const [source] = given.positionals;
-  if (!source)
-    throw new UserError("catgan sample: nothing to draw from, expected a run's folder or a .safetensors file");
   return {
     command: "sample",
-    source,
+    source: given.positionals[0] ?? null,
     n: number(given, "n", whole(1, 4096)) ?? 16,
     seed: number(given, "seed", rules.seed) ?? 1,
     columns: number(given, "columns", whole(1, 4096)),
     out: text(given, "out"),
+    adapter: text(given, "adapter") ?? "auto",
+    json: flag(given, "json"),
+  };
+}
+
+function parseExport(given: Given): ExportCommand {
+  refusePositionals(given, 2);
+  const [source, out] = given.positionals;
+  if (!out) throw new UserError(`catgan export: expected a run and the file to write: ${commands.export.usage}`);
+  return {
+    command: "export",
+    source,
+    out,
+    f32: flag(given, "f32"),
+    credit: text(given, "credit"),
     adapter: text(given, "adapter") ?? "auto",
     json: flag(given, "json"),
   };

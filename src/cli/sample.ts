@@ -4,7 +4,7 @@ import { cutColumn, pictureGrid } from "../data/grid.ts";
 import { enlarge } from "../data/image.ts";
 import { Stream } from "../gpu/stream.ts";
 import { gridExtent } from "../kernels/grid_extent.ts";
-import { generatorFrom } from "../train/checkpoint.ts";
+import { generatorFrom } from "../train/generator_file.ts";
 import { Sampler } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
 import { warn } from "./describe.ts";
@@ -12,6 +12,7 @@ import type { SampleCommand } from "./options.ts";
 import { encodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
 import { readCheckpoint, writeFileAtomically } from "./run_folder.ts";
+import { shippedWeights } from "./shipped_weights.ts";
 import { asUserError, UserError } from "./user_error.ts";
 
 /** Pictures drawn at once. Always as many, so that a seed's first pictures do not depend on how many are asked for. */
@@ -25,8 +26,8 @@ const mostBytes = 2 ** 30;
  * @throws UserError when the checkpoint cannot be used or the file not be written
  */
 export async function sampleCommand(options: SampleCommand): Promise<number> {
-  const { source, n, seed, json } = options;
-  const checkpoint = await readCheckpoint(source);
+  const { n, seed, json } = options;
+  const checkpoint = await readCheckpoint(options.source ?? shippedWeights());
   if (checkpoint.warning !== null) warn(checkpoint.warning);
   const columns = Math.min(n, options.columns ?? Math.ceil(Math.sqrt(n)));
   const out = options.out ?? `cats-seed${seed}.png`;
@@ -34,8 +35,9 @@ export async function sampleCommand(options: SampleCommand): Promise<number> {
   const gpu = await openAdapter(options.adapter);
   try {
     const stream = new Stream(gpu);
-    const { info, network, parameters, running } = asUserError(() => generatorFrom(stream, checkpoint));
-    const { size } = info.config;
+    const artist = asUserError(() => generatorFrom(stream, checkpoint));
+    const { network, parameters, running, step, credit } = artist;
+    const { size } = artist.architecture;
     const { width, height } = gridExtent(n, size, columns);
     if (width * height * 4 > mostBytes) {
       throw new UserError(`${n} pictures make an image of ${width}×${height} pixels: ask for fewer (--n)`);
@@ -49,9 +51,10 @@ export async function sampleCommand(options: SampleCommand): Promise<number> {
     }
     reporter.clear();
     await writeFileAtomically(out, encodePng(enlarge(pictureGrid({ size, count: n, pixels }, columns), size)));
-    reporter.event({ event: "sample", adapter: gpu.name, path: out, n, seed, step: info.step });
+    reporter.event({ event: "sample", adapter: gpu.name, path: out, n, seed, step, credit });
     reporter.line(`  adapter  ${gpu.name}`);
-    reporter.line(`  ${n} cat${n > 1 ? "s" : ""} after ${grouped(info.step)} steps: ${reporter.bold(out)}`);
+    reporter.line(`  ${n} cat${n > 1 ? "s" : ""} after ${grouped(step)} steps: ${reporter.bold(out)}`);
+    if (credit !== null) reporter.fact("credit", credit);
     return 0;
   } finally {
     reporter.clear();

@@ -10,6 +10,7 @@ import { Stream } from "../gpu/stream.ts";
 import type { Choices } from "../kernels/variants.ts";
 import {
   checkCheckpoint,
+  generatorFormat,
   type Machine,
   machineOf,
   type PictureSource,
@@ -97,7 +98,14 @@ function setupNew(options: NewRun, variants: VariantSource, software: boolean): 
 }
 
 async function setupResumed({ resume, data, overrides }: ResumedRun): Promise<Setup> {
-  if (!(await isFolder(resume))) throw new UserError(`--resume ${resume}: it is a file, expected a run's folder`);
+  if (!(await isFolder(resume))) {
+    const file = await readCheckpoint(resume).catch(() => null);
+    throw new UserError(
+      file?.metadata.format === generatorFormat
+        ? `--resume ${resume}: a generator file, which can be drawn from but not trained on: expected a run's folder`
+        : `--resume ${resume}: it is a file, expected a run's folder`,
+    );
+  }
   const resumed = await readCheckpoint(resume);
   const info = asUserError(() => checkCheckpoint(resumed, "run"));
   if (resumed.warning !== null) warn(resumed.warning);

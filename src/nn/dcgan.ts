@@ -23,25 +23,29 @@ import {
 import type { Arena, Initialiser, ParameterSpec } from "./parameters.ts";
 import type { Tape } from "./tape.ts";
 
-/** What decides the networks' shapes. */
-export interface Architecture {
+/** What decides the generator's shape. */
+export interface GeneratorArchitecture {
   /** Pictures are size × size: 16, 32, 64 or 128. */
   readonly size: number;
   /** Channels of the generator's last hidden layer. */
   readonly base: number;
-  /** Channels of the discriminator's first layer. */
-  readonly baseD: number;
   /** Length of the latent vector. */
   readonly z: number;
   /** Filters are kernel × kernel. */
   readonly kernel: number;
   /** Of the leaky ReLU below zero. */
   readonly slope: number;
+  /** Stride-2 transposed filters as a (kernel − 1)² parameter convolved with a 2×2 box. */
+  readonly smoothFilter: boolean;
+}
+
+/** What decides both networks' shapes. */
+export interface Architecture extends GeneratorArchitecture {
+  /** Channels of the discriminator's first layer. */
+  readonly baseD: number;
   readonly normD: "batch" | "none";
   /** Batch-norm on the discriminator's first layer too, as the article's notebook has it. */
   readonly normDFirst: boolean;
-  /** Stride-2 transposed filters as a (kernel − 1)² parameter convolved with a 2×2 box. */
-  readonly smoothFilter: boolean;
 }
 
 export const batchNormEpsilon = 1e-5;
@@ -69,7 +73,7 @@ function startSize(size: number): number {
   return size === 128 ? 8 : 4;
 }
 
-export function generatorLayers({ size, base, z, kernel }: Architecture): Layer[] {
+export function generatorLayers({ size, base, z, kernel }: GeneratorArchitecture): Layer[] {
   const start = startSize(size);
   const doublings = Math.log2(size / start);
   let channels = base * 2 ** doublings;
@@ -147,7 +151,7 @@ export function discriminatorLayers({ size, baseD, kernel, normD, normDFirst }: 
 }
 
 /** The parameters of a network's layers, in order. Filters are [R,S,in,out], of transposed convolutions [R,S,out,in]. */
-export function parameterSpecs(layers: readonly Layer[], architecture: Architecture): ParameterSpec[] {
+export function parameterSpecs(layers: readonly Layer[], architecture: GeneratorArchitecture): ParameterSpec[] {
   return layers.flatMap(({ name, kind, input, output, kernel, stride, norm }) => {
     const channels = output[2];
     const specs: ParameterSpec[] = [];
@@ -220,7 +224,7 @@ export class Network {
   readonly running: readonly { name: string; shape: readonly number[] }[];
 
   constructor(
-    readonly architecture: Architecture,
+    readonly architecture: GeneratorArchitecture,
     readonly layers: readonly Layer[],
   ) {
     this.specs = parameterSpecs(layers, architecture);
@@ -269,7 +273,7 @@ export class Network {
   }
 }
 
-export function generator(architecture: Architecture): Network {
+export function generator(architecture: GeneratorArchitecture): Network {
   return new Network(architecture, generatorLayers(architecture));
 }
 

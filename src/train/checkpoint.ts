@@ -10,8 +10,8 @@
  */
 import type { Stream } from "../gpu/stream.ts";
 import { choicesUsed, choose } from "../kernels/variants.ts";
-import { discriminator, generator, type Network } from "../nn/dcgan.ts";
-import { Arena } from "../nn/parameters.ts";
+import { discriminator, generator } from "../nn/dcgan.ts";
+import type { Arena } from "../nn/parameters.ts";
 import { type Config, configKeys, parseConfig } from "./config.ts";
 import { encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import type { Trainer } from "./trainer.ts";
@@ -54,6 +54,8 @@ export interface Machine {
 export class DivergedError extends Error {}
 
 const format = "catgan 1";
+/** Of files that hold what drawing needs and nothing else: see generator_file.ts. */
+export const generatorFormat = "catgan generator 1";
 /** What a run that goes on may change: how long and how often, not which numbers. */
 const changeable: readonly (keyof Config)[] = ["steps", "epochs", "sampleEvery", "saveEvery"];
 
@@ -103,6 +105,11 @@ export async function encodeCheckpoint(trainer: Trainer, source: PictureSource):
  * @throws Error in one line that names what is missing or malformed
  */
 export function checkpointInfo(metadata: Record<string, string>): CheckpointInfo {
+  if (metadata.format === generatorFormat) {
+    throw new Error(
+      "checkpoint: a generator file, which can be drawn from but not trained on: it has no discriminator",
+    );
+  }
   if (metadata.format !== format) {
     const came = metadata.format === undefined ? "none" : JSON.stringify(metadata.format.slice(0, 40));
     throw new Error(`checkpoint: the format is ${came}, expected "${format}": not a checkpoint of this program`);
@@ -152,15 +159,25 @@ export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "
   const { config } = info;
   const [g, d] = [generator(config), discriminator(config)];
   const averaged = g.specs.map(({ name, shape }) => ({ name: `average.${name}`, shape }));
-  let expected: { name: string; shape: readonly number[] }[];
-  if (part === "generator") expected = config.ema > 0 ? averaged : [...g.specs, ...g.running];
+  if (part === "generator")
+    checkTensors(tensors, config.ema > 0 ? averaged : [...g.specs, ...g.running], "among others");
   else {
     const parameters = [...g.specs, ...d.specs];
     const moments = ["adam.m.", "adam.v."].flatMap((prefix) =>
       parameters.map(({ name, shape }) => ({ name: prefix + name, shape })),
     );
-    expected = [...parameters, ...moments, ...g.running, ...d.running, ...(config.ema > 0 ? averaged : [])];
+    const averages = config.ema > 0 ? averaged : [];
+    checkTensors(tensors, [...parameters, ...moments, ...g.running, ...d.running, ...averages], "alone");
   }
+  return info;
+}
+
+/** @throws Error in one line that names the first tensor that is missing, of another shape, or too many */
+export function checkTensors(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  expected: readonly { name: string; shape: readonly number[] }[],
+  company: "alone" | "among others",
+): void {
   for (const { name, shape } of expected) {
     const found = tensors.get(name);
     if (!found) throw new Error(`checkpoint: the tensor ${name} is missing`);
@@ -169,12 +186,11 @@ export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "
       throw new Error(`checkpoint: the tensor ${name} has shape [${came}], expected [${shape}]`);
     }
   }
-  if (part === "run" && tensors.size > expected.length) {
+  if (company === "alone" && tensors.size > expected.length) {
     const names = new Set(expected.map(({ name }) => name));
     const extra = [...tensors.keys()].find((name) => !names.has(name))!;
     throw new Error(`checkpoint: the tensor ${JSON.stringify(extra.slice(0, 80))} belongs nowhere`);
   }
-  return info;
 }
 
 /**
@@ -207,27 +223,6 @@ export function restore(trainer: Trainer, state: RunState): void {
   trainer.restored(info.step);
 }
 
-/** What drawing pictures takes: G's average where there is one, else G and its running statistics. */
-export interface Artist {
-  info: CheckpointInfo;
-  network: Network;
-  parameters: Arena;
-  /** Null for an averaged generator: its statistics are measured when it draws. */
-  running: Arena | null;
-}
-
-/** The generator of a checkpoint, without any training state. @throws Error in one line, as `checkCheckpoint` */
-export function generatorFrom(stream: Stream, state: RunState): Artist {
-  const info = checkCheckpoint(state, "generator");
-  const network = generator(info.config);
-  const averaged = info.config.ema > 0;
-  const parameters = new Arena(stream, averaged ? "G average" : "G parameters", network.specs);
-  const running = averaged ? null : new Arena(stream, "batch-norm running", network.running);
-  upload(stream, state.tensors, averaged ? "average." : "", parameters);
-  if (running) upload(stream, state.tensors, "", running);
-  return { info, network, parameters, running };
-}
-
 /** Every arena of a run's state, with what its tensors' names begin with in the file. */
 function arenas({ g, d, running, average }: Trainer): [prefix: string, arena: Arena][] {
   const found: [string, Arena][] = [g, d].flatMap(({ values, m, v }): [string, Arena][] => [
@@ -240,7 +235,8 @@ function arenas({ g, d, running, average }: Trainer): [prefix: string, arena: Ar
   return found;
 }
 
-function upload(stream: Stream, tensors: ReadonlyMap<string, NamedTensor>, prefix: string, arena: Arena): void {
+/** Fills an arena. @param prefix what its tensors' names begin with in the file */
+export function upload(stream: Stream, tensors: ReadonlyMap<string, NamedTensor>, prefix: string, arena: Arena): void {
   const numbers = new Float32Array(arena.all.size);
   for (const [name, { offset }] of arena.tensors) numbers.set(tensors.get(prefix + name)!.data, offset / 4);
   stream.write(arena.all, numbers);

@@ -1,11 +1,13 @@
 /**
- * Safetensors files of F32 tensors: u64 header length (little-endian), a JSON header padded with spaces, the numbers.
+ * Safetensors files of F32 and F16 tensors: u64 header length (little-endian), a JSON header padded with spaces, the
+ * numbers.
  *
  * The reader trusts nothing: a checkpoint may be cut short, damaged, or made to harm. So the header is scanned by a
  * grammar of its own (JSON.parse would hide duplicate keys, and nests without bound), and memory is taken only once
  * every declared size has been held against the file's length.
  * Format: https://github.com/huggingface/safetensors#format
  */
+import { fromHalf } from "./float16.ts";
 
 export interface NamedTensor {
   /** Dimensions, outermost first; [] is a scalar. */
@@ -14,11 +16,19 @@ export interface NamedTensor {
   data: Float32Array;
 }
 
+/** What can be written: f32, or f16 as its bits. */
+export interface EncodableTensor {
+  shape: number[];
+  data: Float32Array | Uint16Array;
+}
+
 /** The format allows 100 MB; our headers are some ten KB. */
 const maxHeaderBytes = 2 ** 20;
 const lengthBytes = 8;
 const metadataKey = "__metadata__";
-const otherTypes = /^(BOOL|[UI](8|16|32|64)|BF16|F16|F64|C64|F8_\w+|F[46]_\w+)$/;
+/** Bytes of a number. */
+const widths: Readonly<Record<string, number>> = { F32: 4, F16: 2 };
+const otherTypes = /^(BOOL|[UI](8|16|32|64)|BF16|F64|C64|F8_\w+|F[46]_\w+)$/;
 
 /**
  * @param tensors written in the map's order
@@ -26,7 +36,7 @@ const otherTypes = /^(BOOL|[UI](8|16|32|64)|BF16|F16|F64|C64|F8_\w+|F[46]_\w+)$/
  * @throws Error when a shape and its data disagree, or names and metadata make a header above 1 MiB
  */
 export function encodeSafetensors(
-  tensors: ReadonlyMap<string, NamedTensor>,
+  tensors: ReadonlyMap<string, EncodableTensor>,
   metadata: Record<string, string>,
 ): Uint8Array {
   const entries: string[] = [];
@@ -40,7 +50,8 @@ export function encodeSafetensors(
     }
     const begin = end;
     end += data.byteLength;
-    entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: "F32", shape, data_offsets: [begin, end] })}`);
+    const dtype = data instanceof Float32Array ? "F32" : "F16";
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
   }
   const header = new TextEncoder().encode(`{${entries.join(",")}}`);
   const headerLength = Math.ceil(header.length / 8) * 8;
@@ -63,7 +74,7 @@ export function encodeSafetensors(
 }
 
 /**
- * @returns tensors (copies) in the header's order
+ * @returns tensors (copies, F16 as f32) in the header's order
  * @throws Error `safetensors: …` with what is wrong, in one line, whatever the bytes are
  */
 export function decodeSafetensors(bytes: Uint8Array): {
@@ -76,16 +87,19 @@ export function decodeSafetensors(bytes: Uint8Array): {
   checkLayout(entries, bytes.length - dataStart);
 
   const tensors = new Map<string, NamedTensor>();
-  for (const [name, { shape, begin, end }] of entries) {
+  for (const [name, { width, shape, begin, end }] of entries) {
     // A copy, since a view needs a multiple of 4 as its offset, which files of other writers need not have.
     const { buffer } = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end));
-    tensors.set(name, { shape, data: new Float32Array(buffer) });
+    const data = width === 4 ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), fromHalf);
+    tensors.set(name, { shape, data });
   }
   return { tensors, metadata: Object.fromEntries(metadata) };
 }
 
 /** A tensor as the header declares it: bytes begin … end of the data that follow the header. */
 interface Entry {
+  /** Bytes of a number. */
+  width: number;
   shape: number[];
   begin: number;
   end: number;
@@ -114,10 +128,10 @@ function decodeUtf8(header: Uint8Array): string {
 function checkLayout(entries: ReadonlyMap<string, Entry>, dataBytes: number): void {
   const sorted = [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   let at = 0;
-  for (const [name, { shape, begin, end }] of sorted) {
+  for (const [name, { width, shape, begin, end }] of sorted) {
     const numbers = product(name, shape);
-    // Not numbers × 4, which need not be a safe integer.
-    if (end < begin || (end - begin) / 4 !== numbers) {
+    // Not numbers × width, which need not be a safe integer.
+    if (end < begin || (end - begin) / width !== numbers) {
       throw damaged(`tensor ${quote(name)} of shape [${brief(shape.join())}] has data_offsets [${begin},${end}]`);
     }
     if (begin !== at) {
@@ -175,12 +189,12 @@ function readEntry(scan: Scan, name: string): Entry {
   if (dtype === undefined || shape === undefined || offsets === undefined) {
     throw damaged(`${where} lacks ${dtype === undefined ? "dtype" : shape === undefined ? "shape" : "data_offsets"}`);
   }
-  if (dtype !== "F32") {
+  if (!Object.hasOwn(widths, dtype)) {
     if (!otherTypes.test(dtype)) throw damaged(`${where} has an unknown dtype ${quote(dtype)}`);
-    throw new Error(`safetensors: ${where} has dtype ${brief(dtype)}, only F32 can be read: convert the file`);
+    throw new Error(`safetensors: ${where} has dtype ${brief(dtype)}, only F32 and F16 can be read: convert the file`);
   }
   if (offsets.length !== 2) throw damaged(`${where} has ${offsets.length} data_offsets, expected 2`);
-  return { shape, begin: offsets[0], end: offsets[1] };
+  return { width: widths[dtype], shape, begin: offsets[0], end: offsets[1] };
 }
 
 /** Calls `readValue` with each key, the scan standing on its value; refuses a key that came before. */

@@ -111,6 +111,7 @@ test("sample and verify", () => {
     adapter: "auto",
     json: true,
   });
+  expect(parse("sample --seed 2")).toMatchObject({ source: null, seed: 2 });
   expect(parse("verify")).toEqual({ command: "verify", seed: 1, quick: false, ...defaults });
   expect(parse("verify --seed 5 --quick --adapter auto")).toEqual({
     command: "verify",
@@ -118,6 +119,25 @@ test("sample and verify", () => {
     quick: true,
     ...defaults,
   });
+});
+
+test("export", () => {
+  const defaults = { command: "export", f32: false, credit: null, adapter: "auto", json: false };
+  expect(parse("export runs/a cats.safetensors")).toEqual({ ...defaults, source: "runs/a", out: "cats.safetensors" });
+  const line = ["export", "a", "b", "--f32", "--credit", "cats by me", "--adapter", "software", "--json"];
+  expect(parseCommand(line)).toEqual({
+    command: "export",
+    source: "a",
+    out: "b",
+    f32: true,
+    credit: "cats by me",
+    adapter: "software",
+    json: true,
+  });
+  for (const words of ["export", "export runs/a"]) {
+    expect(() => parse(words)).toThrow("catgan export: expected a run and the file to write: catgan export RUN|");
+  }
+  expect(() => parse("export a b c")).toThrow("catgan export: c is no option");
 });
 
 test("bench", () => {
@@ -156,7 +176,7 @@ test("help, version, and the last of two", () => {
 });
 
 const mistakes: [line: string, message: string][] = [
-  ["trian", "catgan trian: unknown command, expected train, sample, verify or bench; did you mean train?"],
+  ["trian", "catgan trian: unknown command, expected train, sample, export, verify or bench; did you mean train?"],
   ["--json train", "catgan --json: unknown command"],
   ["constructor", "catgan constructor: unknown command"],
   ["train --bsae 8", "--bsae: unknown option; did you mean --base?"],
@@ -172,7 +192,6 @@ const mistakes: [line: string, message: string][] = [
   ["verify --n 3", "--n: unknown option; catgan verify --help lists them"],
   ["train cats", "catgan train: cats is no option; usage: catgan train [options]"],
   ["verify x", "catgan verify: x is no option"],
-  ["sample", "catgan sample: nothing to draw from, expected a run's folder or a .safetensors file"],
   ["sample a b", "catgan sample: b is no option"],
   ["train --base", "--base: its value is missing, expected --base N"],
   ["train --base --json", "--base: its value is missing"],
@@ -218,7 +237,7 @@ test("resolveConfig: overrides win, steps and epochs replace each other", () => 
 });
 
 test("help fits 80 columns and names every option", () => {
-  for (const topic of [null, "train", "sample", "verify", "bench"] as const) {
+  for (const topic of [null, "train", "sample", "export", "verify", "bench"] as const) {
     for (const line of helpText(topic).split("\n")) {
       expect(line.length, line).toBeLessThanOrEqual(80);
       expect(line).toBe(line.trimEnd());
@@ -234,7 +253,7 @@ test("help fits 80 columns and names every option", () => {
 });
 
 test("the examples of the help are command lines that parse", () => {
-  for (const topic of ["train", "sample", "verify", "bench"] as const) {
+  for (const topic of ["train", "sample", "export", "verify", "bench"] as const) {
     const examples = helpText(topic).split("Examples:\n")[1].trimEnd().split("\n");
     expect(examples.length).toBeGreaterThan(1);
     for (const example of examples) {

@@ -5,6 +5,7 @@ import { placeName } from "../../src/page/draw/picture_file.ts";
 import { Studio } from "../../src/page/draw/studio.ts";
 import type { Device } from "../../src/page/train/device.ts";
 import { saveState } from "../../src/train/checkpoint.ts";
+import { encodeGenerator } from "../../src/train/generator_file.ts";
 import { encodeSafetensors } from "../../src/train/safetensors.ts";
 import { Sampler } from "../../src/train/sampler.ts";
 import type { Place } from "../../src/train/walk.ts";
@@ -14,8 +15,8 @@ import { smallConfig, smallTrainer, source } from "../train/small_run.ts";
 const cat = (index: number): Place => ({ kind: "cat", seed: smallConfig.seed, index });
 const picture = 16 * 16 * 3;
 
-/** Two runs' checkpoints, and what the first one's training shows. */
-const files: Record<"averaged" | "plain", Blob> = { averaged: new Blob(), plain: new Blob() };
+/** Two runs' checkpoints, the first one's generator file, and what its training shows. */
+const files = { averaged: new Blob(), plain: new Blob(), exported: new Blob() };
 let shown: Uint8Array;
 
 /** Files as they are saved, under configurations that differ in how G is normalised when it draws. */
@@ -29,6 +30,10 @@ beforeAll(async () => {
     const { tensors, metadata } = await saveState(trainer, source);
     files[kind] = new Blob([new Uint8Array(encodeSafetensors(tensors, metadata))]);
     if (kind === "averaged") {
+      const exported = { half: false, credit: "cats by me" };
+      files.exported = new Blob([
+        new Uint8Array(await encodeGenerator(trainer.stream, { tensors, metadata }, exported)),
+      ]);
       const { stream, generator, average } = trainer;
       const { seed } = smallConfig;
       const options = { parameters: average!, running: null, n: 64, columns: 1, seed };
@@ -58,7 +63,7 @@ test("draws the cats that the run's own grid shows, however many at a time", asy
   const { studio: drawing, devices } = studio();
   await expect(drawing.draw([cat(0)])).rejects.toThrow("no checkpoint is open");
   const model = await drawing.open(files.averaged, "mine");
-  expect(model).toEqual({ size: 16, step: 3, seed: smallConfig.seed, adapter: devices[0].gpu.name });
+  expect(model).toEqual({ size: 16, step: 3, seed: smallConfig.seed, credit: null, adapter: devices[0].gpu.name });
   for (const places of [[cat(0), cat(1), cat(2), cat(3)], [cat(9)], [cat(20), cat(63)]]) {
     const expected = places.flatMap((place) => {
       const { index } = place as Place & { kind: "cat" };
@@ -68,6 +73,13 @@ test("draws the cats that the run's own grid shows, however many at a time", asy
     expect(largestDifference(await drawing.draw(places), Uint8Array.from(expected))).toBeLessThanOrEqual(1);
   }
   expect(largestDifference(await drawing.draw([cat(1)]), await drawing.draw([cat(2)]))).toBeGreaterThan(5);
+});
+
+test("draws the same from a generator file, and says whose pictures it learned from", async () => {
+  const { studio: drawing } = studio();
+  expect(await drawing.open(files.exported, "given")).toMatchObject({ size: 16, step: 3, credit: "cats by me" });
+  const expected = shown.subarray(0, 4 * picture);
+  expect(largestDifference(await drawing.draw([cat(0), cat(1), cat(2), cat(3)]), expected)).toBeLessThanOrEqual(1);
 });
 
 test("what is no checkpoint is refused in words, and the one before stays", async () => {

@@ -6,11 +6,11 @@ import {
   checkpointInfo,
   DivergedError,
   encodeCheckpoint,
-  generatorFrom,
   type RunState,
   restore,
   saveState,
 } from "../../src/train/checkpoint.ts";
+import { generatorFrom } from "../../src/train/generator_file.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { Sampler } from "../../src/train/sampler.ts";
 import type { Trainer } from "../../src/train/trainer.ts";

@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../../src/train/safetensors.ts";
+import {
+  decodeSafetensors,
+  type EncodableTensor,
+  encodeSafetensors,
+  type NamedTensor,
+} from "../../src/train/safetensors.ts";
 import { generator } from "../../src/verify/lab.ts";
 
 const utf8 = new TextEncoder();
@@ -49,6 +54,26 @@ test("decodes known bytes: any order, any whitespace, unaligned data, empty tens
     expect(tensors.get("none")).toEqual(tensor([0, 7]));
     expect(metadata).toEqual({});
   }
+});
+
+test("reads and writes F16, in any company", () => {
+  const halves = Uint16Array.of(0x3c00, 0xc000, 0x0001);
+  const bytes = encodeSafetensors(new Map<string, EncodableTensor>([["h", { shape: [3], data: halves }]]), {});
+  expect(new TextDecoder().decode(bytes.subarray(8))).toContain('"h":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}');
+  expect([...bytes.subarray(-6)]).toEqual([0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00]);
+  expect(decodeSafetensors(bytes).tensors.get("h")).toEqual(tensor([3], 1, -2, 2 ** -24));
+  // An f32 that lies at no multiple of 4.
+  const mixed = file(`{"h":${entry("[1]", 0, 2, "F16")},"x":${entry("[1]", 2, 6)}}`, 6);
+  new DataView(mixed.buffer).setUint16(mixed.length - 6, 0x3e00, true);
+  new DataView(mixed.buffer).setFloat32(mixed.length - 4, 0.1, true);
+  expect(decodeSafetensors(mixed).tensors).toEqual(
+    new Map([
+      ["h", tensor([1], 1.5)],
+      ["x", tensor([1], 0.1)],
+    ]),
+  );
+  expect(() => decodeSafetensors(file(`{"h":${entry("[2]", 0, 8, "F16")}}`, 8))).toThrow("has data_offsets [0,8]");
+  expect(() => decodeSafetensors(file(`{"h":${entry("[1]", 0, 1, "F16")}}`, 1))).toThrow("has data_offsets [0,1]");
 });
 
 test("round trip keeps order, odd names, every bit, and pollutes no prototype", () => {
@@ -185,7 +210,7 @@ test.each(broken)("refuses %s", (_rule, bytes, message) => {
 
 test("another dtype is named, and not called damage", () => {
   expect(() => decodeSafetensors(file(`{"x":${entry("[2]", 0, 4, "BF16")}}`, 4))).toThrow(
-    /^safetensors: tensor "x" has dtype BF16, only F32 can be read: convert the file$/,
+    /^safetensors: tensor "x" has dtype BF16, only F32 and F16 can be read: convert the file$/,
   );
 });
 

@@ -9,6 +9,8 @@ export interface Model {
   step: number;
   /** Of its run: the cats that the training page shows are this seed's. */
   seed: number;
+  /** Whose pictures it learned from, and their licence; null where nothing is said. */
+  credit: string | null;
   /** What draws. */
   adapter: string;
 }

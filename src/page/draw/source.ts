@@ -5,6 +5,11 @@ import { count } from "../format.ts";
 import type { RunSummary } from "../protocol.ts";
 import type { Model } from "./protocol.ts";
 
+/** Weights that come with the page: a file beside its scripts, where the project has one. */
+const [shipped]: (string | undefined)[] = Object.values(
+  import.meta.glob<string>("../../../weights/*.safetensors", { eager: true, query: "?url", import: "default" }),
+);
+
 export interface SourceHooks {
   /** The run's checkpoint. */
   download: Client["call"]["download"];
@@ -24,13 +29,14 @@ export class Source {
   private readonly select = h("select", { id: "draw-source" });
   private readonly file = h("input", { type: "file", id: "draw-file", className: "sr-only", accept: ".safetensors" });
   private readonly newer = h("button", { type: "button" });
+  private readonly trained = h("button", { type: "button" }, "Draw trained cats");
   private runs: readonly RunSummary[] = [];
   /** What is drawn from; `run` is null for a file. */
   private opened: { name: string; run: string | null; model: Model } | null = null;
   private opening: string | null = null;
 
   constructor(private readonly hooks: SourceHooks) {
-    const { select, file, newer, status } = this;
+    const { select, file, newer, trained, status } = this;
     status.setAttribute("role", "status");
     const fileLabel = h("label", { className: "button", htmlFor: file.id }, "Open a file…");
     this.element = h(
@@ -38,6 +44,7 @@ export class Source {
       { className: "draw-source" },
       h("label", {}, h("span", {}, "From"), select),
       newer,
+      shipped !== undefined && trained,
       file,
       fileLabel,
     );
@@ -45,6 +52,7 @@ export class Source {
       if (select.value) hooks.attempt(this.openRun(select.value));
     });
     newer.addEventListener("click", () => hooks.attempt(this.openRun(this.opened!.run!)));
+    trained.addEventListener("click", () => hooks.attempt(this.open("Trained cats", null, () => fetched(shipped!))));
     file.addEventListener("change", () => {
       const [chosen] = file.files ?? [];
       if (chosen) hooks.attempt(this.open(chosen.name, null, async () => chosen));
@@ -93,17 +101,24 @@ export class Source {
       select.value = of?.id ?? "";
     }
     select.disabled = saved.length === 0 || opening !== null;
-    this.file.disabled = opening !== null;
+    this.file.disabled = this.trained.disabled = opening !== null;
     newer.hidden = !(of && opened && of.step > opened.model.step);
     newer.disabled = opening !== null;
     if (of) setText(newer, `Take its step ${count(of.step)}`);
     if (opening !== null) setText(status, `Opening ${opening}…`);
     else if (opened) {
-      const { size, step, adapter } = opened.model;
-      setText(status, `${opened.name}, after ${count(step)} steps, ${size} × ${size}, drawn by ${adapter}`);
+      const { size, step, credit, adapter } = opened.model;
+      const facts = [opened.name, `after ${count(step)} steps`, `${size} × ${size}`, `drawn by ${adapter}`];
+      setText(status, `${facts.join(", ")}${credit ? `. ${credit}` : ""}`);
     } else {
       const how = saved.length > 0 ? "Choose one of your runs" : "Train for a while";
       setText(status, `${how}, or open a .safetensors file of this page's or of the command line's.`);
     }
   }
+}
+
+async function fetched(url: string): Promise<Blob> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`the trained weights could not be fetched: ${answer.status} ${answer.statusText}`);
+  return await answer.blob();
 }

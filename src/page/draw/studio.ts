@@ -3,7 +3,8 @@ import { cutColumn } from "../../data/grid.ts";
 import { GpuError } from "../../gpu/gpu.ts";
 import type { Stream } from "../../gpu/stream.ts";
 import type { Arena } from "../../nn/parameters.ts";
-import { type Artist, checkCheckpoint, generatorFrom, type RunState } from "../../train/checkpoint.ts";
+import type { RunState } from "../../train/checkpoint.ts";
+import { type Artist, checkDrawable, generatorFrom } from "../../train/generator_file.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
 import { measureStatistics, Sampler } from "../../train/sampler.ts";
 import { latentsOf, type Place } from "../../train/walk.ts";
@@ -38,15 +39,15 @@ export class Studio {
     this.state = await readCheckpoint(file, name);
     this.clear();
     const { stream, artist } = await this.withDevice((easel) => Promise.resolve(easel));
-    const { config, step } = artist.info;
-    return { size: config.size, step, seed: config.seed, adapter: stream.gpu.name };
+    const { architecture, step, seed, credit } = artist;
+    return { size: architecture.size, step, seed, credit, adapter: stream.gpu.name };
   }
 
   /** @param places at most `atOnce` @returns [places, size, size, 3], u8 @throws GpuError */
   async draw(places: readonly Place[]): Promise<Uint8Array<ArrayBuffer>> {
     return await this.withDevice(async ({ stream, artist, running, samplers }) => {
-      const { network, parameters, info } = artist;
-      const { z, size, seed } = info.config;
+      const { network, parameters, seed } = artist;
+      const { z, size } = network.architecture;
       const n = places.length === 1 ? 1 : atOnce;
       let sampler = samplers.get(n);
       if (!sampler) {
@@ -76,8 +77,8 @@ export class Studio {
     this.device ??= await this.openDevice();
     const stream = newStream(this.device);
     const artist = generatorFrom(stream, this.state);
-    const { network, parameters, info } = artist;
-    const running = artist.running ?? (await measureStatistics(stream, network, parameters, info.config.seed));
+    const { network, parameters, seed } = artist;
+    const running = artist.running ?? (await measureStatistics(stream, network, parameters, seed));
     return { stream, artist, running, samplers: new Map() };
   }
 
@@ -97,7 +98,7 @@ async function readCheckpoint(file: Blob, name: string): Promise<RunState> {
   try {
     if (file.size > mostBytes) throw new Error("it is larger than any checkpoint");
     const state = decodeSafetensors(new Uint8Array(await file.arrayBuffer()));
-    checkCheckpoint(state, "generator");
+    checkDrawable(state);
     return state;
   } catch (error) {
     throw new Error(`“${name}” is no checkpoint that can be drawn from: ${(error as Error).message}`);

@@ -1,0 +1,80 @@
+/** `catgan export`: what drawing needs of a run, in a file. */
+import { stat } from "node:fs/promises";
+import { cutColumn } from "../data/grid.ts";
+import { Stream } from "../gpu/stream.ts";
+import type { RunState } from "../train/checkpoint.ts";
+import { checkCredit, checkDrawable, encodeGenerator, generatorFrom } from "../train/generator_file.ts";
+import { decodeSafetensors } from "../train/safetensors.ts";
+import { Sampler } from "../train/sampler.ts";
+import { openAdapter } from "./adapter.ts";
+import { warn } from "./describe.ts";
+import type { ExportCommand } from "./options.ts";
+import { commandLine, grouped, Reporter } from "./progress.ts";
+import { readCheckpoint, writeFileAtomically } from "./run_folder.ts";
+import { asUserError } from "./user_error.ts";
+
+/** Pictures that are drawn both ways. */
+const compared = 64;
+/** Levels of 255: neighbours in brightness are hard to tell apart up to about here. */
+const visible = 2;
+
+/**
+ * Writes a generator file, and says how far pixels are from the run's own.
+ * @returns the exit code
+ * @throws UserError when the run cannot be used or the file not be written
+ */
+export async function exportCommand(options: ExportCommand): Promise<number> {
+  const { out, f32, credit } = options;
+  const checkpoint = await readCheckpoint(options.source);
+  asUserError(() => {
+    checkDrawable(checkpoint);
+    if (credit !== null) checkCredit(credit);
+  });
+  if (checkpoint.warning !== null) warn(checkpoint.warning);
+  const reporter = new Reporter(process.stdout, options.json);
+  const gpu = await openAdapter(options.adapter);
+  try {
+    const stream = new Stream(gpu);
+    const bytes = await encodeGenerator(stream, checkpoint, { half: !f32, credit });
+    const exported = decodeSafetensors(bytes);
+    const { mean, most } = difference(await drawn(stream, checkpoint), await drawn(stream, exported));
+    await writeFileAtomically(out, bytes);
+    const { size } = await stat(out);
+    const { step } = exported.metadata;
+    reporter.event({
+      event: "export",
+      path: out,
+      bytes: size,
+      f32,
+      step: Number(step),
+      meanError: mean,
+      mostError: most,
+    });
+    const numbers = f32 ? "f32" : "filters in f16";
+    reporter.line(`  ${reporter.bold(out)}: a generator after ${grouped(Number(step))} steps`);
+    reporter.fact("size", `${(size / 1e6).toFixed(1)} MB, ${numbers}`);
+    reporter.fact("pixels", `${mean.toFixed(2)} of 255 away from the run's on average, ${most} at most`);
+    if (mean > visible) reporter.line("  Rounding to f16 can be seen: --f32 keeps every number.");
+    reporter.fact("draw", commandLine("sample", out));
+    return 0;
+  } finally {
+    reporter.clear();
+    gpu.destroy();
+  }
+}
+
+/** Pictures that the run showed while it trained. @returns [compared, size, size, 3], u8 */
+async function drawn(stream: Stream, state: RunState): Promise<Uint8Array> {
+  const { network, parameters, running, seed } = generatorFrom(stream, state);
+  const sampler = new Sampler(stream, network, { parameters, running, n: compared, columns: 1, seed });
+  return cutColumn(await sampler.draw(), network.architecture.size, compared);
+}
+
+/** In levels of 255. */
+function difference(a: Uint8Array, b: Uint8Array): { mean: number; most: number } {
+  const errors = a.map((value, i) => Math.abs(value - b[i]));
+  return {
+    mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
+    most: errors.reduce((most, error) => Math.max(most, error), 0),
+  };
+}

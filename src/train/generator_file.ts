@@ -1,0 +1,157 @@
+/**
+ * A generator by itself: what drawing needs of a run, from any checkpoint or from a file that holds nothing else.
+ *
+ *     g.…              parameters: of the average, in runs that have one. Filters as F16, or all as F32
+ *     g.….running      batch-norm's statistics, measured where the run has an average
+ *     format generator seed step credit config    strings: `generator` is the architecture; `config` is for the record
+ *
+ * Such a file has no discriminator and no moments, so it is a small part of a checkpoint, and nothing can go on from it.
+ */
+import type { Stream } from "../gpu/stream.ts";
+import { type GeneratorArchitecture, generator, type Network } from "../nn/dcgan.ts";
+import { Arena } from "../nn/parameters.ts";
+import { checkCheckpoint, checkTensors, generatorFormat, type RunState, upload } from "./checkpoint.ts";
+import { rules } from "./config.ts";
+import { fromHalf, toHalf } from "./float16.ts";
+import { type EncodableTensor, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
+import { measureStatistics } from "./sampler.ts";
+
+/** What a checkpoint or a generator file has to draw with. */
+export interface Drawable {
+  readonly architecture: GeneratorArchitecture;
+  /** Steps that it was trained. */
+  readonly step: number;
+  /** Of its run: the pictures that were shown while it trained are this seed's. */
+  readonly seed: number;
+  /** Whose pictures it learned from, and under which licence; null where nothing is said. */
+  readonly credit: string | null;
+  /** What the parameters' names begin with. */
+  readonly prefix: "" | "average.";
+}
+
+/** A generator on the GPU. */
+export interface Artist extends Drawable {
+  readonly network: Network;
+  readonly parameters: Arena;
+  /** Null for an averaged generator of a run: its statistics are measured when it draws. */
+  readonly running: Arena | null;
+}
+
+const architectureKeys = ["size", "base", "z", "kernel", "slope", "smoothFilter"] as const;
+/** A credit is printed: one line, nothing that steers a terminal. */
+const printable = /^[^\p{C}\p{Zl}\p{Zp}]{1,300}$/u;
+
+/** Holds a file against the generator of its own architecture. @throws Error in one line, as `checkCheckpoint` */
+export function checkDrawable(state: RunState): Drawable {
+  const { tensors, metadata } = state;
+  if (metadata.format !== generatorFormat) {
+    const { config, step } = checkCheckpoint(state, "generator");
+    const prefix = config.ema > 0 ? "average." : "";
+    return { architecture: config, step, seed: config.seed, credit: null, prefix };
+  }
+  const architecture = parseArchitecture(metadata.generator);
+  const { specs, running } = generator(architecture);
+  checkTensors(tensors, [...specs, ...running], "alone");
+  const [step, seed] = ["step", "seed"].map((key) => {
+    const value = metadata[key] ?? "";
+    if (!/^\d{1,10}$/.test(value) || Number(value) >= 2 ** 32) throw malformed(key);
+    return Number(value);
+  });
+  const credit = metadata.credit ?? null;
+  if (credit !== null) checkCredit(credit);
+  return { architecture, step, seed, credit, prefix: "" };
+}
+
+/** @throws Error when it is no line of at most 300 characters */
+export function checkCredit(credit: string): void {
+  if (!printable.test(credit)) throw new Error("checkpoint: its credit is no line of at most 300 printable characters");
+}
+
+/** The generator of a checkpoint or of a generator file. @throws Error in one line, as `checkCheckpoint` */
+export function generatorFrom(stream: Stream, state: RunState): Artist {
+  const drawable = checkDrawable(state);
+  const network = generator(drawable.architecture);
+  const averaged = drawable.prefix !== "";
+  const parameters = new Arena(stream, averaged ? "G average" : "G parameters", network.specs);
+  upload(stream, state.tensors, drawable.prefix, parameters);
+  const running = averaged ? null : new Arena(stream, "batch-norm running", network.running);
+  if (running) upload(stream, state.tensors, "", running);
+  return { ...drawable, network, parameters, running };
+}
+
+export interface GeneratorFileOptions {
+  /** Filters as F16: half the size, each number within 2⁻¹¹ of itself. */
+  readonly half: boolean;
+  readonly credit: string | null;
+}
+
+/**
+ * Everything of a run's checkpoint that drawing needs. The statistics are those of the numbers as they are in the file,
+ * so what is drawn from it needs no measuring, and is what the run's own preview shows up to f16's rounding.
+ * @param state of a checkpoint, or of another generator file
+ * @throws Error in one line: as `checkDrawable` and `checkCredit`, or where a number is beyond f16
+ */
+export async function encodeGenerator(
+  stream: Stream,
+  state: RunState,
+  { half, credit }: GeneratorFileOptions,
+): Promise<Uint8Array> {
+  const { architecture, step, seed, prefix, credit: earlier } = checkDrawable(state);
+  const line = credit ?? earlier;
+  if (line !== null) checkCredit(line);
+  const { specs } = generator(architecture);
+  const filters = new Map<string, EncodableTensor>();
+  const others = new Map<string, EncodableTensor>();
+  const rounded = new Map<string, NamedTensor>(state.tensors);
+  for (const { name } of specs) {
+    const { shape, data } = state.tensors.get(prefix + name)!;
+    // Biases, gamma and beta are few.
+    if (!half || shape.length === 1) others.set(name, { shape, data });
+    else {
+      const bits = Uint16Array.from(data, toHalf);
+      const numbers = Float32Array.from(bits, fromHalf);
+      if (!numbers.every(Number.isFinite)) throw new Error(`${name} has numbers beyond f16's range: keep it in f32`);
+      filters.set(name, { shape, data: bits });
+      rounded.set(prefix + name, { shape, data: numbers });
+    }
+  }
+  const { network, parameters, running } = generatorFrom(stream, { ...state, tensors: rounded });
+  const statistics = running ?? (await measureStatistics(stream, network, parameters, seed));
+  const numbers = await stream.read(statistics.all);
+  for (const [name, { offset, size, shape }] of statistics.tensors) {
+    others.set(name, { shape: [...shape], data: numbers.slice(offset / 4, offset / 4 + size) });
+  }
+  parameters.destroy(stream);
+  statistics.destroy(stream);
+  const shown = Object.fromEntries(architectureKeys.map((key) => [key, architecture[key]]));
+  const { config } = state.metadata;
+  const metadata: Record<string, string> = {
+    format: generatorFormat,
+    generator: JSON.stringify(shown),
+    seed: String(seed),
+    step: String(step),
+    ...(line !== null && { credit: line }),
+    ...(config !== undefined && { config }),
+  };
+  // The wider numbers first, so that all lie on multiples of their own width.
+  return encodeSafetensors(new Map([...others, ...filters]), metadata);
+}
+
+function parseArchitecture(text: string | undefined): GeneratorArchitecture {
+  let json: unknown;
+  try {
+    json = JSON.parse(text!);
+  } catch {
+    throw malformed("generator");
+  }
+  if (typeof json !== "object" || json === null) throw malformed("generator");
+  const architecture = json as GeneratorArchitecture;
+  const wrong = architectureKeys.some((key) => !Object.hasOwn(json, key) || !rules[key].holds(architecture[key]));
+  if (wrong || Object.keys(json).length !== architectureKeys.length) throw malformed("generator");
+  if (architecture.smoothFilter && architecture.kernel < 2) throw malformed("generator");
+  return architecture;
+}
+
+function malformed(key: string): Error {
+  return new Error(`checkpoint: its ${key} is missing or malformed: the file is damaged`);
+}

@@ -1,0 +1,97 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { PNG } from "pngjs";
+import { beforeAll, expect, test } from "vitest";
+import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { eventsOf, run, start, temporaryFolder, writePictures } from "./program.ts";
+
+const folder = temporaryFolder();
+const runDir = join(folder, "run");
+const file = join(folder, "cats.safetensors");
+const credit = "photographs by nobody, CC BY-NC 4.0: non-commercial use";
+const small = "--preset tiny --size 16 --base 4 --base-d 4 --batch 4 --z 8 --steps 3 --seed 5".split(" ");
+
+beforeAll(async () => {
+  const photos = join(folder, "photos");
+  writePictures(photos, 8);
+  expect(await run("train", ...small, "--data", photos, "--out", runDir)).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("a run becomes a file that draws the same cats, with its credit", async () => {
+  const exported = await run("export", runDir, file, "--credit", credit, "--json");
+  expect(exported).toMatchObject({ code: 0, stderr: "" });
+  const [event] = eventsOf(exported);
+  expect(event).toMatchObject({ event: "export", path: file, bytes: readFileSync(file).length, f32: false, step: 3 });
+  expect(event.meanError).toBeLessThan(0.5);
+  expect(event.mostError).toBeLessThanOrEqual(2);
+  const { metadata, tensors } = decodeSafetensors(readFileSync(file));
+  expect(metadata).toMatchObject({ format: "catgan generator 1", step: "3", seed: "5", credit });
+  expect([...tensors.keys()].filter((name) => !name.startsWith("g."))).toEqual([]);
+
+  const pictures = async (source: string) => {
+    const out = join(folder, "drawn.png");
+    const drawn = await run("sample", source, "--n", "4", "--seed", "5", "--out", out);
+    expect(drawn).toMatchObject({ code: 0, stderr: "" });
+    return { stdout: drawn.stdout, data: PNG.sync.read(readFileSync(out)).data };
+  };
+  const [of, ofRun] = [await pictures(file), await pictures(runDir)];
+  expect(of.stdout).toContain(credit);
+  expect(ofRun.stdout).not.toContain("credit");
+  expect(of.data.length).toBe(ofRun.data.length);
+  expect(of.data.findIndex((value, i) => Math.abs(value - ofRun.data[i]) > 2)).toBe(-1);
+});
+
+// What follows works on the file above.
+
+test("people are told the size, what rounding does, and how to draw", async () => {
+  const { code, stdout } = await run("export", runDir, join(folder, "whole.safetensors"), "--f32");
+  expect(code).toBe(0);
+  expect(stdout).toContain("whole.safetensors: a generator after 3 steps");
+  expect(stdout).toMatch(/size +0\.0 MB, f32\n/);
+  expect(stdout).toMatch(/pixels +0\.00 of 255 away from the run's on average, 0 at most\n/);
+  expect(stdout).toMatch(/draw +catgan sample \S+whole\.safetensors\n/);
+});
+
+test("without a source, the weights that come with the package are drawn from", async () => {
+  const place = join(folder, "package");
+  for (const name of ["dist", "weights", "node_modules"]) mkdirSync(join(place, name), { recursive: true });
+  copyFileSync("dist/catgan.mjs", join(place, "dist", "catgan.mjs"));
+  for (const name of ["webgpu", "@sparticuz"])
+    symlinkSync(resolve("node_modules", name), join(place, "node_modules", name));
+  const sample = ["sample", "--n", "2", "--out", join(folder, "shipped.png")];
+  const program = join(place, "dist", "catgan.mjs");
+  const without = await start(sample, {}, program).done;
+  expect(without.code).toBe(2);
+  expect(without.stderr).toMatch(
+    /^catgan: the weights that come with catgan are not at \S+package\/weights\/cats64\.safetensors: name a run or a file, as in catgan sample runs\/mine\n$/,
+  );
+  copyFileSync(file, join(place, "weights", "cats64.safetensors"));
+  const drawn = await start(sample, {}, program).done;
+  expect(drawn).toMatchObject({ code: 0, stderr: "" });
+  expect(drawn.stdout).toContain("2 cats after 3 steps: ");
+  expect(drawn.stdout).toContain(credit);
+  expect(existsSync(join(folder, "shipped.png"))).toBe(true);
+});
+
+const never = join(folder, "never.safetensors");
+test.each<[what: string, words: () => string[], message: RegExp]>([
+  ["training on", () => ["train", "--resume", file], /--resume \S+: a generator file, which can be drawn from but not/],
+  [
+    "training on it in a run's place",
+    () => {
+      mkdirSync(join(folder, "posed", "checkpoints"), { recursive: true });
+      copyFileSync(file, join(folder, "posed", "checkpoints", "step-000003.safetensors"));
+      return ["train", "--resume", join(folder, "posed")];
+    },
+    /checkpoint: a generator file, which can be drawn from but not trained on/,
+  ],
+  ["a credit of two lines", () => ["export", runDir, never, "--credit", "a\nb"], /its credit is no line/],
+  ["no such run", () => ["export", join(folder, "nowhere"), never], /nowhere: no such file or folder/],
+  ["no place to write", () => ["export", file, join(folder, "no", "x.safetensors")], /cannot write \S+: no such file/],
+])("%s: one line, exit code 2", async (_, words, message) => {
+  const { code, stdout, stderr } = await run(...words());
+  expect(stderr).toMatch(/^catgan: [^\n]+\n$/);
+  expect(stderr).toMatch(message);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(existsSync(never)).toBe(false);
+});
