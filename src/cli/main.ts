@@ -9,6 +9,7 @@ import { DivergedError } from "../train/checkpoint.ts";
 import { enterSoftware, followParent } from "./adapter.ts";
 import { benchCommand } from "./bench.ts";
 import { dryRunCommand } from "./dry_run.ts";
+import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { helpText, parseCommand } from "./options.ts";
 import { sampleCommand } from "./sample.ts";
@@ -38,6 +39,8 @@ async function main(argv: string[]): Promise<number> {
       return await sampleCommand(command);
     case "export":
       return await exportCommand(command);
+    case "evaluate":
+      return await evaluateCommand(command);
     case "verify":
       return await verifyCommand(command);
     case "bench":

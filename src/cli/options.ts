@@ -4,7 +4,7 @@ import { type Config, checkConfig, configKeys, type PresetName, presets, rules, 
 import { wrapped } from "./progress.ts";
 import { UserError } from "./user_error.ts";
 
-export type CommandName = "train" | "sample" | "export" | "verify" | "bench";
+export type CommandName = "train" | "sample" | "export" | "evaluate" | "verify" | "bench";
 
 /** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
 export interface NewRun {
@@ -65,6 +65,20 @@ export interface ExportCommand {
   json: boolean;
 }
 
+export interface EvaluateCommand {
+  command: "evaluate";
+  /** A run's folder, a checkpoint or a generator file. */
+  source: string;
+  /** `painted`, or the path of a folder or a zip; null = the run's own pictures. */
+  data: string | null;
+  /** null = as in the run. */
+  fit: "crop" | "stretch" | null;
+  n: number;
+  seed: number;
+  adapter: string;
+  json: boolean;
+}
+
 export interface VerifyCommand {
   command: "verify";
   seed: number;
@@ -96,6 +110,7 @@ export type Command =
   | ResumedRun
   | SampleCommand
   | ExportCommand
+  | EvaluateCommand
   | VerifyCommand
   | BenchCommand
   | { command: "help"; topic: CommandName | null }
@@ -262,6 +277,36 @@ const commands: Record<CommandName, CommandTable> = {
       ["catgan export runs/mine cats.safetensors --f32", "every number as it is"],
     ],
   },
+  evaluate: {
+    usage: "catgan evaluate RUN|FILE.safetensors [options]",
+    summary: "Measure how like the real pictures a generator's are, beside what real ones score against real ones.",
+    sections: [
+      {
+        title: "Options",
+        options: [
+          {
+            name: "data",
+            value: "painted|DIR|ZIP",
+            help: "the real pictures (default: those that the run learned from)",
+          },
+          { name: "fit", value: "crop|stretch", help: "photographs that are not square (default: as in the run)" },
+          {
+            name: "n",
+            value: "N",
+            help: "pictures of each kind, at most half of the real ones (default: 1024); figures of different N do not compare",
+          },
+          { name: "seed", value: "N", help: "another seed, other fakes, halves, patches and directions (default: 1)" },
+          adapter,
+          json,
+          help,
+        ],
+      },
+    ],
+    examples: [
+      ["catgan evaluate runs/mine", ""],
+      ["catgan evaluate cats.safetensors --data photos.zip --json", ""],
+    ],
+  },
   verify: {
     usage: "catgan verify [options]",
     summary: "Run every kernel on this machine's adapter and compare it with its f64 twin.",
@@ -343,6 +388,8 @@ export function parseCommand(argv: string[]): Command {
       return parseSample(given);
     case "export":
       return parseExport(given);
+    case "evaluate":
+      return parseEvaluate(given);
     case "verify":
       return parseVerify(given);
     case "bench":
@@ -442,6 +489,24 @@ function parseExport(given: Given): ExportCommand {
     out,
     f32: flag(given, "f32"),
     credit: text(given, "credit"),
+    adapter: text(given, "adapter") ?? "auto",
+    json: flag(given, "json"),
+  };
+}
+
+function parseEvaluate(given: Given): EvaluateCommand {
+  refusePositionals(given, 1);
+  const [source] = given.positionals;
+  if (!source) {
+    throw new UserError("catgan evaluate: nothing to evaluate, expected a run's folder or a .safetensors file");
+  }
+  return {
+    command: "evaluate",
+    source,
+    data: text(given, "data"),
+    fit: choice(given, "fit", ["crop", "stretch"]),
+    n: number(given, "n", whole(1, 4096)) ?? 1024,
+    seed: number(given, "seed", rules.seed) ?? 1,
     adapter: text(given, "adapter") ?? "auto",
     json: flag(given, "json"),
   };

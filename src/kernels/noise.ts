@@ -4,8 +4,18 @@ import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 
-/** Random streams of a run, by purpose. */
-export const noiseStreams = { parameters: 1, latent: 2, preview: 3, shuffle: 4, calibration: 5, variation: 6 } as const;
+/** Random streams of a run and of its metrics, by purpose. */
+export const noiseStreams = {
+  parameters: 1,
+  latent: 2,
+  preview: 3,
+  shuffle: 4,
+  calibration: 5,
+  variation: 6,
+  subsets: 20,
+  patches: 21,
+  directions: 22,
+} as const;
 
 /** Which numbers: a run's seed, what they are for, and when. All u32. */
 export interface NoiseKey {

@@ -1,5 +1,7 @@
 /** Draws pictures from a generator: the same latents every time, so that progress is visible. */
+import { cutColumn } from "../data/grid.ts";
 import type { Image } from "../data/image.ts";
+import type { Pictures } from "../data/pictures.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchNormRunning } from "../kernels/batch_norm.ts";
@@ -116,6 +118,31 @@ export class Sampler {
   destroy(): void {
     for (const tensor of [this.z, this.rgba, this.calibration]) if (tensor) this.stream.destroy(tensor);
   }
+}
+
+/** Pictures drawn at once. Always as many, so that a seed's first pictures do not depend on how many are asked for. */
+const partSize = 64;
+
+/**
+ * The first `count` pictures of a seed.
+ * @param generator as `generatorFrom` gives it
+ */
+export async function drawPictures(
+  stream: Stream,
+  { network, parameters, running }: { network: Network; parameters: Arena; running: Arena | null },
+  { count, seed }: { count: number; seed: number },
+  onProgress?: (done: number, total: number) => void,
+): Promise<Pictures> {
+  const { size } = network.architecture;
+  const sampler = new Sampler(stream, network, { parameters, running, n: partSize, columns: 1, seed });
+  const pixels = new Uint8Array(count * size * size * 3);
+  for (let first = 0; first < count; first += partSize) {
+    onProgress?.(first, count);
+    const part = cutColumn(await sampler.draw(first / partSize), size, Math.min(partSize, count - first));
+    pixels.set(part, first * size * size * 3);
+  }
+  sampler.destroy();
+  return { size, count, pixels };
 }
 
 /**

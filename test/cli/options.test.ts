@@ -90,6 +90,26 @@ test("resume takes only what leaves the numbers as they are", () => {
   }
 });
 
+test("evaluate", () => {
+  expect(parse("evaluate runs/a")).toEqual({
+    command: "evaluate",
+    source: "runs/a",
+    data: null,
+    fit: null,
+    n: 1024,
+    seed: 1,
+    adapter: "auto",
+    json: false,
+  });
+  expect(parse("evaluate a.safetensors --data b.zip --fit stretch --n 64 --seed 3 --json")).toMatchObject({
+    data: "b.zip",
+    fit: "stretch",
+    n: 64,
+    seed: 3,
+    json: true,
+  });
+});
+
 test("sample and verify", () => {
   const defaults = { adapter: "auto", json: false };
   expect(parse("sample runs/a")).toEqual({
@@ -176,7 +196,10 @@ test("help, version, and the last of two", () => {
 });
 
 const mistakes: [line: string, message: string][] = [
-  ["trian", "catgan trian: unknown command, expected train, sample, export, verify or bench; did you mean train?"],
+  [
+    "trian",
+    "catgan trian: unknown command, expected train, sample, export, evaluate, verify or bench; did you mean train?",
+  ],
   ["--json train", "catgan --json: unknown command"],
   ["constructor", "catgan constructor: unknown command"],
   ["train --bsae 8", "--bsae: unknown option; did you mean --base?"],
@@ -193,6 +216,9 @@ const mistakes: [line: string, message: string][] = [
   ["train cats", "catgan train: cats is no option; usage: catgan train [options]"],
   ["verify x", "catgan verify: x is no option"],
   ["sample a b", "catgan sample: b is no option"],
+  ["evaluate", "catgan evaluate: nothing to evaluate, expected a run's folder or a .safetensors file"],
+  ["evaluate a --n 5000", "--n 5000: expected a whole number from 1 to 4096"],
+  ["evaluate a --fit wide", "--fit wide: expected crop or stretch"],
   ["train --base", "--base: its value is missing, expected --base N"],
   ["train --base --json", "--base: its value is missing"],
   ["train --out=", "--out: its value is missing, expected --out DIR"],
@@ -237,7 +263,7 @@ test("resolveConfig: overrides win, steps and epochs replace each other", () => 
 });
 
 test("help fits 80 columns and names every option", () => {
-  for (const topic of [null, "train", "sample", "export", "verify", "bench"] as const) {
+  for (const topic of [null, "train", "sample", "export", "evaluate", "verify", "bench"] as const) {
     for (const line of helpText(topic).split("\n")) {
       expect(line.length, line).toBeLessThanOrEqual(80);
       expect(line).toBe(line.trimEnd());
@@ -253,7 +279,7 @@ test("help fits 80 columns and names every option", () => {
 });
 
 test("the examples of the help are command lines that parse", () => {
-  for (const topic of ["train", "sample", "export", "verify", "bench"] as const) {
+  for (const topic of ["train", "sample", "export", "evaluate", "verify", "bench"] as const) {
     const examples = helpText(topic).split("Examples:\n")[1].trimEnd().split("\n");
     expect(examples.length).toBeGreaterThan(1);
     for (const example of examples) {

@@ -1,0 +1,35 @@
+/**
+ * The sliced Wasserstein distance of two clouds of points (Rabin et al., "Wasserstein barycenter and its application to
+ * texture mixing", 2011): along one direction, the cheapest way to move one cloud onto the other pairs the points in
+ * sorted order; the mean way |Δ| over points and directions is the distance.
+ *
+ * @param a, b [points, stride], as many points each
+ * @param directions [directions, stride], unit vectors
+ */
+export function slicedWasserstein(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  directions: ArrayLike<number>,
+  stride: number,
+): number {
+  const count = directions.length / stride;
+  let sum = 0;
+  for (let d = 0; d < count; d++) {
+    const project = (points: ArrayLike<number>) =>
+      new Float64Array(points.length / stride).map((_, p) => {
+        let dot = 0;
+        for (let i = 0; i < stride; i++) dot += points[p * stride + i] * directions[d * stride + i];
+        return dot;
+      });
+    sum += meanDistance(project(a).sort(), project(b).sort());
+  }
+  return sum / count;
+}
+
+/** Mean |a − b| of two sorted lists of one length: their Wasserstein distance. */
+export function meanDistance(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
+  if (a.length !== b.length) throw new Error(`meanDistance: ${a.length} numbers against ${b.length}, expected as many`);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]);
+  return sum / a.length;
+}
