@@ -491,6 +491,26 @@ function learningCases(scale: Scale, parameters: number): Plain[] {
       },
     },
     {
+      kernel: "hingeLoss",
+      place: "d.logit",
+      shape: `2×${batch}`,
+      prepare: (bench) => {
+        const [x, losses, dx] = [bench.random([2 * batch]), bench.output([2, 2]), bench.output([2 * batch])];
+        const run = () => loss.hingeLoss(bench.stream, x, [1, -1], true, losses, dx);
+        return { reads: [x], writes: [losses, dx], run };
+      },
+    },
+    {
+      kernel: "relativisticLoss",
+      place: "d.logit",
+      shape: `2×${batch}`,
+      prepare: (bench) => {
+        const [x, losses, dx] = [bench.random([2 * batch]), bench.output([2, 2]), bench.output([2 * batch])];
+        const run = () => loss.relativisticLoss(bench.stream, x, x, [1, -1], 0.5, losses, dx);
+        return { reads: [x], writes: [losses, dx], run };
+      },
+    },
+    {
       kernel: "recordLosses",
       place: "",
       shape: "64×8",

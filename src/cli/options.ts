@@ -187,7 +187,7 @@ const commands: Record<CommandName, CommandTable> = {
           setting("z", "N", "random numbers that a picture starts from"),
           setting("kernel", "N", "height and width of every filter"),
           setting("slope", "X", "leaky ReLU's, for negative numbers"),
-          setting("normD", "batch|none", "batch-norm in the discriminator; batch needs --r1 0"),
+          setting("normD", "batch|none", "batch-norm in the discriminator; batch needs --r1 0 and --r2 0"),
           setting("normDFirst", null, "batch-norm on its first layer too"),
           setting("smoothFilter", null, "transposed filters that leave no checkerboard"),
         ],
@@ -200,9 +200,15 @@ const commands: Record<CommandName, CommandTable> = {
           setting("lrG", "X", "learning rate of the generator"),
           setting("beta1", "X", "Adam's decay of the mean"),
           setting("beta2", "X", "Adam's decay of the mean square"),
-          setting("smoothing", "X", "real pictures are labelled 1 − X"),
-          setting("r1", "X", "weight of the R1 gradient penalty; 0: none"),
-          setting("r1Every", "N", "steps from one penalty to the next"),
+          setting(
+            "loss",
+            "bce|hinge|relativistic",
+            "cross-entropy with labels, a margin, or real beside fake in pairs",
+          ),
+          setting("smoothing", "X", "bce: real pictures are labelled 1 − X; the others need 0"),
+          setting("r1", "X", "weight of the R1 penalty on D's slope at real pictures; 0: none"),
+          setting("r2", "X", "weight of the R2 penalty on its slope at fakes; 0: none"),
+          setting("r1Every", "N", "steps from one penalty, or pair of them, to the next"),
           setting("ema", "X", "decay of the averaged generator that samples are drawn from; 0: none"),
           setting("flips", null, "mirror every other picture, by chance"),
         ],
@@ -553,10 +559,11 @@ function configOverrides(given: Given): Partial<Config> {
     const name = kebab(key);
     const value = given.options.get(name);
     if (typeof value === "boolean") overrides[key] = value;
-    else if (key === "normD") overrides[key] = choice(given, name, ["batch", "none"]) ?? undefined;
-    else if (value !== undefined) overrides[key] = number(given, name, rules[key]);
+    else if (value !== undefined) {
+      const { choices } = rules[key];
+      overrides[key] = choices ? choice(given, name, choices) : number(given, name, rules[key]);
+    }
   }
-  if (overrides.normD === undefined) delete overrides.normD;
   return overrides;
 }
 

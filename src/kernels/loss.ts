@@ -1,4 +1,4 @@
-/** Sigmoid cross-entropy on logits. */
+/** The losses on logits: sigmoid cross-entropy, hinge, relativistic. */
 import { program } from "../gpu/program.ts";
 import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -43,12 +43,7 @@ export function sigmoidCrossEntropyBoth(
   dx: Tensor,
 ) {
   const groups = targets.length;
-  if (groups < 1 || groups > 2 || x.size % groups !== 0 || losses.size !== 2 * groups || dx.size !== x.size) {
-    throw new Error(
-      `sigmoidCrossEntropyBoth: needs one or two targets, x of as many equal groups, losses [groups,2], dx like x; ` +
-        `came ${groups} targets, ${x}, ${losses}, ${dx}`,
-    );
-  }
+  checkGroups("sigmoidCrossEntropyBoth", "targets", groups, x, losses, dx);
   const [first, second = first] = targets;
   stream.append({
     program: program(stream.gpu, ["sigmoid_cross_entropy_both", "log1p"]),
@@ -56,6 +51,72 @@ export function sigmoidCrossEntropyBoth(
     bindings: [x, losses, dx],
     tiles: groups,
     cost: 30 * x.size,
+  });
+}
+
+function checkGroups(operation: string, given: string, groups: number, x: Tensor, losses: Tensor, dx: Tensor) {
+  if (groups < 1 || groups > 2 || x.size % groups !== 0 || losses.size !== 2 * groups || dx.size !== x.size) {
+    throw new Error(
+      `${operation}: needs one or two ${given}, x of as many equal groups, losses [groups,2], dx like x; ` +
+        `came ${groups} ${given}, ${x}, ${losses}, ${dx}`,
+    );
+  }
+}
+
+/**
+ * The hinge losses of one or two groups of logits and the gradient of their sum.
+ * @param x [groups · N] or [groups · N, 1] logits @param signs of each group: 1 is to be real, −1 fake
+ * @param bounded D's form, max(0, 1 − sign·x); else G's, −sign·x
+ * @param losses [groups, 2]: (mean loss, mean σ(x)) @param dx like x
+ */
+export function hingeLoss(
+  stream: Stream,
+  x: Tensor,
+  signs: readonly number[],
+  bounded: boolean,
+  losses: Tensor,
+  dx: Tensor,
+) {
+  const groups = signs.length;
+  checkGroups("hingeLoss", "signs", groups, x, losses, dx);
+  const [first, second = first] = signs;
+  stream.append({
+    program: program(stream.gpu, ["hinge_loss"]),
+    sizes: [x.size / groups, f32Bits(first), f32Bits(second), Number(bounded)],
+    bindings: [x, losses, dx],
+    tiles: groups,
+    cost: 20 * x.size,
+  });
+}
+
+/**
+ * The relativistic losses of one or two groups of logits and their gradient by x, the opposites being constants.
+ * @param x [groups · N] or [groups · N, 1] logits @param opposite like x; of two groups each is paired with the other
+ * @param signs of each group: 1 is to be above its opposite, −1 below
+ * @param share of the mean loss that is recorded: a half where two groups tell of the same pairs
+ * @param losses [groups, 2]: (share · mean loss, mean σ(x)) @param dx like x
+ */
+export function relativisticLoss(
+  stream: Stream,
+  x: Tensor,
+  opposite: Tensor,
+  signs: readonly number[],
+  share: number,
+  losses: Tensor,
+  dx: Tensor,
+) {
+  const groups = signs.length;
+  checkGroups("relativisticLoss", "signs", groups, x, losses, dx);
+  if (opposite.size !== x.size) {
+    throw new Error(`relativisticLoss: opposite needs the size of x ${x}, came ${opposite}`);
+  }
+  const [first, second = first] = signs;
+  stream.append({
+    program: program(stream.gpu, ["relativistic_loss", "log1p"]),
+    sizes: [x.size / groups, groups, f32Bits(first), f32Bits(second), f32Bits(share)],
+    bindings: [x, opposite, losses, dx],
+    tiles: groups,
+    cost: 40 * x.size,
   });
 }
 

@@ -21,7 +21,7 @@ export interface ParameterSpec {
   /**
    * Stays as it starts: a bias before a batch-norm, which takes it out again with the mean. Its gradient is 0 in
    * mathematics; what a GPU computes for it, in two dispatches, is rounding noise, and Adam, which divides by the
-   * gradient's own size, would turn that into steps.
+   * gradient's own size, would turn that into steps. The same holds for the logit's bias under a relativistic loss.
    */
   readonly fixed?: true;
 }

@@ -45,6 +45,11 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
     does: "How far the generator moves in a step.",
     input: number("any"),
   },
+  loss: {
+    label: "Loss",
+    does: "What the networks play for: cross-entropy with labels, a margin (hinge), or a real picture above a fake, pair by pair.",
+    input: { kind: "choice", options: { bce: "cross-entropy", hinge: "hinge", relativistic: "relativistic" } },
+  },
   smoothing: {
     label: "Label smoothing",
     does: "Real pictures are labelled 1 minus this, so that the discriminator never becomes too sure of itself.",
@@ -55,9 +60,14 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
     does: "Keeps the discriminator smooth around real pictures, which keeps training stable; 0 switches it off.",
     input: number("any"),
   },
+  r2: {
+    label: "R2 penalty",
+    does: "The same around the generator's pictures, which a relativistic loss needs to converge; 0 switches it off.",
+    input: number("any"),
+  },
   r1Every: {
-    label: "R1 every … steps",
-    does: "The penalty is dear, so only every so many steps have it, weighted by as much.",
+    label: "Penalty every … steps",
+    does: "The penalties are dear, so only every so many steps have them, weighted by as much.",
     input: number(),
   },
   ema: {
@@ -139,6 +149,9 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
 
 export const groups: readonly { title: string; keys: readonly (keyof Config)[] }[] = [
   { title: "Run", keys: ["steps", "epochs", "seed", "batch", "sampleEvery", "saveEvery"] },
-  { title: "Learning", keys: ["lrD", "lrG", "smoothing", "r1", "r1Every", "ema", "flips", "beta1", "beta2"] },
+  {
+    title: "Learning",
+    keys: ["lrD", "lrG", "loss", "smoothing", "r1", "r2", "r1Every", "ema", "flips", "beta1", "beta2"],
+  },
   { title: "Networks", keys: ["size", "base", "baseD", "z", "kernel", "slope", "normD", "normDFirst", "smoothFilter"] },
 ];

@@ -68,6 +68,6 @@ export function changed(config: Config, changes: Partial<Config>): Config {
 export function parseValue(key: keyof Config, text: string): Config[keyof Config] {
   const example = presets.tiny[key];
   if (typeof example === "boolean") return text === "true" ? true : text === "false" ? false : Number.NaN;
-  if (typeof example === "string") return text as Config["normD"];
+  if (typeof example === "string") return text as Config["normD" | "loss"];
   return text.trim() === "" ? Number.NaN : Number(text);
 }

@@ -23,11 +23,15 @@ export interface Config {
   lrG: number;
   beta1: number;
   beta2: number;
-  /** Real pictures are labelled 1 − smoothing in the discriminator's loss. */
+  /** Cross-entropy with labels, a margin, or pairs of a real and a fake picture. */
+  loss: "bce" | "hinge" | "relativistic";
+  /** Real pictures are labelled 1 − smoothing in the discriminator's cross-entropy. */
   smoothing: number;
-  /** Weight γ of the R1 penalty; 0 = none. */
+  /** Weight γ of the R1 penalty, on D's slope at real pictures; 0 = none. */
   r1: number;
-  /** Steps from one R1 penalty to the next, each weighted by as much. */
+  /** Weight γ of the R2 penalty, on D's slope at fakes; 0 = none. */
+  r2: number;
+  /** Steps from one penalty to the next, R1 and R2 on the same, each weighted by as much. */
   r1Every: number;
   /** Decay a step of the averaged generator that samples are drawn from; 0 = none. */
   ema: number;
@@ -63,8 +67,10 @@ const tiny: Config = {
   lrG: 2e-3,
   beta1: 0,
   beta2: 0.999,
+  loss: "bce",
   smoothing: 0,
   r1: 1,
+  r2: 0,
   r1Every: 8,
   ema: 0.97,
   flips: false,
@@ -120,6 +126,8 @@ export interface Rule {
   /** In words: `a whole number from 1 to 256`. */
   expected: string;
   holds(value: unknown): boolean;
+  /** The words that it may be, where it is one. */
+  choices?: readonly string[];
 }
 
 const sizes = [16, 32, 64, 128];
@@ -132,6 +140,10 @@ const rate: Rule = {
   expected: "a number above 0 and at most 1",
   holds: (value) => typeof value === "number" && value > 0 && value <= 1,
 };
+const penalty: Rule = {
+  expected: "a number from 0 (none) to 1000",
+  holds: (value) => typeof value === "number" && value >= 0 && value <= 1000,
+};
 
 /** The rule of every value by itself, steps and epochs where they are set; `checkConfig` has those between values. */
 export const rules: Readonly<Record<keyof Config, Rule>> = {
@@ -142,18 +154,17 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
   z: whole(1, 4096),
   kernel: whole(1, 7),
   slope: share,
-  normD: { expected: "batch or none", holds: (value) => value === "batch" || value === "none" },
+  normD: word("batch", "none"),
   normDFirst: boolean,
   smoothFilter: boolean,
   lrD: rate,
   lrG: rate,
   beta1: share,
   beta2: share,
+  loss: word("bce", "hinge", "relativistic"),
   smoothing: share,
-  r1: {
-    expected: "a number from 0 (none) to 1000",
-    holds: (value) => typeof value === "number" && value >= 0 && value <= 1000,
-  },
+  r1: penalty,
+  r2: penalty,
   r1Every: whole(1, 1e6),
   ema: share,
   flips: boolean,
@@ -174,6 +185,11 @@ export function whole(least: number, most: number): Rule {
   };
 }
 
+function word(...choices: string[]): Rule {
+  const expected = `${choices.slice(0, -1).join(", ")} or ${choices[choices.length - 1]}`;
+  return { expected, holds: (value) => choices.includes(value as string), choices };
+}
+
 /** @throws Error with one line that names the first value at fault, what it is and what was expected */
 export function checkConfig(config: Config): void {
   for (const key of configKeys) {
@@ -182,7 +198,7 @@ export function checkConfig(config: Config): void {
       throw new Error(`configuration: ${key} is ${show(config[key])}, expected ${rules[key].expected}`);
     }
   }
-  const { steps, epochs, kernel, smoothFilter, normD, normDFirst, r1 } = config;
+  const { steps, epochs, kernel, smoothFilter, normD, normDFirst, loss, smoothing } = config;
   if ((steps === null) === (epochs === null)) {
     throw new Error(`configuration: steps is ${steps} and epochs is ${epochs}, expected one of them, the other null`);
   }
@@ -192,11 +208,19 @@ export function checkConfig(config: Config): void {
   if (normDFirst && normD === "none") {
     throw new Error("configuration: normDFirst wants batch-norm on D's first layer, normD none wants it nowhere");
   }
-  if (r1 > 0 && normD === "batch") {
+  if (smoothing > 0 && loss !== "bce") {
     throw new Error(
-      `configuration: r1 is ${r1} and normD is batch, but batch-norm has no second derivative here: ` +
-        "set r1 to 0 (--r1 0) or normD to none (--norm-d none)",
+      `configuration: smoothing is ${smoothing} and loss is ${loss}, which has no labels to smooth: ` +
+        "set smoothing to 0 (--smoothing 0) or loss to bce (--loss bce)",
     );
+  }
+  for (const key of ["r1", "r2"] as const) {
+    if (config[key] > 0 && normD === "batch") {
+      throw new Error(
+        `configuration: ${key} is ${config[key]} and normD is batch, but batch-norm has no second derivative here: ` +
+          `set ${key} to 0 (--${key} 0) or normD to none (--norm-d none)`,
+      );
+    }
   }
 }
 

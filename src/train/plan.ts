@@ -14,9 +14,9 @@ export interface Plan {
   parameters: { g: number; d: number };
   /** GPU memory of training, preview and checkpoints, the pictures aside. */
   bytes: number;
-  /** Nominal floating-point operations of a step, the R1 steps averaged in. */
+  /** Nominal floating-point operations of a step, those with a penalty averaged in. */
   flopsPerStep: number;
-  /** Dispatches of a step without R1, where there is one, before the stream cuts those that would take too long. */
+  /** Dispatches of a step without a penalty, where there is one, before the stream cuts those that would take too long. */
   dispatchesPerStep: number;
   /** The programs that training and its preview run, by the given choice of variants. */
   programs: ProgramSource[];

@@ -112,7 +112,7 @@ function allFinite({ dLoss, gLoss, dReal, dFake, penalty }: StepRecord): boolean
 }
 
 function diverged({ step, dLoss, gLoss, penalty }: StepRecord, saved: number): string {
-  const losses = `D's loss ${dLoss}, G's ${gLoss}${penalty !== 0 ? `, R1's penalty ${penalty}` : ""}`;
+  const losses = `D's loss ${dLoss}, G's ${gLoss}${penalty !== 0 ? `, the gradient penalty ${penalty}` : ""}`;
   const kept = saved > 0 ? `the checkpoint of step ${saved} is whole` : "there is no checkpoint yet";
   return `training diverged at step ${step} (${losses}); ${kept}: try smaller --lr-d and --lr-g`;
 }

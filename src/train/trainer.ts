@@ -9,14 +9,15 @@ import { GpuError } from "../gpu/gpu.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { type AdamConstants, adam, adamRate } from "../kernels/adam.ts";
-import { recordLosses, sigmoidCrossEntropyBoth } from "../kernels/loss.ts";
+import { recordLosses } from "../kernels/loss.ts";
 import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
 import { gatherPictures } from "../kernels/pictures.ts";
 import { discriminator, generator, type Network, type Normalisation } from "../nn/dcgan.ts";
 import { sumOfSquares } from "../nn/ops.ts";
-import { Arena, averageParameters, initialise, Trainable } from "../nn/parameters.ts";
-import { type Root, Tape } from "../nn/tape.ts";
+import { Arena, averageParameters, initialise, type ParameterSpec, Trainable } from "../nn/parameters.ts";
+import { addRecorded, type Root, Tape } from "../nn/tape.ts";
 import { adamEpsilon, type Config } from "./config.ts";
+import { scoreLosses } from "./losses.ts";
 import { Sampler } from "./sampler.ts";
 
 /** What a step was worth. */
@@ -28,12 +29,13 @@ export interface StepRecord {
   /** Mean scores σ(D(·)) of the real and of the fake pictures. */
   readonly dReal: number;
   readonly dFake: number;
-  /** R1's γ/2 · E‖∇D‖², unweighted; 0 on steps without it. */
+  /** R1's and R2's γ/2 · E‖∇D‖² together, not weighted by the steps between; 0 on steps without them. */
   readonly penalty: number;
 }
 
 /** Words of the step buffer: what changes every step. */
 const stepWord = { step: 0, rateD: 1, rateG: 2, pictures: 16 } as const;
+const logitBias = "d.logit.bias";
 /** Steps whose losses the ring holds. */
 const ringSlots = 64;
 const ringWords = 8;
@@ -81,7 +83,11 @@ export class Trainer {
     this.batches = new Batches(stream, pictures, config);
     this.dataFingerprint = fingerprint(pictures);
     this.g = new Trainable(stream, "G", this.generator.specs);
-    this.d = new Trainable(stream, "D", this.discriminator.specs);
+    // A relativistic loss is of differences of logits, in which their bias cancels like one before a batch-norm.
+    const { specs } = this.discriminator;
+    const biasCancels = config.loss === "relativistic";
+    const fix = (spec: ParameterSpec): ParameterSpec => (spec.name === logitBias ? { ...spec, fixed: true } : spec);
+    this.d = new Trainable(stream, "D", biasCancels ? specs.map(fix) : specs);
     this.running = new Arena(stream, "batch-norm running", [...this.generator.running, ...this.discriminator.running]);
     this.average = config.ema > 0 ? new Arena(stream, "G average", this.generator.specs) : null;
     initialise(stream, this.g.values, this.generator.specs, seed);
@@ -107,16 +113,22 @@ export class Trainer {
 
   /** Captures the steps and waits until every shader is compiled. */
   async prepare(): Promise<void> {
-    const { r1, r1Every } = this.config;
-    if (r1 === 0 || r1Every > 1) this.plain ??= await this.stream.capture("step", () => this.build(false));
-    if (r1 > 0) this.penalised ??= await this.stream.capture("step with R1", () => this.build(true));
+    const { penalises } = this;
+    const { r1Every } = this.config;
+    if (!penalises || r1Every > 1) this.plain ??= await this.stream.capture("step", () => this.build(false));
+    if (penalises) this.penalised ??= await this.stream.capture("step with penalty", () => this.build(true));
     await this.stream.idle();
   }
 
-  /** Nominal flops of a step, the R1 steps averaged in. */
+  /** Whether some steps, or all, have a gradient penalty. */
+  private get penalises(): boolean {
+    return this.config.r1 > 0 || this.config.r2 > 0;
+  }
+
+  /** Nominal flops of a step, those with a penalty averaged in. */
   get flopsPerStep(): number {
-    const { r1, r1Every } = this.config;
-    if (r1 === 0) return this.plain!.flops;
+    const { r1Every } = this.config;
+    if (!this.penalises) return this.plain!.flops;
     return ((this.plain?.flops ?? 0) * (r1Every - 1) + this.penalised!.flops) / r1Every;
   }
 
@@ -127,7 +139,7 @@ export class Trainer {
 
   /** Does one step: resolves when it is submitted, and the GPU at most a few submits behind. */
   async trainStep(): Promise<void> {
-    const { r1, r1Every, lrD, lrG } = this.config;
+    const { r1Every, lrD, lrG } = this.config;
     const t = this.step + 1;
     if (this.stepping) throw new Error(`trainStep: step ${t} is under way: await it before the next`);
     if (t - this.recordsRead > ringSlots) {
@@ -138,7 +150,7 @@ export class Trainer {
     this.floats[stepWord.rateG] = adamRate(lrG, t, this.constants);
     this.batches.select(this.step, this.entries);
     this.stream.write(this.stepBuffer, this.words);
-    const penalise = r1 > 0 && this.step % r1Every === 0;
+    const penalise = this.penalises && this.step % r1Every === 0;
     this.stepping = true;
     try {
       await this.stream.replay((penalise ? this.penalised : this.plain)!);
@@ -187,7 +199,7 @@ export class Trainer {
 
   private build(penalise: boolean): void {
     const { stream, stepBuffer, config, running } = this;
-    const { batch, size, z, seed, smoothing, r1, ema } = config;
+    const { batch, size, z, seed, loss, r1, r2, ema } = config;
     const tape = new Tape(stream);
     const g = this.g.values;
     const d = this.d.values;
@@ -202,26 +214,29 @@ export class Trainer {
 
     // D: real and fake as one batch, each half normalised by its own statistics; the running ones follow the real.
     const roots: Root[] = [];
-    const judge = (x: Tensor, targets: readonly number[], by: Normalisation) => {
-      const scores = this.discriminator.forward(tape, x, d, by);
-      const losses = tape.temporary("losses", [targets.length, 2]);
-      const dy = tape.temporary("score gradient", scores.shape);
-      sigmoidCrossEntropyBoth(stream, scores, targets, losses, dy);
-      return { losses, root: { y: scores, dy } };
-    };
+    const judge = (x: Tensor, by: Normalisation) => this.discriminator.forward(tape, x, d, by);
     let losses: { real: Tensor; fake: Tensor };
     let penalty = this.noPenalty;
     if (penalise) {
-      // R1 (Mescheder et al. 2018): γ/2 · E‖∇ₓD(x)‖² on real pictures; lazily, weighted by the steps between. The halves
-      // pass apart, so that the fake one is not differentiated twice.
-      const onReal = judge(real, [1 - smoothing], { by: "batch", running });
-      const onFake = judge(fake, [0], { by: "batch" });
-      const [gradient] = tape.gradients([{ y: onReal.root.y, dy: this.scoreGradient }], [real]);
-      penalty = tape.keep(sumOfSquares(tape, gradient, r1 / (2 * batch)));
+      // R1 and R2 (Mescheder et al. 2018): γ/2 · E‖∇ₓD(x)‖² on real pictures and on fakes; lazily, weighted by the steps
+      // between. The halves pass apart, so that one without a penalty is not differentiated twice.
+      const scores = { real: judge(real, { by: "batch", running }), fake: judge(fake, { by: "batch" }) };
+      const onReal = scoreLosses(tape, config, scores.real, ["D(real)"], scores.fake);
+      const onFake = scoreLosses(tape, config, scores.fake, ["D(fake)"], scores.real);
+      const steepness = (y: Tensor, x: Tensor, weight: number) => {
+        const [gradient] = tape.gradients([{ y, dy: this.scoreGradient }], [x]);
+        return sumOfSquares(tape, gradient, weight / (2 * batch));
+      };
+      const penalties = [
+        ...(r1 > 0 ? [steepness(scores.real, real, r1)] : []),
+        ...(r2 > 0 ? [steepness(scores.fake, fake, r2)] : []),
+      ];
+      penalty = tape.keep(penalties.reduce((sum, one) => addRecorded(tape, sum, one)));
       roots.push(onReal.root, onFake.root, { y: penalty, dy: this.penaltyGradient });
       losses = { real: onReal.losses, fake: onFake.losses };
     } else {
-      const both = judge(pictures, [1 - smoothing, 0], { by: "batch", running, groups: 2 });
+      const scores = judge(pictures, { by: "batch", running, groups: 2 });
+      const both = scoreLosses(tape, config, scores, ["D(real)", "D(fake)"], scores);
       roots.push(both.root);
       losses = { real: both.losses, fake: both.losses };
     }
@@ -229,7 +244,8 @@ export class Trainer {
     this.update(this.d, stepWord.rateD);
 
     // G: the same latents and the same forward pass, judged by the D that has just learned.
-    const fooled = judge(fake, [1], { by: "batch" });
+    const opposite = loss === "relativistic" ? tape.noGrad(() => judge(real, { by: "batch" })) : null;
+    const fooled = scoreLosses(tape, config, judge(fake, { by: "batch" }), ["G"], opposite);
     tape.gradientsInto([fooled.root], this.g.sinks);
     this.update(this.g, stepWord.rateG);
     if (this.average) averageParameters(stream, this.g.values, this.average, ema);

@@ -1,4 +1,5 @@
 /** Every kernel's check: the table behind `catgan verify` and behind the kernel tests. */
+import { adversarialLossChecks } from "./adversarial_losses.ts";
 import { batchNormChecks } from "./batch_norm.ts";
 import type { Check } from "./check.ts";
 import { convolutionChecks } from "./convolutions.ts";
@@ -10,6 +11,7 @@ export const checks: readonly Check[] = [
   ...convolutionChecks,
   ...batchNormChecks,
   ...elementwiseChecks,
+  ...adversarialLossChecks,
   ...reductionChecks,
   ...pictureChecks,
 ];

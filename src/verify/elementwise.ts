@@ -53,7 +53,7 @@ function elementwiseCheck(spec: Elementwise): Check {
 }
 
 /** What 1 / (1 + exp(−x)) may be off by: exp's error, the addition's and the division's. */
-function sigmoidError(x: number): number {
+export function sigmoidError(x: number): number {
   const e = exp(-abs(x));
   const y = activations.sigmoid([x])[0];
   // For x < 0, e is the numerator too and its relative error goes over whole; for x > 0 only its share of 1 + e does.
@@ -222,7 +222,7 @@ const adam: Check = {
 };
 
 /** N logits of offset ± scale; target in hundredths. */
-const lossShapes: Dims[] = [
+export const lossShapes: Dims[] = [
   { N: 1, scale: 1, offset: 0, target: 100 },
   { N: 3, scale: 100, offset: 0, target: 90 }, // ±100 are put among them
   { N: 63, scale: 3, offset: 0, target: 90 },
@@ -231,14 +231,14 @@ const lossShapes: Dims[] = [
   { N: 16, scale: 2, offset: 12, target: 100 }, // sure and right: a tiny loss, all of it from log1p
   { N: 16, scale: 2, offset: -12, target: 0 },
 ];
-const randomLoss: Check["random"] = (int) => ({
+export const randomLoss: Check["random"] = (int) => ({
   N: int(1, 300),
   scale: int(1, 20),
   offset: int(-5, 5),
   target: int(0, 100),
 });
 
-function logits(lab: Lab, { N, scale, offset }: Dims): Float32Array {
+export function logits(lab: Lab, { N, scale, offset }: Dims): Float32Array {
   const x = lab.numbers(N).map((value) => offset + scale * value);
   if (scale === 100) x.set([100, -100, 0].slice(0, N));
   return x;

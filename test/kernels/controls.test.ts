@@ -174,6 +174,20 @@ const controls: Control[] = [
     right: "select(sizes.second_target, sizes.first_target, tile == 0u)",
     wrong: "sizes.first_target",
   },
+  { mistake: "no margin", kernel: "hingeLoss", right: "max(0.0, 1.0 + loss)", wrong: "max(0.0, loss)" },
+  {
+    mistake: "a slope beyond the margin",
+    kernel: "hingeLoss",
+    right: "slope, loss > 0.0",
+    wrong: "slope, loss >= 0.0",
+  },
+  {
+    mistake: "paired with its own half",
+    kernel: "relativisticLoss",
+    right: "(sizes.groups - 1u - tile) * sizes.N",
+    wrong: "tile * sizes.N",
+  },
+  { mistake: "log(1 + e) for log1p(e)", kernel: "relativisticLoss", right: "+ log1p(e)", wrong: "+ log(1.0 + e)" },
   { mistake: "a chunk's last row forgotten", kernel: "columnSum", right: "row < end", wrong: "row + 1u < end" },
   {
     mistake: "a box of three taps",

@@ -12,7 +12,7 @@ import {
 } from "../../src/kernels/batch_norm.ts";
 import { conv2d, conv2dFilterGradient, conv2dInputGradient, dense } from "../../src/kernels/conv2d.ts";
 import { add } from "../../src/kernels/elementwise.ts";
-import { sigmoidCrossEntropy, sigmoidCrossEntropyBoth, sigmoidCrossEntropyGradient } from "../../src/kernels/loss.ts";
+import * as loss from "../../src/kernels/loss.ts";
 import { denseRows } from "../../src/kernels/obvious.ts";
 import { gatherPictures, sampleGrid } from "../../src/kernels/pictures.ts";
 import { addRow, columnSum, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
@@ -85,12 +85,24 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
   [
     "sigmoidCrossEntropyBoth: needs one or two targets, x of as many equal groups, losses [groups,2], dx like x; " +
       "came 2 targets, x [5], losses [2,2], dx [5]",
-    (s) => sigmoidCrossEntropyBoth(s, t("x", 5), [1, 0], t("losses", 2, 2), t("dx", 5)),
+    (s) => loss.sigmoidCrossEntropyBoth(s, t("x", 5), [1, 0], t("losses", 2, 2), t("dx", 5)),
   ],
-  ["sigmoidCrossEntropy: loss needs [2], came loss [1]", (s) => sigmoidCrossEntropy(s, t("x", 4), 1, t("loss", 1))],
+  [
+    "hingeLoss: needs one or two signs, x of as many equal groups, losses [groups,2], dx like x; " +
+      "came 1 signs, x [4], losses [2,2], dx [4]",
+    (s) => loss.hingeLoss(s, t("x", 4), [1], true, t("losses", 2, 2), t("dx", 4)),
+  ],
+  [
+    "relativisticLoss: opposite needs the size of x x [4], came opposite [2]",
+    (s) => loss.relativisticLoss(s, t("x", 4), t("opposite", 2), [1, -1], 0.5, t("losses", 2, 2), t("dx", 4)),
+  ],
+  [
+    "sigmoidCrossEntropy: loss needs [2], came loss [1]",
+    (s) => loss.sigmoidCrossEntropy(s, t("x", 4), 1, t("loss", 1)),
+  ],
   [
     "sigmoidCrossEntropyGradient: needs dloss [2] and dx like x x [4]; came dloss [2], dx [3]",
-    (s) => sigmoidCrossEntropyGradient(s, t("x", 4), 1, t("dloss", 2), t("dx", 3)),
+    (s) => loss.sigmoidCrossEntropyGradient(s, t("x", 4), 1, t("dloss", 2), t("dx", 3)),
   ],
   [
     "gatherPictures: y needs [N,size,size,3] with an even size, came y [2,7,7,3]",
