@@ -13,6 +13,7 @@ import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { helpText, parseCommand } from "./options.ts";
 import { sampleCommand } from "./sample.ts";
+import { timelapseCommand } from "./timelapse.ts";
 import { trainCommand } from "./train.ts";
 import { UserError } from "./user_error.ts";
 import { verifyCommand } from "./verify.ts";
@@ -28,6 +29,8 @@ async function main(argv: string[]): Promise<number> {
     return 0;
   }
   if (command.command === "train" && command.resume === null && command.dryRun) return await dryRunCommand(command);
+
+  if (command.command === "timelapse") return await timelapseCommand(command);
 
   const elsewhere = await enterSoftware(command.adapter);
   if (elsewhere !== null) return elsewhere;

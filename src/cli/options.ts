@@ -4,7 +4,7 @@ import { type Config, checkConfig, configKeys, type PresetName, presets, rules, 
 import { wrapped } from "./progress.ts";
 import { UserError } from "./user_error.ts";
 
-export type CommandName = "train" | "sample" | "export" | "evaluate" | "verify" | "bench";
+export type CommandName = "train" | "sample" | "timelapse" | "export" | "evaluate" | "verify" | "bench";
 
 /** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
 export interface NewRun {
@@ -42,14 +42,35 @@ export interface SampleCommand {
   command: "sample";
   /** A run's folder, a checkpoint or a generator file; null = the weights that come with the package. */
   source: string | null;
+  /** Pictures, or with `walk` ways side by side. */
   n: number;
   seed: number;
   /** null = as square as it gets. */
   columns: number | null;
+  /** A film of ways through latent space: how many cats each passes. */
+  walk: { stops: number; fps: number } | null;
   /** null = a name of the command's choice. */
   out: string | null;
   adapter: string;
   json: boolean;
+}
+
+export interface TimelapseCommand {
+  command: "timelapse";
+  /** A run's folder. */
+  run: string;
+  /** null = timelapse.gif in it. */
+  out: string | null;
+  fps: number;
+  /** Only so much of every grid, from its upper left; null = all. */
+  grid: Grid | null;
+  json: boolean;
+}
+
+/** Of pictures. */
+export interface Grid {
+  columns: number;
+  rows: number;
 }
 
 export interface ExportCommand {
@@ -109,6 +130,7 @@ export type Command =
   | NewRun
   | ResumedRun
   | SampleCommand
+  | TimelapseCommand
   | ExportCommand
   | EvaluateCommand
   | VerifyCommand
@@ -246,7 +268,14 @@ const commands: Record<CommandName, CommandTable> = {
           { name: "n", value: "N", help: "how many pictures (default: 16)" },
           { name: "seed", value: "N", help: "another seed, other pictures (default: 1)" },
           { name: "columns", value: "N", help: "pictures in a row of the grid (default: as square as it gets)" },
-          { name: "out", value: "F.png", help: "the file to write" },
+          { name: "grid", value: "CxR", help: "C columns and R rows: --n and --columns in one" },
+          {
+            name: "walk",
+            help: "an animated GIF: from cat to cat and back to the first; with --grid several such ways side by side",
+          },
+          { name: "stops", value: "N", help: "cats that each way of --walk passes (default: 6)" },
+          { name: "fps", value: "N", help: "frames a second of --walk (default: 20)" },
+          { name: "out", value: "FILE", help: "the file to write" },
           adapter,
           json,
           help,
@@ -257,6 +286,27 @@ const commands: Record<CommandName, CommandTable> = {
       ["catgan sample", "cats, without training"],
       ["catgan sample runs/mine --n 64 --out cats.png", ""],
       ["catgan sample step-000800.safetensors --seed 7", ""],
+      ["catgan sample runs/mine --walk --grid 3x2", "six cats that turn into others"],
+    ],
+  },
+  timelapse: {
+    usage: "catgan timelapse RUN [options]",
+    summary: "Make an animated GIF of a run's sample grids: how it learned. The run may still be going on.",
+    sections: [
+      {
+        title: "Options",
+        options: [
+          { name: "out", value: "F.gif", help: "the file to write (default: timelapse.gif in the run's folder)" },
+          { name: "fps", value: "N", help: "grids a second (default: 8)" },
+          { name: "grid", value: "CxR", help: "only C columns and R rows of each grid: a smaller file" },
+          json,
+          help,
+        ],
+      },
+    ],
+    examples: [
+      ["catgan timelapse runs/mine", ""],
+      ["catgan timelapse runs/mine --grid 4x3 --fps 12 --out cats.gif", ""],
     ],
   },
   export: {
@@ -392,6 +442,8 @@ export function parseCommand(argv: string[]): Command {
       return parseTrain(given);
     case "sample":
       return parseSample(given);
+    case "timelapse":
+      return parseTimelapse(given);
     case "export":
       return parseExport(given);
     case "evaluate":
@@ -473,14 +525,40 @@ function parseTrain(given: Given): NewRun | ResumedRun {
 
 function parseSample(given: Given): SampleCommand {
   refusePositionals(given, 1);
+  const size = grid(given);
+  const walks = flag(given, "walk");
+  const refuse = (names: readonly string[], why: string) => {
+    const name = names.find((one) => given.options.has(one));
+    if (name) throw new UserError(`--${name} ${why}`);
+  };
+  if (size) refuse(["n", "columns"], "cannot be given with --grid, which says both");
+  if (walks)
+    refuse(["n", "columns"], "cannot be given with --walk: --grid CxR says how many ways, --stops how many cats");
+  else refuse(["stops", "fps"], "is of --walk: give that too");
+  const stops = number(given, "stops", whole(2, 1000)) ?? 6;
   return {
     command: "sample",
     source: given.positionals[0] ?? null,
-    n: number(given, "n", whole(1, 4096)) ?? 16,
+    n: size ? size.columns * size.rows : walks ? 1 : (number(given, "n", whole(1, 4096)) ?? 16),
     seed: number(given, "seed", rules.seed) ?? 1,
-    columns: number(given, "columns", whole(1, 4096)),
+    columns: size?.columns ?? number(given, "columns", whole(1, 4096)),
+    walk: walks ? { stops, fps: number(given, "fps", framesPerSecond) ?? 20 } : null,
     out: text(given, "out"),
     adapter: text(given, "adapter") ?? "auto",
+    json: flag(given, "json"),
+  };
+}
+
+function parseTimelapse(given: Given): TimelapseCommand {
+  refusePositionals(given, 1);
+  const [run] = given.positionals;
+  if (!run) throw new UserError(`catgan timelapse: expected a run's folder: ${commands.timelapse.usage}`);
+  return {
+    command: "timelapse",
+    run,
+    out: text(given, "out"),
+    fps: number(given, "fps", framesPerSecond) ?? 8,
+    grid: grid(given),
     json: flag(given, "json"),
   };
 }
@@ -643,6 +721,19 @@ function number(given: Given, name: string, rule: (typeof rules)[keyof Config]):
   const parsed = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
   if (!rule.holds(parsed)) throw new UserError(`--${name} ${value}: expected ${rule.expected}`);
   return parsed;
+}
+
+/** GIF counts hundredths of a second, and players slow down what is shorter than two. */
+const framesPerSecond = whole(1, 50);
+
+function grid(given: Given): Grid | null {
+  const value = text(given, "grid");
+  if (value === null) return null;
+  const [, columns, rows] = (/^(\d{1,4})[x×](\d{1,4})$/.exec(value) ?? []).map(Number);
+  if (!whole(1, 4096).holds(columns * rows)) {
+    throw new UserError(`--grid ${value}: expected columns and rows, as in 8x8, of at most 4096 pictures`);
+  }
+  return { columns, rows };
 }
 
 /** The option of a configuration's key; the help shows what the presets have. */

@@ -8,3 +8,9 @@ export function encodePng({ width, height, rgba }: Image): Uint8Array {
   png.data = Buffer.from(rgba.buffer, rgba.byteOffset, rgba.byteLength);
   return PNG.sync.write(png, { colorType: 2 });
 }
+
+/** @throws Error when it is no PNG */
+export function decodePng(bytes: Uint8Array): Image {
+  const { width, height, data } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return { width, height, rgba: data };
+}

@@ -60,6 +60,12 @@ export function realsPath(dir: string): string {
   return join(dir, "reals.png");
 }
 
+/** The grids of a run, which may be under way, in order. @throws UserError when it is no run's folder */
+export async function sampleSteps(dir: string): Promise<number[]> {
+  const names = await explained(`cannot read ${join(dir, "samples")}`, () => readdir(join(dir, "samples")));
+  return stepsIn(names, /^step-(\d{6,})\.png$/);
+}
+
 /** runs/YYYYMMDD-HHMMSS-preset, in local time. */
 export function defaultRunDir(preset: string, now: Date): string {
   const two = (number: number) => String(number).padStart(2, "0");
@@ -110,15 +116,20 @@ export async function createRunFolder(dir: string, { reals, config }: { reals: U
 
 /**
  * Writes a file whole or not at all: to a temporary file beside it, to the disk, then into its place.
+ * @param content may come in parts, which are written as they come
  * @throws UserError when the disk is full or the place cannot be written; a file that was there is as it was
  */
-export async function writeFileAtomically(path: string, content: Uint8Array | string): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  content: Uint8Array | string | AsyncIterable<Uint8Array>,
+): Promise<void> {
   await explained(`cannot write ${path}`, async () => {
     const unfinished = `${path}.${process.pid}.tmp`;
     try {
       const file = await open(unfinished, "w");
       try {
-        await file.writeFile(content);
+        if (typeof content === "string" || content instanceof Uint8Array) await file.writeFile(content);
+        else for await (const part of content) await file.writeFile(part);
         // Before the rename: a name on the disk must never stand for bytes that are not there yet.
         await file.sync();
       } finally {
@@ -228,10 +239,15 @@ function checkpointsFolder(dir: string): string {
 /** Steps that have a checkpoint file, newest first. */
 async function checkpointSteps(dir: string): Promise<number[]> {
   const names = await readdir(checkpointsFolder(dir)).catch(() => []);
+  return stepsIn(names, /^step-(\d{6,})\.safetensors$/).reverse();
+}
+
+/** The steps in names of files, in order. */
+function stepsIn(names: readonly string[], pattern: RegExp): number[] {
   return names
-    .map((name) => Number(/^step-(\d{6,})\.safetensors$/.exec(name)?.[1] ?? Number.NaN))
+    .map((name) => Number(pattern.exec(name)?.[1] ?? Number.NaN))
     .filter((step) => Number.isSafeInteger(step))
-    .sort((a, b) => b - a);
+    .sort((a, b) => a - b);
 }
 
 async function decodeFile(path: string): Promise<ReturnType<typeof decodeSafetensors>> {

@@ -11,8 +11,12 @@ export interface Image {
 const widest = 2048;
 
 /** A grid of small pictures made large enough to look at, each pixel a square: 32-pixel pictures three times. */
-export function enlarge({ width, height, rgba }: Image, pictureSize: number): Image {
-  const factor = Math.max(1, Math.min(Math.floor(112 / pictureSize), Math.floor(widest / width)));
+export function enlarge(image: Image, pictureSize: number): Image {
+  return scaled(image, Math.max(1, Math.min(Math.floor(112 / pictureSize), Math.floor(widest / image.width))));
+}
+
+/** Each pixel a square of factor × factor. */
+export function scaled({ width, height, rgba }: Image, factor: number): Image {
   const large = { width: width * factor, height: height * factor };
   const from = new Uint32Array(rgba.buffer, rgba.byteOffset, width * height);
   const to = new Uint32Array(large.width * large.height);
@@ -21,4 +25,14 @@ export function enlarge({ width, height, rgba }: Image, pictureSize: number): Im
     to[i] = from[v * width + Math.floor((i % large.width) / factor)];
   }
   return { ...large, rgba: new Uint8Array(to.buffer) };
+}
+
+/** The upper left corner. */
+export function corner({ width, rgba }: Image, extent: { width: number; height: number }): Image {
+  const cut = new Uint8Array(extent.width * extent.height * 4);
+  for (let row = 0; row < extent.height; row++) {
+    const from = row * width * 4;
+    cut.set(rgba.subarray(from, from + extent.width * 4), row * extent.width * 4);
+  }
+  return { ...extent, rgba: cut };
 }

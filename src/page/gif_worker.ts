@@ -1,6 +1,6 @@
 /** Encodes a GIF out of the way of the page and of the training. */
+import { encodeGif } from "../data/gif.ts";
 import { enlarge, type Image } from "../data/image.ts";
-import { encodeGif } from "./gif.ts";
 
 export interface GifOrder {
   /** PNGs, in order. */
@@ -13,10 +13,19 @@ export type GifMessage = { done: number; file: null } | { done: number; file: Bl
 
 declare function postMessage(message: GifMessage): void;
 
+/** Milliseconds of a grid, and of the last one. */
+const timing = { delay: 140, lastDelay: 2500 };
+
 export async function receive({ grids, pictureSize }: GifOrder): Promise<void> {
-  const frame = async (index: number) => enlarge(await decode(grids[index]), pictureSize);
-  const bytes = await encodeGif(grids.length, frame, (done) => postMessage({ done, file: null }));
-  postMessage({ done: grids.length, file: new Blob([bytes], { type: "image/gif" }) });
+  async function* frames() {
+    for (const [done, grid] of grids.entries()) {
+      postMessage({ done, file: null });
+      yield enlarge(await decode(grid), pictureSize);
+    }
+  }
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for await (const part of encodeGif(frames(), timing)) parts.push(part);
+  postMessage({ done: grids.length, file: new Blob(parts, { type: "image/gif" }) });
 }
 
 async function decode(png: Blob): Promise<Image> {

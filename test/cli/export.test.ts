@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { PNG } from "pngjs";
 import { beforeAll, expect, test } from "vitest";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { decodeGif } from "../data/gif_decoder.ts";
 import { eventsOf, run, start, temporaryFolder, writePictures } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -50,6 +51,42 @@ test("people are told the size, what rounding does, and how to draw", async () =
   expect(stdout).toMatch(/size +0\.0 MB, f32\n/);
   expect(stdout).toMatch(/pixels +0\.00 of 255 away from the run's on average, 0 at most\n/);
   expect(stdout).toMatch(/draw +catgan sample \S+whole\.safetensors\n/);
+});
+
+test("a walk is a film that ends where it begins, of the cats that the seed's grid shows", async () => {
+  const [film, still] = [join(folder, "walk.gif"), join(folder, "still.png")];
+  const walk = ["--walk", "--grid", "2x1", "--stops", "2", "--fps", "5", "--seed", "5"];
+  const walked = await run("sample", file, ...walk, "--out", film, "--json");
+  expect(walked).toMatchObject({ code: 0, stderr: "" });
+  expect(eventsOf(walked)).toMatchObject([{ event: "sample", path: film, n: 2, frames: 16, seed: 5, credit }]);
+  expect((await run("sample", file, "--n", "4", "--columns", "1", "--seed", "5", "--out", still)).code).toBe(0);
+  const cats = PNG.sync.read(readFileSync(still));
+  const frames = decodeGif(readFileSync(film));
+  // Twelve times enlarged; the still, seven times.
+  const [width, height] = [12 * 38, 12 * 20];
+  expect(frames.map((frame) => [frame.width, frame.height, frame.delay])).toEqual(Array(16).fill([width, height, 20]));
+  /** How far a picture of a frame is from a cat of the still, in levels of 255. */
+  const distance = (frame: number, way: number, cat: number) => {
+    let sum = 0;
+    for (let v = 0; v < 16; v++) {
+      for (let u = 0; u < 16; u++) {
+        const there = frames[frame].rgb[12 * (2 + v) * width + 12 * (2 + way * 18 + u)];
+        const at = (7 * (2 + cat * 18 + v) * cats.width + 7 * (2 + u)) * 4;
+        for (let c = 0; c < 3; c++) sum += Math.abs(there[c] - cats.data[at + c]) / (3 * 16 * 16);
+      }
+    }
+    return sum;
+  };
+  // The first way passes cats 0 and 1, the second 2 and 3; a palette of 256 colours is near.
+  for (const [frame, way, cat] of [
+    [0, 0, 0],
+    [0, 1, 2],
+    [8, 0, 1],
+    [8, 1, 3],
+  ]) {
+    expect(distance(frame, way, cat)).toBeLessThan(4);
+    expect(distance(frame, way, (cat + 1) % 4)).toBeGreaterThan(2 * distance(frame, way, cat));
+  }
 });
 
 test("without a source, the weights that come with the package are drawn from", async () => {

@@ -120,6 +120,7 @@ test("sample and verify", () => {
     n: 16,
     seed: 1,
     columns: null,
+    walk: null,
     out: null,
     ...defaults,
   });
@@ -129,6 +130,7 @@ test("sample and verify", () => {
     n: 9,
     seed: 0,
     columns: 3,
+    walk: null,
     out: "c.png",
     adapter: "auto",
     json: true,
@@ -140,6 +142,28 @@ test("sample and verify", () => {
     seed: 5,
     quick: true,
     ...defaults,
+  });
+});
+
+test("sample --grid and --walk", () => {
+  expect(parse("sample --grid 8x2")).toMatchObject({ n: 16, columns: 8, walk: null });
+  expect(parse("sample --walk")).toMatchObject({ n: 1, columns: null, walk: { stops: 6, fps: 20 } });
+  expect(parse("sample --walk --grid 3×2 --stops 4 --fps 25")).toMatchObject({
+    n: 6,
+    columns: 3,
+    walk: { stops: 4, fps: 25 },
+  });
+});
+
+test("timelapse", () => {
+  const defaults = { command: "timelapse", run: "runs/a", out: null, fps: 8, grid: null, json: false };
+  expect(parse("timelapse runs/a")).toEqual(defaults);
+  expect(parse("timelapse runs/a --out a.gif --fps 12 --grid 4x3 --json")).toEqual({
+    ...defaults,
+    out: "a.gif",
+    fps: 12,
+    grid: { columns: 4, rows: 3 },
+    json: true,
   });
 });
 
@@ -198,9 +222,20 @@ test("help, version, and the last of two", () => {
 });
 
 const mistakes: [line: string, message: string][] = [
+  ["sample --grid 8", "--grid 8: expected columns and rows, as in 8x8, of at most 4096 pictures"],
+  ["sample --grid 0x8", "--grid 0x8: expected columns and rows"],
+  ["sample --grid 100x100", "--grid 100x100: expected columns and rows, as in 8x8, of at most 4096 pictures"],
+  ["sample --grid 8x8 --n 3", "--n cannot be given with --grid, which says both"],
+  ["sample --grid 8x8 --columns 3", "--columns cannot be given with --grid, which says both"],
+  ["sample --walk --n 3", "--n cannot be given with --walk: --grid CxR says how many ways, --stops how many cats"],
+  ["sample --stops 3", "--stops is of --walk: give that too"],
+  ["sample --fps 3", "--fps is of --walk: give that too"],
+  ["sample --walk --stops 1", "--stops 1: expected a whole number from 2 to 1000"],
+  ["sample --walk --fps 51", "--fps 51: expected a whole number from 1 to 50"],
+  ["timelapse", "catgan timelapse: expected a run's folder: catgan timelapse RUN [options]"],
   [
     "trian",
-    "catgan trian: unknown command, expected train, sample, export, evaluate, verify or bench; did you mean train?",
+    "catgan trian: unknown command, expected train, sample, timelapse, export, evaluate, verify or bench; did you mean train?",
   ],
   ["--json train", "catgan --json: unknown command"],
   ["constructor", "catgan constructor: unknown command"],
@@ -265,7 +300,7 @@ test("resolveConfig: overrides win, steps and epochs replace each other", () => 
 });
 
 test("help fits 80 columns and names every option", () => {
-  for (const topic of [null, "train", "sample", "export", "evaluate", "verify", "bench"] as const) {
+  for (const topic of [null, "train", "sample", "timelapse", "export", "evaluate", "verify", "bench"] as const) {
     for (const line of helpText(topic).split("\n")) {
       expect(line.length, line).toBeLessThanOrEqual(80);
       expect(line).toBe(line.trimEnd());
@@ -281,7 +316,7 @@ test("help fits 80 columns and names every option", () => {
 });
 
 test("the examples of the help are command lines that parse", () => {
-  for (const topic of ["train", "sample", "export", "evaluate", "verify", "bench"] as const) {
+  for (const topic of ["train", "sample", "timelapse", "export", "evaluate", "verify", "bench"] as const) {
     const examples = helpText(topic).split("Examples:\n")[1].trimEnd().split("\n");
     expect(examples.length).toBeGreaterThan(1);
     for (const example of examples) {

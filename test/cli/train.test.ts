@@ -311,7 +311,7 @@ test("a dry run of the article tells what it takes, without an adapter", async (
   ]);
 });
 
-test.each(["train", "sample", "export", "verify"])("%s --help", async (command) => {
+test.each(["train", "sample", "timelapse", "export", "verify"])("%s --help", async (command) => {
   const { code, stdout, stderr } = await run(command, "--help");
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toContain(`Usage: catgan ${command}`);

@@ -1,38 +1,54 @@
-/** Grids to an animated GIF (GIF89a): a palette for each frame by median cut, pixels by LZW. */
-import type { Image } from "../data/image.ts";
+/** Images to an animated GIF (GIF89a): a palette for each frame by median cut, pixels by LZW. */
+import type { Image } from "./image.ts";
 
-/** Milliseconds of a frame, and of the last one. */
-const delay = 140;
-const lastDelay = 2500;
+/** Milliseconds, in hundredths of a second as GIF has them. */
+export interface GifTiming {
+  /** Of a frame. */
+  readonly delay: number;
+  /** Of the last frame, before the film begins again. */
+  readonly lastDelay: number;
+}
 
-/** @param frames how many, each of the same size; asked for one at a time @returns the file */
-export async function encodeGif(
-  frames: number,
-  frame: (index: number) => Promise<Image>,
-  onProgress: (done: number) => void = () => {},
-): Promise<Uint8Array<ArrayBuffer>> {
-  const out = new Bytes();
-  for (let i = 0; i < frames; i++) {
-    const { width, height, rgba } = await frame(i);
-    if (i === 0) {
-      out.text("GIF89a");
-      out.words(width, height);
-      // No palette for all frames; an extension that lets the film begin again, forever.
-      out.bytes(0, 0, 0, 0x21, 0xff, 11);
-      out.text("NETSCAPE2.0");
-      out.bytes(3, 1, 0, 0, 0);
-    }
-    const { palette, indices } = quantise(rgba);
-    out.bytes(0x21, 0xf9, 4, 0);
-    out.words((i === frames - 1 ? lastDelay : delay) / 10);
-    out.bytes(0, 0, 0x2c);
-    out.words(0, 0, width, height);
-    // A palette of 256 colours of its own.
-    out.bytes(0x87, ...palette);
-    compress(indices, out);
-    onProgress(i + 1);
+/**
+ * The file piece by piece, so that a film of any length takes the memory of two frames.
+ * @param frames at least one, all of one size; asked for one at a time
+ */
+export async function* encodeGif(
+  frames: AsyncIterable<Image>,
+  { delay, lastDelay }: GifTiming,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let held: Image | null = null;
+  for await (const frame of frames) {
+    if (held) yield frameBytes(held, delay);
+    else yield header(frame);
+    held = frame;
   }
-  out.bytes(0x3b);
+  if (!held) throw new Error("encodeGif: needs at least one frame, came none");
+  yield frameBytes(held, lastDelay);
+  yield Uint8Array.of(0x3b);
+}
+
+function header({ width, height }: Image): Uint8Array<ArrayBuffer> {
+  const out = new Bytes();
+  out.text("GIF89a");
+  out.words(width, height);
+  // No palette for all frames; an extension that lets the film begin again, forever.
+  out.bytes(0, 0, 0, 0x21, 0xff, 11);
+  out.text("NETSCAPE2.0");
+  out.bytes(3, 1, 0, 0, 0);
+  return out.all;
+}
+
+function frameBytes({ width, height, rgba }: Image, delay: number): Uint8Array<ArrayBuffer> {
+  const out = new Bytes();
+  const { palette, indices } = quantise(rgba);
+  out.bytes(0x21, 0xf9, 4, 0);
+  out.words(Math.round(delay / 10));
+  out.bytes(0, 0, 0x2c);
+  out.words(0, 0, width, height);
+  // A palette of 256 colours of its own.
+  out.bytes(0x87, ...palette);
+  compress(indices, out);
   return out.all;
 }
 

@@ -1,0 +1,97 @@
+/** `catgan timelapse`: a run's sample grids as an animated GIF. */
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { withCaption } from "../data/caption.ts";
+import { encodeGif } from "../data/gif.ts";
+import { corner, type Image, scaled } from "../data/image.ts";
+import { gridExtent, gridGap } from "../kernels/grid_extent.ts";
+import { warn } from "./describe.ts";
+import type { Grid, TimelapseCommand } from "./options.ts";
+import { decodePng } from "./png.ts";
+import { grouped, Reporter } from "./progress.ts";
+import { configPath, samplePath, sampleSteps, writeFileAtomically } from "./run_folder.ts";
+import { UserError } from "./user_error.ts";
+
+/** Milliseconds of the last grid, which one wants to look at. */
+const lastDelay = 2500;
+/** A part of a grid is enlarged to about this width, in pixels. */
+const partWidth = 480;
+
+/**
+ * Reads grid after grid, so that a long run takes no more memory than a short one.
+ * @returns the exit code
+ * @throws UserError when it is no run's folder, has no grid yet, or the file cannot be written
+ */
+export async function timelapseCommand({ run, fps, grid, json, ...options }: TimelapseCommand): Promise<number> {
+  const out = options.out ?? join(run, "timelapse.gif");
+  const reporter = new Reporter(process.stdout, json);
+  const steps = await sampleSteps(run);
+  const size = await pictureSize(run);
+  if (steps.length === 0) throw new UserError(`${run}: there is no sample grid in it yet`);
+  let shown = 0;
+  let first: Image | null = null;
+  async function* frames(): AsyncGenerator<Image> {
+    for (const [i, step] of steps.entries()) {
+      reporter.preparing("encoding", i, steps.length);
+      const path = samplePath(run, step);
+      let image: Image;
+      try {
+        image = decodePng(await readFile(path));
+      } catch (error) {
+        warn(`${path} is left out: ${(error as Error).message.split("\n")[0]}`);
+        continue;
+      }
+      if (grid) image = partOf(image, size, grid);
+      first ??= image;
+      if (image.width !== first.width || image.height !== first.height) {
+        warn(
+          `${path} is left out: it is ${image.width}×${image.height} pixels, the first is ${first.width}×${first.height}`,
+        );
+        continue;
+      }
+      shown++;
+      yield withCaption(image, `step ${step}`);
+    }
+    if (shown === 0) throw new UserError(`${run}: none of its ${steps.length} sample grids can be read`);
+  }
+  try {
+    await writeFileAtomically(out, encodeGif(frames(), { delay: 1000 / fps, lastDelay }));
+  } finally {
+    reporter.clear();
+  }
+  const { size: bytes } = await stat(out);
+  reporter.event({ event: "timelapse", path: out, frames: shown, steps: steps.at(-1), bytes });
+  const grids = `${shown} grid${shown > 1 ? "s" : ""} up to step ${grouped(steps.at(-1)!)}`;
+  reporter.line(`  ${grids}, ${(bytes / 1e6).toFixed(1)} MB: ${reporter.bold(out)}`);
+  return 0;
+}
+
+async function pictureSize(run: string): Promise<number> {
+  const path = configPath(run);
+  const text = await readFile(path, "utf8").catch(() => null);
+  try {
+    const { size } = JSON.parse(text!).config;
+    if (Number.isInteger(size) && size > 0) return size;
+  } catch {}
+  throw new UserError(`${run}: not a run's folder: ${path} does not say how large its pictures are`);
+}
+
+/** The upper left pictures of a grid, whatever it was enlarged by. @throws UserError when it has fewer */
+function partOf(image: Image, size: number, { columns, rows }: Grid): Image {
+  // Grids are as many pictures wide as high, or nearly; a whole number of pixels stands for each of a picture's.
+  const cell = size + gridGap;
+  const side = (pixels: number, factor: number) => (pixels / factor - gridGap) / cell;
+  let factor = 1;
+  while (!Number.isInteger(side(image.width, factor)) || !Number.isInteger(side(image.height, factor))) {
+    if (++factor > image.width) {
+      throw new UserError(`--grid: an image of ${image.width}×${image.height} is no grid of ${size}×${size} pictures`);
+    }
+  }
+  const whole = { columns: side(image.width, factor), rows: side(image.height, factor) };
+  if (columns > whole.columns || rows > whole.rows) {
+    throw new UserError(`--grid ${columns}x${rows}: the run's grids are ${whole.columns}x${whole.rows}`);
+  }
+  const { width, height } = gridExtent(columns * rows, size, columns);
+  const part = corner(image, { width: width * factor, height: height * factor });
+  return scaled(part, Math.max(1, Math.floor(partWidth / part.width)));
+}
