@@ -1,11 +1,10 @@
 /** `catgan export`: what drawing needs of a run, in a file. */
 import { stat } from "node:fs/promises";
-import { cutColumn } from "../data/grid.ts";
 import { Stream } from "../gpu/stream.ts";
 import type { RunState } from "../train/checkpoint.ts";
 import { checkCredit, checkDrawable, encodeGenerator, generatorFrom } from "../train/generator_file.ts";
 import { decodeSafetensors } from "../train/safetensors.ts";
-import { Sampler } from "../train/sampler.ts";
+import { drawPictures } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
 import { warn } from "./describe.ts";
 import type { ExportCommand } from "./options.ts";
@@ -65,9 +64,8 @@ export async function exportCommand(options: ExportCommand): Promise<number> {
 
 /** Pictures that the run showed while it trained. @returns [compared, size, size, 3], u8 */
 async function drawn(stream: Stream, state: RunState): Promise<Uint8Array> {
-  const { network, parameters, running, seed } = generatorFrom(stream, state);
-  const sampler = new Sampler(stream, network, { parameters, running, n: compared, columns: 1, seed });
-  return cutColumn(await sampler.draw(), network.architecture.size, compared);
+  const artist = generatorFrom(stream, state);
+  return (await drawPictures(stream, artist, { count: compared, seed: artist.seed })).pixels;
 }
 
 /** In levels of 255. */
