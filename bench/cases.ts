@@ -12,6 +12,7 @@ import * as obvious from "../src/kernels/obvious.ts";
 import { gatherPictures, gridExtent, sampleGrid } from "../src/kernels/pictures.ts";
 import * as reduce from "../src/kernels/reduce.ts";
 import { smoothFilter, smoothFilterGradient } from "../src/kernels/smooth_filter.ts";
+import * as spectral from "../src/kernels/spectral_norm.ts";
 import { type Convolution, type Pass, passes } from "../src/kernels/variants.ts";
 import { discriminator, generator, type Layer } from "../src/nn/dcgan.ts";
 import { countParameters } from "../src/nn/parameters.ts";
@@ -401,6 +402,8 @@ function sumCases(scale: Scale, wide: Layer, colours: Layer, deep: Layer): Plain
   const picture = scaledActivation(colours.output, scale);
   const K = channels(deep.output[2], scale);
   const filter = [8, 5, 5, channels(deep.input[2], scale), K];
+  const weight = filter.slice(1);
+  const rows = elements(weight) / K;
   return [
     {
       kernel: "columnSum",
@@ -427,6 +430,55 @@ function sumCases(scale: Scale, wide: Layer, colours: Layer, deep: Layer): Plain
       prepare: (bench) => {
         const [partial, y] = [bench.random(filter), bench.output(filter.slice(1))];
         return { reads: [partial], writes: [y], run: () => reduce.reduceSplits(bench.stream, partial, y) };
+      },
+    },
+    {
+      kernel: "dot",
+      place: `spectral norm, ${deep.name}`,
+      shape: shapeText(weight),
+      prepare: (bench) => {
+        const [a, b, y] = [bench.random(weight), bench.random(weight), bench.output([1])];
+        return { reads: [a, b], writes: [y], run: () => reduce.dot(bench.stream, a, b, y) };
+      },
+    },
+    {
+      kernel: "divideBy",
+      place: `spectral norm, ${deep.name}`,
+      shape: shapeText(weight),
+      prepare: (bench) => {
+        const [x, sigma, y] = [bench.random(weight), bench.random([1], 1, 2), bench.output(weight)];
+        return { reads: [x, sigma], writes: [y], run: () => map.divideBy(bench.stream, x, sigma, y) };
+      },
+    },
+    {
+      kernel: "vectorMatrix",
+      place: `spectral norm, ${deep.name}`,
+      shape: shapeText(weight),
+      prepare: (bench) => {
+        const [v, matrix] = [bench.random([rows]), bench.random([rows, K])];
+        const partial = bench.output([spectral.vectorChunks(rows).count, K]);
+        const run = () => spectral.vectorMatrix(bench.stream, v, matrix, partial);
+        return { reads: [v, matrix], writes: [partial], run };
+      },
+    },
+    {
+      kernel: "normalise",
+      place: `spectral norm, ${deep.name}`,
+      shape: String(rows),
+      prepare: (bench) => {
+        const [x, y] = [bench.random([1, rows]), bench.output([rows])];
+        return { reads: [x], writes: [y], run: () => spectral.normalise(bench.stream, x, y) };
+      },
+    },
+    {
+      kernel: "spectralNormGradient",
+      place: `spectral norm, ${deep.name}`,
+      shape: shapeText(weight),
+      prepare: (bench) => {
+        const [dy, inner, v, u] = [weight, [1], [rows], [K]].map((shape) => bench.random(shape));
+        const [sigma, dx] = [bench.random([1], 1, 2), bench.output(weight)];
+        const run = () => spectral.spectralNormGradient(bench.stream, dy, { inner, v, u, sigma }, dx);
+        return { reads: [dy, inner, v, u, sigma], writes: [dx], run };
       },
     },
     {

@@ -80,6 +80,11 @@ export function scaleBy(stream: Stream, x: Tensor, scalar: Tensor, y: Tensor, fa
   elementwise(stream, "scale_by", [x], y, [f32Bits(factor)], [scalar]);
 }
 
+/** y = x / scalar. @param scalar [1], on the GPU */
+export function divideBy(stream: Stream, x: Tensor, scalar: Tensor, y: Tensor) {
+  elementwise(stream, "divide_by", [x], y, [], [scalar]);
+}
+
 /** y = decay · y + (1 − decay) · x: one step of an exponential moving average. */
 export function lerp(stream: Stream, x: Tensor, y: Tensor, decay: number) {
   elementwise(stream, "lerp", [x], y, [f32Bits(decay)]);

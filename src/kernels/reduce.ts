@@ -77,10 +77,33 @@ export function columnSum(stream: Stream, x: Tensor, y: Tensor, accumulate = fal
   }
 }
 
+/** Elements of a chunk that one workgroup adds up, where all of them are added to one number. */
+const chunkOf = (size: number) => Math.max(1024, Math.ceil(size / 256));
+
+/** y = Σ a·b. @param a, b of one size @param y [1] */
+export function dot(stream: Stream, a: Tensor, b: Tensor, y: Tensor) {
+  if (a.size !== b.size || y.size !== 1) {
+    throw new Error(`dot: needs a and b of one size, y [1]; came ${a}, ${b}, ${y}`);
+  }
+  const chunk = chunkOf(a.size);
+  const chunks = Math.ceil(a.size / chunk);
+  const partial = chunks === 1 ? y : stream.temporary("dot partial", [chunks, 1]);
+  stream.append({
+    program: program(stream.gpu, ["dot_product"]),
+    sizes: [a.size, chunk],
+    bindings: [a, b, partial],
+    tiles: chunks,
+    cost: 4 * a.size,
+  });
+  if (chunks === 1) return;
+  reduceSplits(stream, partial, y);
+  stream.release(partial);
+}
+
 /** y = factor · Σ x². @param x any shape @param y [1] */
 export function sumOfSquares(stream: Stream, x: Tensor, y: Tensor, factor: number) {
   if (y.size !== 1) throw new Error(`sumOfSquares: y needs [1], came ${y}`);
-  const chunk = Math.max(1024, Math.ceil(x.size / 256));
+  const chunk = chunkOf(x.size);
   const partial = stream.temporary("sum of squares partial", [Math.ceil(x.size / chunk), 1]);
   stream.append({
     program: program(stream.gpu, ["sum_of_squares"]),

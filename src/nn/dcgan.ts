@@ -20,7 +20,7 @@ import {
   tanh,
   transposedConv2d,
 } from "./ops.ts";
-import type { Arena, Initialiser, ParameterSpec } from "./parameters.ts";
+import type { Arena, Initialiser, NamedTensors, ParameterSpec } from "./parameters.ts";
 import type { Tape } from "./tape.ts";
 
 /** What decides the generator's shape. */
@@ -200,7 +200,7 @@ export type Normalisation =
   | { readonly by: "moments"; readonly moments: ReadonlyMap<string, Tensor> };
 
 /** A layer's batch-norm by itself, for drawing; training has it fused with the leaky ReLU behind it. */
-function normalise(tape: Tape, layer: string, x: Tensor, parameters: Arena, by: Normalisation): Tensor {
+function normalise(tape: Tape, layer: string, x: Tensor, parameters: NamedTensors, by: Normalisation): Tensor {
   if (tape.isRecording) {
     // The gradient goes through the batch's own statistics, which the fused kernels do not show.
     throw new Error(`${layer}: batch-norm that shows or is given its moments has no gradient here: use noGrad`);
@@ -236,7 +236,7 @@ export class Network {
    * @param pictures [N, size, size, 3], where a generator is to write; a new tensor when left out
    * @returns pictures in [−1, 1], or logits [N, 1]
    */
-  forward(tape: Tape, x: Tensor, parameters: Arena, by: Normalisation, pictures?: Tensor): Tensor {
+  forward(tape: Tape, x: Tensor, parameters: NamedTensors, by: Normalisation, pictures?: Tensor): Tensor {
     const { slope } = this.architecture;
     const N = x.shape[0];
     let h = x;

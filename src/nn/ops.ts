@@ -11,6 +11,7 @@ import * as loss from "../kernels/loss.ts";
 import * as obvious from "../kernels/obvious.ts";
 import * as reduce from "../kernels/reduce.ts";
 import * as smooth from "../kernels/smooth_filter.ts";
+import * as spectral from "../kernels/spectral_norm.ts";
 import type { Backward, JointBackward, Sink, Tape } from "./tape.ts";
 
 /** Marks an op whose gradient cannot be differentiated again. */
@@ -143,6 +144,61 @@ export function smoothFilter(tape: Tape, weight: Tensor): Tensor {
       return tape.record("smoothFilterGradient", [dy], tensor, [(ddweight) => smoothFilter(tape, ddweight)]);
     },
   ]);
+}
+
+// Spectral normalisation of a weight, as the matrix of its last axis and all others
+
+function asMatrix(weight: Tensor): Tensor {
+  const columns = weight.shape[weight.shape.length - 1];
+  return weight.reshape([weight.size / columns, columns]);
+}
+
+/** weight · u. @param weight [..., K] @param u [K] @returns [rows] */
+function matrixVector(tape: Tape, weight: Tensor, u: Tensor): Tensor {
+  const matrix = asMatrix(weight);
+  const y = tape.temporary("matrix times vector", [matrix.shape[0]]);
+  obvious.denseRows(tape.stream, matrix, u.reshape([u.size, 1]), null, y.reshape([y.size, 1]));
+  return y;
+}
+
+/**
+ * One turn of the power iteration towards a weight's first singular vectors. Not differentiated.
+ * @param weight [..., K], as a matrix [rows, K] @param u [K], which moves @returns v [rows]
+ */
+export function powerIteration(tape: Tape, weight: Tensor, u: Tensor): Tensor {
+  const { stream } = tape;
+  const product = matrixVector(tape, weight, u);
+  const v = tape.temporary("left singular vector", product.shape);
+  spectral.normalise(stream, product, v);
+  tape.release(product);
+  const partial = stream.temporary("vector times matrix", [spectral.vectorChunks(v.size).count, u.size]);
+  spectral.vectorMatrix(stream, v, asMatrix(weight), partial);
+  spectral.normalise(stream, partial, u);
+  stream.release(partial);
+  return v;
+}
+
+/**
+ * weight / σ with σ = vᵀ · weight · u, where u and v are constants (Miyato et al. 2018, eq. 12): the gradient of σ is v uᵀ.
+ * @param weight [..., K] @param u [K] @param v [rows]
+ */
+export function spectralNorm(tape: Tape, weight: Tensor, u: Tensor, v: Tensor): Tensor {
+  const { stream } = tape;
+  const product = matrixVector(tape, weight, u);
+  const sigma = tape.temporary("spectral norm", [1]);
+  reduce.dot(stream, product, v, sigma);
+  tape.release(product);
+  const y = tape.temporary("spectrally normalised", weight.shape);
+  map.divideBy(stream, weight, sigma, y);
+  const backward: Backward = (dy, sink) => {
+    const { tensor, accumulate } = destination(tape, "spectral norm gradient", weight.shape, sink);
+    const inner = stream.temporary("spectral norm inner product", [1]);
+    reduce.dot(stream, dy, y, inner);
+    spectral.spectralNormGradient(stream, dy, { inner, u, v, sigma }, tensor, accumulate);
+    stream.release(inner);
+    return tape.record("spectralNormGradient", [dy, weight], tensor, [once("spectralNorm"), once("spectralNorm")]);
+  };
+  return tape.record("spectralNorm", [weight], y, [backward], [sigma]);
 }
 
 // Activations

@@ -29,6 +29,11 @@ export interface ParameterSpec {
 /** Slots start on multiples of this many floats: what a binding's offset may be (256 bytes). */
 const slotFloats = 64;
 
+/** Where a network finds its parameters. */
+export interface NamedTensors {
+  get(name: string): Tensor;
+}
+
 /** Named tensors that lie one after the other in one arena. */
 export class Arena {
   readonly all: Tensor;

@@ -130,6 +130,11 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
     does: "Batch-norm there too, as the article's notebook has it.",
     input: toggle,
   },
+  spectralNormD: {
+    label: "Spectral norm in D",
+    does: "Every weight of the discriminator is divided by the most that it can stretch anything; suits the hinge loss.",
+    input: toggle,
+  },
   smoothFilter: {
     label: "Smooth filters",
     does: "The generator's filters are blurred a little, which leaves no checkerboard.",
@@ -153,5 +158,8 @@ export const groups: readonly { title: string; keys: readonly (keyof Config)[] }
     title: "Learning",
     keys: ["lrD", "lrG", "loss", "smoothing", "r1", "r2", "r1Every", "ema", "flips", "beta1", "beta2"],
   },
-  { title: "Networks", keys: ["size", "base", "baseD", "z", "kernel", "slope", "normD", "normDFirst", "smoothFilter"] },
+  {
+    title: "Networks",
+    keys: ["size", "base", "baseD", "z", "kernel", "slope", "normD", "normDFirst", "spectralNormD", "smoothFilter"],
+  },
 ];

@@ -32,6 +32,7 @@ export const when: Readonly<Record<keyof Config, When>> = {
   slope: "between steps",
   normD: "new run",
   normDFirst: "new run",
+  spectralNormD: "new run",
   smoothFilter: "new run",
   sampleEvery: "at once",
   saveEvery: "at once",

@@ -25,3 +25,10 @@ export function sumOfSquares(x: ArrayLike<number>): number {
   for (let i = 0; i < x.length; i++) total += x[i] * x[i];
   return total;
 }
+
+/** Σ a[i]·b[i] */
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+  return total;
+}

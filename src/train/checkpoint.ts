@@ -3,6 +3,7 @@
  *
  *     g.… d.…                      parameters
  *     adam.m.<name> adam.v.<name>  Adam's moments
+ *     d.….weight.u                 with spectral normalisation: a singular vector of each of D's weights
  *     <layer>.running              batch-norm's running statistics [3, C]: mean, variance, weight
  *     average.<name>               G's average, with EMA
  *
@@ -12,6 +13,7 @@ import type { Stream } from "../gpu/stream.ts";
 import { choicesUsed, choose } from "../kernels/variants.ts";
 import { discriminator, generator } from "../nn/dcgan.ts";
 import type { Arena } from "../nn/parameters.ts";
+import { singularVectorSpecs } from "../nn/spectral_norm.ts";
 import { type Config, configKeys, parseConfig } from "./config.ts";
 import { encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import type { Trainer } from "./trainer.ts";
@@ -167,7 +169,8 @@ export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "
       parameters.map(({ name, shape }) => ({ name: prefix + name, shape })),
     );
     const averages = config.ema > 0 ? averaged : [];
-    checkTensors(tensors, [...parameters, ...moments, ...g.running, ...d.running, ...averages], "alone");
+    const singular = config.spectralNormD ? singularVectorSpecs(d.specs) : [];
+    checkTensors(tensors, [...parameters, ...moments, ...singular, ...g.running, ...d.running, ...averages], "alone");
   }
   return info;
 }
@@ -224,12 +227,13 @@ export function restore(trainer: Trainer, state: RunState): void {
 }
 
 /** Every arena of a run's state, with what its tensors' names begin with in the file. */
-function arenas({ g, d, running, average }: Trainer): [prefix: string, arena: Arena][] {
+function arenas({ g, d, singular, running, average }: Trainer): [prefix: string, arena: Arena][] {
   const found: [string, Arena][] = [g, d].flatMap(({ values, m, v }): [string, Arena][] => [
     ["", values],
     ["adam.m.", m],
     ["adam.v.", v],
   ]);
+  if (singular) found.push(["", singular]);
   if (running.tensors.size > 0) found.push(["", running]);
   if (average) found.push(["average.", average]);
   return found;

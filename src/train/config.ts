@@ -17,6 +17,8 @@ export interface Config {
   normD: "batch" | "none";
   /** Batch-norm on the discriminator's first layer too. */
   normDFirst: boolean;
+  /** The discriminator's weights are divided by their spectral norms. */
+  spectralNormD: boolean;
   /** Stride-2 transposed filters are parameters convolved with a 2×2 box: no checkerboard. */
   smoothFilter: boolean;
   lrD: number;
@@ -62,6 +64,7 @@ const tiny: Config = {
   slope: 0.2,
   normD: "none",
   normDFirst: false,
+  spectralNormD: false,
   smoothFilter: false,
   lrD: 1e-3,
   lrG: 2e-3,
@@ -156,6 +159,7 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
   slope: share,
   normD: word("batch", "none"),
   normDFirst: boolean,
+  spectralNormD: boolean,
   smoothFilter: boolean,
   lrD: rate,
   lrG: rate,

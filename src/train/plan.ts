@@ -82,9 +82,12 @@ export async function planTraining(config: Config, planLimits: PlanLimits, choic
   const trainer = new Trainer(stream, config, pictures);
   await trainer.prepare();
   await trainer.previewSampler.draw();
-  const { g, d, running, batches, flopsPerStep, dispatchesPerStep } = trainer;
+  const { g, d, singular, running, batches, flopsPerStep, dispatchesPerStep } = trainer;
   // A checkpoint is read back through one buffer for every size of arena.
-  const readbacks = [g.values, d.values, running].reduce((sum, { all }) => sum + all.bytes, 0);
+  const readbacks = [g.values, d.values, running, ...(singular ? [singular] : [])].reduce(
+    (sum, { all }) => sum + all.bytes,
+    0,
+  );
   const bytes = gpu.counts.bytes - batches.pixels.buffer.size + readbacks;
   const parameters = { g: g.count, d: d.count };
   const [programs, convolutions] = [programsOf(gpu), convolutionsUsed(stream)];

@@ -15,6 +15,7 @@ import { gatherPictures } from "../kernels/pictures.ts";
 import { discriminator, generator, type Network, type Normalisation } from "../nn/dcgan.ts";
 import { sumOfSquares } from "../nn/ops.ts";
 import { Arena, averageParameters, initialise, type ParameterSpec, Trainable } from "../nn/parameters.ts";
+import { powerIterations, singularVectorSpecs, spectrallyNormalised } from "../nn/spectral_norm.ts";
 import { addRecorded, type Root, Tape } from "../nn/tape.ts";
 import { adamEpsilon, type Config } from "./config.ts";
 import { scoreLosses } from "./losses.ts";
@@ -47,6 +48,8 @@ export class Trainer {
   readonly d: Trainable;
   /** G's average, which samples are drawn from; null without EMA. */
   readonly average: Arena | null;
+  /** A singular vector of each of D's weights; null without spectral normalisation. */
+  readonly singular: Arena | null;
   /** Batch-norm's running statistics of both networks. */
   readonly running: Arena;
   readonly batches: Batches;
@@ -90,6 +93,9 @@ export class Trainer {
     this.d = new Trainable(stream, "D", biasCancels ? specs.map(fix) : specs);
     this.running = new Arena(stream, "batch-norm running", [...this.generator.running, ...this.discriminator.running]);
     this.average = config.ema > 0 ? new Arena(stream, "G average", this.generator.specs) : null;
+    const singular = singularVectorSpecs(specs);
+    this.singular = config.spectralNormD ? new Arena(stream, "D singular vectors", singular) : null;
+    if (this.singular) initialise(stream, this.singular, singular, seed);
     initialise(stream, this.g.values, this.generator.specs, seed);
     initialise(stream, this.d.values, this.discriminator.specs, seed);
     if (this.average) averageParameters(stream, this.g.values, this.average, 0);
@@ -198,7 +204,7 @@ export class Trainer {
   }
 
   private build(penalise: boolean): void {
-    const { stream, stepBuffer, config, running } = this;
+    const { stream, stepBuffer, config, running, singular } = this;
     const { batch, size, z, seed, loss, r1, r2, ema } = config;
     const tape = new Tape(stream);
     const g = this.g.values;
@@ -214,7 +220,11 @@ export class Trainer {
 
     // D: real and fake as one batch, each half normalised by its own statistics; the running ones follow the real.
     const roots: Root[] = [];
-    const judge = (x: Tensor, by: Normalisation) => this.discriminator.forward(tape, x, d, by);
+    const specs = this.discriminator.specs;
+    const v = singular && powerIterations(tape, specs, d, singular);
+    const weights = () => (singular && v ? spectrallyNormalised(tape, d, singular, v) : d);
+    let judging = weights();
+    const judge = (x: Tensor, by: Normalisation) => this.discriminator.forward(tape, x, judging, by);
     let losses: { real: Tensor; fake: Tensor };
     let penalty = this.noPenalty;
     if (penalise) {
@@ -244,6 +254,7 @@ export class Trainer {
     this.update(this.d, stepWord.rateD);
 
     // G: the same latents and the same forward pass, judged by the D that has just learned.
+    judging = tape.noGrad(weights);
     const opposite = loss === "relativistic" ? tape.noGrad(() => judge(real, { by: "batch" })) : null;
     const fooled = scoreLosses(tape, config, judge(fake, { by: "batch" }), ["G"], opposite);
     tape.gradientsInto([fooled.root], this.g.sinks);
@@ -264,6 +275,7 @@ export class Trainer {
     this.d.destroy(this.stream);
     this.running.destroy(this.stream);
     this.average?.destroy(this.stream);
+    this.singular?.destroy(this.stream);
     this.batches.destroy();
     this.preview?.destroy();
     const { stepBuffer, ring, scoreGradient, penaltyGradient, noPenalty } = this;

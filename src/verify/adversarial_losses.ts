@@ -92,7 +92,9 @@ const relativisticLoss: Check = {
       const errors = margins.map((m) => {
         const e = exp(-abs(m));
         const tail = e < 1 / 32 ? 10 * unit * e : 2 ** -21 + 5 * unit * log1p(e);
-        return tail + unit * (abs(m) + expUnits(m) * e + max(-m, 0) + log1p(e)) + smallest;
+        // m's rounding goes over as far as the loss is steep there.
+        const slope = sigmoid([-m])[0];
+        return tail + unit * (abs(m) * slope + expUnits(m) * e + 2 * max(-m, 0) + log1p(e)) + smallest;
       });
       const values = margins.map((m) => max(-m, 0) + log1p(exp(-abs(m))));
       return lossRow(x, { values, errors }, share);

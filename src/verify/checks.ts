@@ -6,6 +6,7 @@ import { convolutionChecks } from "./convolutions.ts";
 import { elementwiseChecks } from "./elementwise.ts";
 import { pictureChecks } from "./pictures.ts";
 import { reductionChecks } from "./reductions.ts";
+import { spectralNormChecks } from "./spectral_norm.ts";
 
 export const checks: readonly Check[] = [
   ...convolutionChecks,
@@ -13,5 +14,6 @@ export const checks: readonly Check[] = [
   ...elementwiseChecks,
   ...adversarialLossChecks,
   ...reductionChecks,
+  ...spectralNormChecks,
   ...pictureChecks,
 ];

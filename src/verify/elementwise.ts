@@ -166,6 +166,20 @@ const scaleBy: Check = {
   },
 };
 
+const divideBy: Check = {
+  kernel: "divideBy",
+  kinds: realsOnly,
+  shapes: sizes,
+  random: (int) => ({ size: int(1, 2000) }),
+  async run(lab, { size }) {
+    const [x, scalar] = [lab.numbers(size), lab.numbers(1).map((value) => 2 + value)];
+    const y = lab.poisoned([size]);
+    map.divideBy(lab.stream, lab.upload([size], x), lab.upload([1], scalar), y);
+    const expected = Float64Array.from(x, (value) => value / scalar[0]);
+    return [await lab.compare(y, expected, (i) => divisionUnits * unit * abs(expected[i]) + smallest)];
+  },
+};
+
 const adam: Check = {
   kernel: "adam",
   kinds: realsOnly,
@@ -359,6 +373,7 @@ const recordLosses: Check = {
 export const elementwiseChecks: readonly Check[] = [
   ...elementwise.map(elementwiseCheck),
   scaleBy,
+  divideBy,
   adam,
   sigmoidCrossEntropy,
   sigmoidCrossEntropyGradient,

@@ -101,6 +101,19 @@ const sumOfSquares: Check = {
   },
 };
 
+const dot: Check = {
+  kernel: "dot",
+  kinds: both,
+  shapes: [{ size: 1 }, { size: 63 }, { size: 1024 }, { size: 1025 }, { size: 6144 }],
+  random: (int) => ({ size: int(1, 5000) }),
+  async run(lab, { size }) {
+    const [a, b] = [lab.numbers(size), lab.numbers(size)];
+    const y = lab.poisoned([1]);
+    kernel.dot(lab.stream, lab.upload([size], a), lab.upload([size], b), y);
+    return [await lab.compare(y, [twin.dot(a, b)], () => sumBound(size, twin.dot(square(a), square(b))))];
+  },
+};
+
 const filters: Dims[] = [
   { R: 1, S: 1, C: 1, K: 1, plus: 0 },
   { R: 4, S: 4, C: 3, K: 8, plus: 1 },
@@ -150,6 +163,7 @@ export const reductionChecks: readonly Check[] = [
   reduceSplits,
   addRow,
   sumOfSquares,
+  dot,
   smoothFilter,
   smoothFilterGradient,
 ];

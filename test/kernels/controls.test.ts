@@ -189,6 +189,13 @@ const controls: Control[] = [
   },
   { mistake: "log(1 + e) for log1p(e)", kernel: "relativisticLoss", right: "+ log1p(e)", wrong: "+ log(1.0 + e)" },
   { mistake: "a chunk's last row forgotten", kernel: "columnSum", right: "row < end", wrong: "row + 1u < end" },
+  { mistake: "not divided", kernel: "normalise", right: "y[i] / norm", wrong: "y[i]" },
+  {
+    mistake: "the vectors in each other's place",
+    kernel: "spectralNormGradient",
+    right: "i / sizes.columns",
+    wrong: "i % sizes.columns",
+  },
   {
     mistake: "a box of three taps",
     kernel: "smoothFilter",

@@ -10,6 +10,7 @@ testKernels([
   "add",
   "accumulate",
   "scaleBy",
+  "divideBy",
   "lerp",
   "fill",
 ]);

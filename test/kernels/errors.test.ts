@@ -15,8 +15,9 @@ import { add } from "../../src/kernels/elementwise.ts";
 import * as loss from "../../src/kernels/loss.ts";
 import { denseRows } from "../../src/kernels/obvious.ts";
 import { gatherPictures, sampleGrid } from "../../src/kernels/pictures.ts";
-import { addRow, columnSum, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
+import { addRow, columnSum, dot, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
 import { smoothFilter } from "../../src/kernels/smooth_filter.ts";
+import * as spectral from "../../src/kernels/spectral_norm.ts";
 import { testStream } from "./gpu.ts";
 
 const stream = await testStream();
@@ -119,6 +120,23 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
   ],
   ["addRow: there is no row 2 of y's size in matrix [2,5]", (s) => addRow(s, t("matrix", 2, 5), 2, t("y", 5))],
   ["sumOfSquares: y needs [1], came y [2]", (s) => sumOfSquares(s, t("x", 9), t("y", 2), 1)],
+  ["dot: needs a and b of one size, y [1]; came a [4], b [5], y [1]", (s) => dot(s, t("a", 4), t("b", 5), t("y", 1))],
+  [
+    "vectorMatrix: needs x [rows], matrix [rows,K], partial [2,K]; came x [40], matrix [40,3], partial [1,3]",
+    (s) => spectral.vectorMatrix(s, t("x", 40), t("matrix", 40, 3), t("partial", 1, 3)),
+  ],
+  [
+    "normalise: partial needs [splits, 4] for y y [4], came partial [2,3]",
+    (s) => spectral.normalise(s, t("partial", 2, 3), t("y", 4)),
+  ],
+  [
+    "spectralNormGradient: needs dy and dx [rows·K], inner [1], v [rows], u [K], sigma [1]; " +
+      "came dy [6], dx [6], inner [1], v [4], u [2], sigma [1]",
+    (s) => {
+      const [inner, v, u, sigma] = [t("inner", 1), t("v", 4), t("u", 2), t("sigma", 1)];
+      spectral.spectralNormGradient(s, t("dy", 6), { inner, v, u, sigma }, t("dx", 6));
+    },
+  ],
   [
     "smoothFilter: needs [R,S,C,K] and [R+1,S+1,C,K]; came x [4,4,3,8] and y [4,4,3,8]",
     (s) => smoothFilter(s, t("x", 4, 4, 3, 8), t("y", 4, 4, 3, 8)),

@@ -1,3 +1,3 @@
 import { testKernels } from "./check_table.ts";
 
-testKernels(["columnSum", "reduceSplits", "addRow", "sumOfSquares"]);
+testKernels(["columnSum", "reduceSplits", "addRow", "sumOfSquares", "dot"]);

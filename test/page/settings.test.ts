@@ -67,6 +67,7 @@ describe("fields", () => {
       "kernel",
       "normD",
       "normDFirst",
+      "spectralNormD",
       "smoothFilter",
       "seed",
     ]);

@@ -56,7 +56,7 @@ test("a step takes few dispatches", async () => {
   }
 });
 
-test.each([{}, { normD: "batch", r1: 0, ema: 0 }] as Partial<Config>[])(
+test.each([{}, { normD: "batch", r1: 0, ema: 0 }, { spectralNormD: true }] as Partial<Config>[])(
   "the plan is what training takes: %j",
   async (c) => {
     const { gpu } = await testStream();

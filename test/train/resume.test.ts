@@ -15,6 +15,7 @@ const variants: [name: string, changes: Partial<Config>][] = [
   ["batch-norm in D, no EMA, smoothing", { normD: "batch", normDFirst: true, r1: 0, ema: 0, smoothing: 0.1 }],
   ["hinge", { loss: "hinge", r1Every: 4 }],
   ["relativistic, R1 and R2", { loss: "relativistic", r2: 0.5, r1Every: 4 }],
+  ["spectral norm, hinge", { spectralNormD: true, loss: "hinge", r1Every: 4 }],
   ["flips, smooth filters, Adam with momentum", { flips: true, smoothFilter: true, beta1: 0.5, r1: 0 }],
 ];
 

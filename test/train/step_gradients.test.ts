@@ -11,7 +11,7 @@ import { Trainer } from "../../src/train/trainer.ts";
 import { generator as randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { smallConfig } from "./small_run.ts";
-import { TwinStep } from "./twin_step.ts";
+import { singularVectors, TwinStep } from "./twin_step.ts";
 
 const cats = paintCats(16, 13, 5);
 /** So small that hardly ever a leaky ReLU's bend lies within. */
@@ -64,6 +64,8 @@ const variants: [what: string, changes: Partial<Config>][] = [
   ["relativistic", { loss: "relativistic", r1: 0 }],
   ["cross-entropy with R2 alone", { r1: 0, r2: 0.5, r1Every: 2 }],
   ["relativistic with R1 and R2", { loss: "relativistic", r1: 2, r2: 0.7, r1Every: 1 }],
+  ["spectral norm, hinge", { spectralNormD: true, loss: "hinge", r1: 0 }],
+  ["spectral norm, cross-entropy with R1 and R2", { spectralNormD: true, r1: 1, r2: 0.5, r1Every: 2 }],
   ["relativistic with batch-norm in D", { loss: "relativistic", normD: "batch", r1: 0 }],
 ];
 
@@ -89,6 +91,7 @@ test.each(variants)("%s", async (_, changes) => {
   }
   await trainer.prepare();
   const [g, d] = [await read(stream, trainer.g.values), await read(stream, trainer.d.values)];
+  const u = trainer.singular ? await read(stream, trainer.singular) : new Map<string, Float32Array>();
   await trainer.trainStep();
   const [record] = await trainer.readRecords();
 
@@ -96,7 +99,7 @@ test.each(variants)("%s", async (_, changes) => {
   trainer.batches.select(0, entries);
   const real = gatherPictures(cats.pixels, entries, new Uint8Array(batch), config.size);
   const latents = uniform(batch * z, { seed, stream: noiseStreams.latent, step: 1 }, -1, 1);
-  const twin = new TwinStep(config, real, latents);
+  const twin = new TwinStep(config, real, latents, singularVectors(d, u));
   const fakes = twin.fakes(g);
   expectGradients(trainer.d, d, await read(stream, trainer.d.gradients), (values) => twin.dLoss(values, fakes));
   const after = await read(stream, trainer.d.values);

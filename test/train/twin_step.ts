@@ -18,6 +18,7 @@ import { sumOfSquares } from "../../src/reference/reduce.ts";
 import { relativisticLoss } from "../../src/reference/relativistic_loss.ts";
 import { sigmoidCrossEntropy } from "../../src/reference/sigmoid_cross_entropy.ts";
 import { smoothFilter } from "../../src/reference/smooth_filter.ts";
+import { powerIteration, spectralNorm } from "../../src/reference/spectral_norm.ts";
 import { transposedConv2d } from "../../src/reference/transposed_conv2d.ts";
 import type { Config } from "../../src/train/config.ts";
 
@@ -33,6 +34,8 @@ export class TwinStep {
     private readonly real: ArrayLike<number>,
     /** [batch, z] */
     private readonly latents: ArrayLike<number>,
+    /** With spectral normalisation, what its power iteration gave: of each weight u [K] and v [rows]. */
+    private readonly singular: ReadonlyMap<string, { u: Float64Array; v: Float64Array }> = new Map(),
   ) {}
 
   /** G's pictures [batch, size, size, 3]. */
@@ -78,6 +81,13 @@ export class TwinStep {
     return { N: this.config.batch, H, W, C, R: kernel, S: kernel, K, stride };
   }
 
+  /** A weight as it is used. */
+  private weight(d: Values, layer: string): ArrayLike<number> {
+    const name = `${layer}.weight`;
+    const vectors = this.singular.get(name);
+    return vectors ? spectralNorm(d.get(name)!, vectors.u, vectors.v).y : d.get(name)!;
+  }
+
   /** D's logits [batch], what every layer gave, and ∇ₓ of their sum [batch, size, size, 3] where D has no batch-norm. */
   private judge(d: Values, pictures: ArrayLike<number>) {
     const { batch: N, slope } = this.config;
@@ -86,7 +96,7 @@ export class TwinStep {
     let h: Float64Array = Float64Array.from(pictures);
     for (const layer of layers) {
       const { name, kind, input, output, norm, activation } = layer;
-      const [weight, bias] = [d.get(`${name}.weight`)!, d.get(`${name}.bias`)!];
+      const [weight, bias] = [this.weight(d, name), d.get(`${name}.bias`)!];
       h =
         kind === "dense"
           ? dense(h, weight, bias, { N, C: area(input), K: area(output) })
@@ -98,7 +108,7 @@ export class TwinStep {
       let dh: Float64Array = new Float64Array(N).fill(1);
       for (const [i, layer] of [...layers.entries()].reverse()) {
         const { name, kind, input, output, activation } = layer;
-        const weight = d.get(`${name}.weight`)!;
+        const weight = this.weight(d, name);
         if (activation === "leaky ReLU") dh = leakyReluGradient(dh, outputs[i], slope);
         dh =
           kind === "dense"
@@ -135,4 +145,14 @@ export class TwinStep {
     };
     return losses[this.config.loss]();
   }
+}
+
+/** One turn of the power iteration of each of D's weights, from vectors u. */
+export function singularVectors(d: Values, u: Values) {
+  return new Map(
+    [...u].map(([name, vector]) => {
+      const weight = name.slice(0, -".u".length);
+      return [weight, powerIteration(d.get(weight)!, vector)] as const;
+    }),
+  );
 }

@@ -1,0 +1,69 @@
+/** What spectral normalisation is made of, besides `denseRows` as the matrix times a column vector. */
+import { program } from "../gpu/program.ts";
+import type { Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import type { Chunks } from "./reduce.ts";
+
+/** Few enough chunks that `normalise` adds them up in one workgroup. */
+export function vectorChunks(rows: number): Chunks {
+  const each = Math.max(32, Math.ceil(rows / 64));
+  return { rows: each, count: Math.ceil(rows / each) };
+}
+
+/** partial = x · matrix by chunks of rows. @param x [rows] @param matrix [rows, K] @param partial [chunks, K] of `vectorChunks` */
+export function vectorMatrix(stream: Stream, x: Tensor, matrix: Tensor, partial: Tensor) {
+  const [rows, columns] = matrix.shape;
+  const chunks = vectorChunks(rows);
+  if (x.size !== rows || partial.size !== chunks.count * columns) {
+    throw new Error(
+      `vectorMatrix: needs x [rows], matrix [rows,K], partial [${chunks.count},K]; came ${x}, ${matrix}, ${partial}`,
+    );
+  }
+  stream.append({
+    program: program(stream.gpu, ["vector_matrix"]),
+    sizes: [rows, columns, chunks.rows, chunks.count],
+    bindings: [x, matrix, partial],
+    tiles: Math.ceil(partial.size / 64),
+    cost: 8 * matrix.size,
+  });
+}
+
+/** y = x / max(‖x‖, 1e-12) with x = Σ_s partial[s]. @param partial [splits, …y's shape] @param y any shape */
+export function normalise(stream: Stream, partial: Tensor, y: Tensor) {
+  const splits = partial.size / y.size;
+  if (!Number.isInteger(splits))
+    throw new Error(`normalise: partial needs [splits, ${y.shape}] for y ${y}, came ${partial}`);
+  stream.append({
+    program: program(stream.gpu, ["normalise"]),
+    sizes: [splits, y.size],
+    bindings: [partial, y],
+    tiles: 1,
+    cost: 8 * partial.size,
+  });
+}
+
+/**
+ * dx (+)= (dy − inner · v uᵀ) / sigma.
+ * @param dy, dx [rows · K] @param inner [1]: Σ dy·y @param u [K] @param v [rows] @param sigma [1]
+ */
+export function spectralNormGradient(
+  stream: Stream,
+  dy: Tensor,
+  { inner, u, v, sigma }: { inner: Tensor; u: Tensor; v: Tensor; sigma: Tensor },
+  dx: Tensor,
+  accumulate = false,
+) {
+  if (dy.size !== dx.size || dx.size !== u.size * v.size || inner.size !== 1 || sigma.size !== 1) {
+    throw new Error(
+      `spectralNormGradient: needs dy and dx [rows·K], inner [1], v [rows], u [K], sigma [1]; ` +
+        `came ${dy}, ${dx}, ${inner}, ${v}, ${u}, ${sigma}`,
+    );
+  }
+  stream.append({
+    program: program(stream.gpu, ["spectral_norm_gradient"]),
+    sizes: [dx.size, u.size, Number(accumulate)],
+    bindings: [dy, inner, v, u, sigma, dx],
+    tiles: Math.ceil(dx.size / 64),
+    cost: 16 * dx.size,
+  });
+}
