@@ -1,6 +1,16 @@
 /** The command line: what people may write, what it means, and the help that says so. One table serves all three. */
 import { parseArgs } from "node:util";
-import { type Config, checkConfig, configKeys, type PresetName, presets, rules, whole } from "../train/config.ts";
+import {
+  type Config,
+  changeNames,
+  checkConfig,
+  configKeys,
+  type PresetName,
+  presets,
+  type Rule,
+  rules,
+  whole,
+} from "../train/config.ts";
 import { wrapped } from "./progress.ts";
 import { UserError } from "./user_error.ts";
 
@@ -234,6 +244,11 @@ const commands: Record<CommandName, CommandTable> = {
           setting("r1Every", "N", "steps from one penalty, or pair of them, to the next"),
           setting("ema", "X", "decay of the averaged generator that samples are drawn from; 0: none"),
           setting("flips", null, "mirror every other picture, by chance"),
+          setting(
+            "augment",
+            "none|LIST",
+            `change by chance what D sees, real and drawn: a comma list out of ${changeNames.join(", ")}`,
+          ),
         ],
       },
       {
@@ -638,10 +653,9 @@ function configOverrides(given: Given): Partial<Config> {
     const name = kebab(key);
     const value = given.options.get(name);
     if (typeof value === "boolean") overrides[key] = value;
-    else if (value !== undefined) {
-      const { choices } = rules[key];
-      overrides[key] = choices ? choice(given, name, choices) : number(given, name, rules[key]);
-    }
+    else if (value !== undefined && typeof presets.tiny[key] === "string") {
+      overrides[key] = held(name, value, value, rules[key]);
+    } else if (value !== undefined) overrides[key] = number(given, name, rules[key]);
   }
   return overrides;
 }
@@ -715,13 +729,18 @@ function choice<T extends string>(given: Given, name: string, allowed: readonly 
   return found;
 }
 
-function number(given: Given, name: string, rule: (typeof rules)[keyof Config]): number | null {
+function number(given: Given, name: string, rule: Rule): number | null {
   const value = text(given, name);
   if (value === null) return null;
   // Number() would also take "", "0x10" and "Infinity".
   const parsed = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
-  if (!rule.holds(parsed)) throw new UserError(`--${name} ${value}: expected ${rule.expected}`);
-  return parsed;
+  return held(name, value, parsed, rule);
+}
+
+/** The value that was meant by what was written, if it keeps its rule. */
+function held<T>(name: string, written: string, value: T, rule: Rule): T {
+  if (!rule.holds(value)) throw new UserError(`--${name} ${written}: expected ${rule.expected}`);
+  return value;
 }
 
 /** GIF counts hundredths of a second, and players slow down what is shorter than two. */

@@ -12,6 +12,7 @@ export const noiseStreams = {
   shuffle: 4,
   calibration: 5,
   variation: 6,
+  augmentation: 7,
   subsets: 20,
   patches: 21,
   directions: 22,

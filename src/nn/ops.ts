@@ -3,6 +3,7 @@
  * well; those that have no second derivative here say so when one is asked for.
  */
 import { elements, type Tensor } from "../gpu/tensor.ts";
+import * as augmentation from "../kernels/augment.ts";
 import * as batch from "../kernels/batch_norm.ts";
 import * as conv from "../kernels/conv2d.ts";
 import * as map from "../kernels/elementwise.ts";
@@ -347,6 +348,21 @@ export function sumOfSquares(tape: Tape, x: Tensor, factor: number): Tensor {
       return tape.record("sumOfSquaresGradient", [x, dy], dx, [once("sumOfSquares"), once("sumOfSquares")]);
     },
   ]);
+}
+
+// Augmentation: affine, so that its gradient is linear, and the gradient's gradient is its linear part.
+
+/** x as D sees it, changed by chance. @param x [N,size,size,3] @returns the same shape */
+export function augment(tape: Tape, x: Tensor, drawn: augmentation.Drawn, offset = 1): Tensor {
+  const y = tape.temporary("augmented", x.shape);
+  augmentation.augment(tape.stream, x, y, drawn, offset);
+  return tape.record("augment", [x], y, [(dy) => augmentGradient(tape, dy, drawn)]);
+}
+
+function augmentGradient(tape: Tape, dy: Tensor, drawn: augmentation.Drawn): Tensor {
+  const dx = tape.temporary("augment gradient", dy.shape);
+  augmentation.augmentGradient(tape.stream, dy, dx, drawn);
+  return tape.record("augmentGradient", [dy], dx, [(ddx) => augment(tape, ddx, drawn, 0)]);
 }
 
 /** All but the first axis as one: NHWC pictures to the rows of a dense layer. */

@@ -80,6 +80,21 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
     does: "Every other picture, by chance, is shown mirrored: twice the variety for free.",
     input: toggle,
   },
+  augment: {
+    label: "Augment",
+    does: "Changes by chance, in colour, place or by a hole, every picture that the discriminator sees: for few pictures.",
+    when: "between steps",
+    input: {
+      kind: "choice",
+      options: {
+        none: "nothing",
+        translation: "place",
+        "translation,cutout": "place, hole",
+        "color,translation": "colour, place",
+        "color,translation,cutout": "colour, place, hole",
+      },
+    },
+  },
   beta1: {
     label: "Adam β₁",
     does: "How long Adam remembers the direction of earlier gradients; 0 means not at all, as many GANs like it.",
@@ -156,7 +171,7 @@ export const groups: readonly { title: string; keys: readonly (keyof Config)[] }
   { title: "Run", keys: ["steps", "epochs", "seed", "batch", "sampleEvery", "saveEvery"] },
   {
     title: "Learning",
-    keys: ["lrD", "lrG", "loss", "smoothing", "r1", "r2", "r1Every", "ema", "flips", "beta1", "beta2"],
+    keys: ["lrD", "lrG", "loss", "smoothing", "r1", "r2", "r1Every", "ema", "flips", "augment", "beta1", "beta2"],
   },
   {
     title: "Networks",

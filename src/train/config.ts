@@ -1,4 +1,5 @@
 /** The configuration of a run: everything that decides its numbers, besides the pictures and the machine. */
+import type { Changes } from "../kernels/augment.ts";
 
 export interface Config {
   /** Height and width of the pictures, in pixels: 16, 32, 64 or 128. */
@@ -39,6 +40,8 @@ export interface Config {
   ema: number;
   /** Every other picture, by chance, is mirrored. */
   flips: boolean;
+  /** What is changed, by chance, of every picture that D sees: `none`, or a comma list out of `changeNames`. */
+  augment: string;
   /** Length from the run's beginning, in steps or in epochs: exactly one is set. */
   steps: number | null;
   epochs: number | null;
@@ -49,6 +52,9 @@ export interface Config {
   /** Epochs from one checkpoint to the next; 0 = only at the end. */
   saveEvery: number;
 }
+
+/** Changes of what D sees, in the order in which they are made. */
+export const changeNames = ["color", "translation", "cutout"] as const;
 
 export const adamEpsilon = 1e-8;
 
@@ -77,6 +83,7 @@ const tiny: Config = {
   r1Every: 8,
   ema: 0.97,
   flips: false,
+  augment: "none",
   steps: 800,
   epochs: null,
   seed: 1,
@@ -129,8 +136,6 @@ export interface Rule {
   /** In words: `a whole number from 1 to 256`. */
   expected: string;
   holds(value: unknown): boolean;
-  /** The words that it may be, where it is one. */
-  choices?: readonly string[];
 }
 
 const sizes = [16, 32, 64, 128];
@@ -172,6 +177,10 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
   r1Every: whole(1, 1e6),
   ema: share,
   flips: boolean,
+  augment: {
+    expected: `none, or a comma list out of ${changeNames.join(", ")}`,
+    holds: (value) => value === "none" || (typeof value === "string" && isListOf(changeNames, value.split(","))),
+  },
   steps: whole(1, 1e9),
   epochs: whole(1, 1e9),
   seed: whole(0, 2 ** 32 - 1),
@@ -180,6 +189,22 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
 };
 
 export const configKeys = Object.keys(rules) as readonly (keyof Config)[];
+
+/** Whether these are some of the names, none of them twice. */
+function isListOf(names: readonly string[], list: readonly string[]): boolean {
+  return new Set(list).size === list.length && list.every((name) => names.includes(name));
+}
+
+/** Which changes of what D sees a configuration asks for; null for none. */
+export function changesOf({ augment }: Pick<Config, "augment">): Changes | null {
+  if (augment === "none") return null;
+  const asked = augment.split(",");
+  return {
+    color: asked.includes("color"),
+    translation: asked.includes("translation"),
+    cutout: asked.includes("cutout"),
+  };
+}
 
 /** The rule for a whole number within bounds, both allowed. */
 export function whole(least: number, most: number): Rule {
@@ -191,7 +216,7 @@ export function whole(least: number, most: number): Rule {
 
 function word(...choices: string[]): Rule {
   const expected = `${choices.slice(0, -1).join(", ")} or ${choices[choices.length - 1]}`;
-  return { expected, holds: (value) => choices.includes(value as string), choices };
+  return { expected, holds: (value) => choices.includes(value as string) };
 }
 
 /** @throws Error with one line that names the first value at fault, what it is and what was expected */

@@ -9,15 +9,16 @@ import { GpuError } from "../gpu/gpu.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { type AdamConstants, adam, adamRate } from "../kernels/adam.ts";
+import { augmentationWords, augmentParameters } from "../kernels/augment.ts";
 import { recordLosses } from "../kernels/loss.ts";
 import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
 import { gatherPictures } from "../kernels/pictures.ts";
 import { discriminator, generator, type Network, type Normalisation } from "../nn/dcgan.ts";
-import { sumOfSquares } from "../nn/ops.ts";
+import { augment, sumOfSquares } from "../nn/ops.ts";
 import { Arena, averageParameters, initialise, type ParameterSpec, Trainable } from "../nn/parameters.ts";
 import { powerIterations, singularVectorSpecs, spectrallyNormalised } from "../nn/spectral_norm.ts";
 import { addRecorded, type Root, Tape } from "../nn/tape.ts";
-import { adamEpsilon, type Config } from "./config.ts";
+import { adamEpsilon, type Config, changesOf } from "./config.ts";
 import { scoreLosses } from "./losses.ts";
 import { Sampler } from "./sampler.ts";
 
@@ -218,6 +219,9 @@ export class Trainer {
     const fakeHalf = pictures.slice(batch, 2 * batch);
     const fake = this.generator.forward(tape, latents, g, { by: "batch", running }, fakeHalf);
 
+    const see = this.augmentation(tape);
+    const seen = see(pictures, 0);
+
     // D: real and fake as one batch, each half normalised by its own statistics; the running ones follow the real.
     const roots: Root[] = [];
     const specs = this.discriminator.specs;
@@ -229,8 +233,10 @@ export class Trainer {
     let penalty = this.noPenalty;
     if (penalise) {
       // R1 and R2 (Mescheder et al. 2018): γ/2 · E‖∇ₓD(x)‖² on real pictures and on fakes; lazily, weighted by the steps
-      // between. The halves pass apart, so that one without a penalty is not differentiated twice.
-      const scores = { real: judge(real, { by: "batch", running }), fake: judge(fake, { by: "batch" }) };
+      // between. x is what D sees, so an augmentation is not differentiated twice. The halves pass apart, nor is one
+      // without a penalty.
+      const [seenReal, seenFake] = [seen.slice(0, batch), seen.slice(batch, 2 * batch)];
+      const scores = { real: judge(seenReal, { by: "batch", running }), fake: judge(seenFake, { by: "batch" }) };
       const onReal = scoreLosses(tape, config, scores.real, ["D(real)"], scores.fake);
       const onFake = scoreLosses(tape, config, scores.fake, ["D(fake)"], scores.real);
       const steepness = (y: Tensor, x: Tensor, weight: number) => {
@@ -238,31 +244,47 @@ export class Trainer {
         return sumOfSquares(tape, gradient, weight / (2 * batch));
       };
       const penalties = [
-        ...(r1 > 0 ? [steepness(scores.real, real, r1)] : []),
-        ...(r2 > 0 ? [steepness(scores.fake, fake, r2)] : []),
+        ...(r1 > 0 ? [steepness(scores.real, seenReal, r1)] : []),
+        ...(r2 > 0 ? [steepness(scores.fake, seenFake, r2)] : []),
       ];
       penalty = tape.keep(penalties.reduce((sum, one) => addRecorded(tape, sum, one)));
       roots.push(onReal.root, onFake.root, { y: penalty, dy: this.penaltyGradient });
       losses = { real: onReal.losses, fake: onFake.losses };
     } else {
-      const scores = judge(pictures, { by: "batch", running, groups: 2 });
+      const scores = judge(seen, { by: "batch", running, groups: 2 });
       const both = scoreLosses(tape, config, scores, ["D(real)", "D(fake)"], scores);
       roots.push(both.root);
       losses = { real: both.losses, fake: both.losses };
     }
     tape.gradientsInto(roots, this.d.sinks);
     this.update(this.d, stepWord.rateD);
+    if (seen !== pictures) tape.release(seen);
 
     // G: the same latents and the same forward pass, judged by the D that has just learned.
     judging = tape.noGrad(weights);
-    const opposite = loss === "relativistic" ? tape.noGrad(() => judge(real, { by: "batch" })) : null;
-    const fooled = scoreLosses(tape, config, judge(fake, { by: "batch" }), ["G"], opposite);
+    const opposite = loss === "relativistic" ? tape.noGrad(() => judge(see(real, 3 * batch), { by: "batch" })) : null;
+    const fooled = scoreLosses(tape, config, judge(see(fake, 2 * batch), { by: "batch" }), ["G"], opposite);
     tape.gradientsInto([fooled.root], this.g.sinks);
     this.update(this.g, stepWord.rateG);
     if (this.average) averageParameters(stream, this.g.values, this.average, ema);
 
     recordLosses(stream, stepBuffer, { ...losses, fooled: fooled.losses, penalty }, this.ring);
     tape.reset();
+  }
+
+  /**
+   * Pictures to what D sees of them: each changed by chance, real and fake alike, by numbers of its own (Zhao et al. 2020).
+   * G's step has other rows than D's, as in the paper's code: there D judges changes that it has not just learned from.
+   */
+  private augmentation(tape: Tape): (x: Tensor, row: number) => Tensor {
+    const { batch, size, seed } = this.config;
+    const changes = changesOf(this.config);
+    if (!changes) return (x) => x;
+    // The real and the fake half; in G's step the fake pictures again, and the real ones where a loss compares.
+    const parameters = tape.temporary("augmentation", [4 * batch, augmentationWords]);
+    const key = { seed, stream: noiseStreams.augmentation };
+    augmentParameters(this.stream, this.stepBuffer, parameters, key, size, changes);
+    return (x, row) => augment(tape, x, { changes, parameters, row });
   }
 
   private update({ gradients, values, m, v }: Trainable, rateAt: number): void {

@@ -1,5 +1,6 @@
 /** Every kernel's check: the table behind `catgan verify` and behind the kernel tests. */
 import { adversarialLossChecks } from "./adversarial_losses.ts";
+import { augmentChecks } from "./augment.ts";
 import { batchNormChecks } from "./batch_norm.ts";
 import type { Check } from "./check.ts";
 import { convolutionChecks } from "./convolutions.ts";
@@ -16,4 +17,5 @@ export const checks: readonly Check[] = [
   ...reductionChecks,
   ...spectralNormChecks,
   ...pictureChecks,
+  ...augmentChecks,
 ];

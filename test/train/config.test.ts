@@ -12,6 +12,7 @@ test("presets are valid and have the values of their recipes", () => {
   expect(steady).toMatchObject({ lrD: 4e-4, lrG: 8e-4, beta1: 0, r1: 0.2, r1Every: 8, ema: 0.995, flips: true });
   expect(article).toMatchObject({ size: 128, base: 64, baseD: 64, batch: 64, normD: "batch", normDFirst: false });
   expect(article).toMatchObject({ lrD: 5e-5, lrG: 2e-4, beta1: 0.5, beta2: 0.999, smoothing: 0.1, r1: 0, ema: 0 });
+  for (const preset of [tiny, article]) expect(preset.augment).toBe("none");
   expect(article).toMatchObject({ steps: null, epochs: 215, sampleEvery: 10, saveEvery: 5, smoothFilter: false });
 });
 
@@ -26,6 +27,8 @@ const good: [Partial<Config>, why: string][] = [
   [{ seed: 0 }, "first seed"],
   [{ seed: 2 ** 32 - 1 }, "last seed"],
   [{ sampleEvery: 0, saveEvery: 0 }, "only at the end"],
+  [{ augment: "translation" }, "one change of what D sees"],
+  [{ augment: "cutout,color,translation" }, "all of them, in any order"],
   [{ batch: 1, base: 1, baseD: 256, slope: 0, beta2: 0 }, "bounds"],
 ];
 
@@ -69,6 +72,11 @@ const bad: [change: Record<string, unknown>, message: string][] = [
   [{ r1Every: 0 }, "r1Every is 0"],
   [{ ema: 1 }, "ema is 1"],
   [{ flips: "no" }, 'flips is "no"'],
+  [{ augment: "all" }, 'augment is "all", expected none, or a comma list out of color, translation, cutout'],
+  [{ augment: "color,color" }, 'augment is "color,color"'],
+  [{ augment: "none,color" }, 'augment is "none,color"'],
+  [{ augment: "" }, 'augment is ""'],
+  [{ augment: true }, "augment is true"],
   [{ steps: 0 }, "steps is 0"],
   [{ steps: null }, "steps is null and epochs is null, expected one of them"],
   [{ epochs: 5 }, "steps is 800 and epochs is 5, expected one of them"],

@@ -1,0 +1,49 @@
+// augment_parameters: what is done to each picture, by chance: words 8n … 8n+7 of the uniform sequence of noise_uniform,
+// philox(counter = (i/4, step, 0, 0), key = (seed, stream)), make picture n's
+//
+//   brightness  word 0   u − ½                    in [−½, ½)      without colour 0
+//   saturation  word 1   2·u                      in [0, 2)                      1
+//   contrast    word 2   u + ½                    in [½, 1½)                     1
+//   shift       words 3, 4   word mod (2·most + 1) − most                        0
+//   cut         words 5, 6   word mod places − ⌊cut_size/2⌋                      cut_size 0
+//
+//   step       [.]      the run's step counter is word 0 (as u32)
+//   parameters [rows]   of Augmentation, eight words
+//
+// A remainder favours small numbers by less than 2⁻²⁴. Nothing here rounds: the same bits on every device. A thread draws
+// for one picture. Twin: src/reference/augment.ts. Test: test/kernels/augment.test.ts.
+
+struct Sizes {
+  first: u32, end: u32, rows: u32, seed: u32, stream: u32,
+  color: u32, most_shift: u32, cut_size: u32, places: u32,
+}
+
+@group(0) @binding(0) var<uniform> sizes: Sizes;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read_write> parameters: array<Augmentation>;
+
+@compute @workgroup_size(64)
+fn augment_parameters(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = sizes.first + workgroup.y * grid.x + workgroup.x;
+  if (tile >= sizes.end) { return; }
+
+  let i = tile * 64u + lane;
+  if (i >= sizes.rows) { return; }
+  let key = vec2u(sizes.seed, sizes.stream);
+  let words = philox(vec4u(2u * i, step[0], 0u, 0u), key);
+  let more = philox(vec4u(2u * i + 1u, step[0], 0u, 0u), key);
+  var a = Augmentation(0.0, 1.0, 1.0, i32(sizes.cut_size), vec2i(), vec2i());
+  if (sizes.color != 0u) {
+    a.brightness = unit(words.x) - 0.5;
+    a.saturation = 2.0 * unit(words.y);
+    // Without the last of its 24 bits, as a sum above 1 has only 23 behind the point.
+    a.contrast = unit(words.z & 0xfffffe00u) + 0.5;
+  }
+  a.shift = vec2i(vec2u(words.w, more.x) % (2u * sizes.most_shift + 1u)) - i32(sizes.most_shift);
+  a.cut = vec2i(more.yz % sizes.places) - i32(sizes.cut_size / 2u);
+  parameters[i] = a;
+}

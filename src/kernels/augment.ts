@@ -1,0 +1,113 @@
+/**
+ * Differentiable augmentation: what D sees is changed by chance (colour, translation, cutout), in the same way for real and
+ * drawn pictures. Affine in the picture, so one kernel is both the forward pass and, transposed, its gradient.
+ */
+import { program } from "../gpu/program.ts";
+import { f32Bits } from "../gpu/sizes.ts";
+import type { Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { batchPieces } from "./geometry.ts";
+import type { NoiseKey } from "./noise.ts";
+import { zeros } from "./zeros.ts";
+
+/** Which changes are made. */
+export interface Changes {
+  readonly color: boolean;
+  readonly translation: boolean;
+  readonly cutout: boolean;
+}
+
+/** What was drawn for pictures: those of `x` have the rows from `row` on. */
+export interface Drawn {
+  readonly changes: Changes;
+  /** [rows, 8] words, by `augmentParameters`. */
+  readonly parameters: Tensor;
+  readonly row: number;
+}
+
+/** Words of what was drawn for one picture. */
+export const augmentationWords = 8;
+/** Pixels whose sum a workgroup takes: a thread's 16. */
+const chunk = 1024;
+
+/**
+ * Draws what is done to each picture. @param step word 0 is the counter
+ * @param parameters [rows, 8] words @param size height and width of the pictures
+ */
+export function augmentParameters(
+  stream: Stream,
+  step: Tensor,
+  parameters: Tensor,
+  { seed, stream: noise }: NoiseKey,
+  size: number,
+  { color, translation, cutout }: Changes,
+) {
+  const [rows] = parameters.shape;
+  if (parameters.size !== rows * augmentationWords) {
+    throw new Error(`augmentParameters: parameters needs [rows,${augmentationWords}], came ${parameters}`);
+  }
+  const mostShift = translation ? Math.floor(size / 8 + 0.5) : 0;
+  const cutSize = cutout ? Math.floor(size / 2 + 0.5) : 0;
+  // The centre of an even square lies between pixels, so it has one place more: both edges.
+  const places = cutout ? size + 1 - (cutSize % 2) : 1;
+  stream.append({
+    program: program(stream.gpu, ["augment_parameters", "augmentation", "philox"]),
+    sizes: [rows, seed, noise, Number(color), mostShift, cutSize, places],
+    bindings: [step, parameters],
+    tiles: Math.ceil(rows / 64),
+    cost: 500 * rows,
+  });
+}
+
+/**
+ * y = x as D sees it. @param x, y [N,size,size,3]
+ * @param offset brightness is weighted by it: 0 leaves the linear part alone
+ */
+export function augment(stream: Stream, x: Tensor, y: Tensor, drawn: Drawn, offset = 1) {
+  append("augment", stream, x, y, drawn, { transposed: 0, offset });
+}
+
+/** dx = the transpose of augment's linear part, of dy. @param dy, dx [N,size,size,3] */
+export function augmentGradient(stream: Stream, dy: Tensor, dx: Tensor, drawn: Drawn) {
+  append("augmentGradient", stream, dy, dx, drawn, { transposed: 1, offset: 0 });
+}
+
+function append(
+  operation: string,
+  stream: Stream,
+  x: Tensor,
+  y: Tensor,
+  { changes, parameters, row }: Drawn,
+  { transposed, offset }: { transposed: number; offset: number },
+) {
+  const [N, size, width, channels] = x.shape;
+  const isPicture = x.shape.length === 4 && width === size && channels === 3 && y.shape.join() === x.shape.join();
+  if (!isPicture || !(row >= 0 && row + N <= parameters.shape[0])) {
+    throw new Error(
+      `${operation}: needs two [N,size,size,3] and parameters with rows ${row} to ${row} + N; came ${x}, ${y}, ${parameters}`,
+    );
+  }
+  const chunks = changes.color ? Math.ceil(size ** 2 / chunk) : 0;
+  for (const [first, end] of batchPieces(stream.gpu.limits, [x, y])) {
+    const [from, to] = [x.slice(first, end), y.slice(first, end)];
+    const count = end - first;
+    const partial = changes.color ? stream.temporary("augment sums", [count, chunks]) : zeros(stream, 4);
+    if (changes.color) {
+      stream.append({
+        program: program(stream.gpu, ["augment_sums", "augmentation"]),
+        sizes: [size, row + first, transposed, chunk, chunks],
+        bindings: [from, parameters, partial],
+        tiles: partial.size,
+        cost: 4 * from.size,
+      });
+    }
+    stream.append({
+      program: program(stream.gpu, ["augment", "augmentation"]),
+      sizes: [count, size, row + first, transposed, chunks, f32Bits(offset)],
+      bindings: [from, parameters, partial, to],
+      tiles: Math.ceil((count * size ** 2) / 64),
+      cost: 20 * from.size,
+    });
+    if (changes.color) stream.release(partial);
+  }
+}

@@ -1,0 +1,145 @@
+// Differentiable augmentation (Zhao, Liu, Lin, Zhu and Han, "Differentiable Augmentation for Data-Efficient GAN Training",
+// NeurIPS 2020, and their published code): D sees real and drawn pictures only after a random change of each, the same kind
+// for both, and G learns through it. Every change is affine in the picture, so its gradient is a transpose.
+import { type NoiseKey, philox4x32 } from "./philox.ts";
+
+/** Which changes are made. */
+export interface Changes {
+  color: boolean;
+  translation: boolean;
+  cutout: boolean;
+}
+
+/** What is done to one picture. */
+export interface Augmentation {
+  /** Is added to every element. */
+  brightness: number;
+  /** Factor of a pixel's deviation from the mean of its channels. */
+  saturation: number;
+  /** Factor of a pixel's deviation from the picture's mean. */
+  contrast: number;
+  /** Height and width of the square that is cut out; 0 for none. */
+  cutSize: number;
+  /** Rows down, columns to the right. */
+  shift: [number, number];
+  /** The square's first row and column; it may reach over the edges. */
+  cut: [number, number];
+}
+
+/** Fraction of the size that a picture is shifted by at most. */
+const SHIFT = 1 / 8;
+/** Side of the cut-out square, as a fraction of the size. */
+const CUT = 1 / 2;
+
+/** @param fraction of the size, rounded to whole pixels */
+function pixelsOf(size: number, fraction: number): number {
+  return Math.floor(size * fraction + 0.5);
+}
+
+/**
+ * Random changes of pictures: picture n takes words 8n … 8n+7 of the plain sequence of words. Brightness from −½ to ½,
+ * saturation from 0 to 2, contrast from ½ to 1½, whole pixels of shift and a square whose centre is anywhere, all uniform.
+ * Exact, the same bits on every device.
+ *
+ * @param size height and width of the pictures
+ */
+export function randomAugmentations(count: number, key: NoiseKey, size: number, changes: Changes): Augmentation[] {
+  const most = changes.translation ? pixelsOf(size, SHIFT) : 0;
+  const cutSize = changes.cutout ? pixelsOf(size, CUT) : 0;
+  // The centre of an even square lies between pixels, so it has one place more: both edges.
+  const places = cutSize > 0 ? size + 1 - (cutSize % 2) : 1;
+  return Array.from({ length: count }, (_, n) => {
+    const words = [2 * n, 2 * n + 1].flatMap((i) => philox4x32([i, key.step, 0, 0], [key.seed, key.stream]));
+    const unit = (i: number, bits: number) => (words[i] >>> (32 - bits)) / 2 ** bits;
+    return {
+      brightness: changes.color ? unit(0, 24) - 0.5 : 0,
+      saturation: changes.color ? 2 * unit(1, 24) : 1,
+      // 23 bits: up to 1½, an f32 has no more behind the point.
+      contrast: changes.color ? unit(2, 23) + 0.5 : 1,
+      cutSize,
+      shift: [(words[3] % (2 * most + 1)) - most, (words[4] % (2 * most + 1)) - most],
+      cut: [(words[5] % places) - (cutSize >> 1), (words[6] % places) - (cutSize >> 1)],
+    };
+  });
+}
+
+/**
+ * Pictures as D sees them. One change after the other, in the order of the paper's code: brightness, saturation, contrast,
+ * translation, cutout. What is moved in and what is cut out is 0, mid-grey.
+ *
+ * @param x [N, size, size, 3]
+ * @param done one for each picture
+ * @returns [N, size, size, 3]
+ */
+export function augment(x: ArrayLike<number>, done: readonly Augmentation[], size: number): Float64Array {
+  return perPicture(x, size, (picture, n) => {
+    const { brightness, saturation, contrast } = done[n];
+    const brighter = picture.map((value) => value + brightness);
+    return cutout(shifted(colours(brighter, saturation, contrast), done[n], size, 1), done[n], size);
+  });
+}
+
+/**
+ * The gradient of `augment`: its transpose, the same steps in the opposite order. Saturation and contrast are their own
+ * transposes, a shift's is the shift back.
+ *
+ * @param dy [N, size, size, 3]
+ * @returns dx [N, size, size, 3]
+ */
+export function augmentGradient(dy: ArrayLike<number>, done: readonly Augmentation[], size: number): Float64Array {
+  return perPicture(dy, size, (picture, n) => {
+    const { saturation, contrast } = done[n];
+    return saturated(contrasted(shifted(cutout(picture, done[n], size), done[n], size, -1), contrast), saturation);
+  });
+}
+
+function perPicture(
+  x: ArrayLike<number>,
+  size: number,
+  change: (picture: Float64Array, n: number) => Float64Array,
+): Float64Array {
+  const all = Float64Array.from(x);
+  const each = size * size * 3;
+  for (let n = 0; n < all.length / each; n++) all.set(change(all.slice(n * each, (n + 1) * each), n), n * each);
+  return all;
+}
+
+function colours(picture: Float64Array, saturation: number, contrast: number): Float64Array {
+  return contrasted(saturated(picture, saturation), contrast);
+}
+
+/** (pixel − grey)·factor + grey, where a pixel's grey is the mean of its channels; so written that factor 1 rounds nothing. */
+function saturated(picture: Float64Array, factor: number): Float64Array {
+  return picture.map((value, i) => {
+    const [r, g, b] = picture.subarray(i - (i % 3), i - (i % 3) + 3);
+    const grey = (r + g + b) / 3;
+    return factor * value + (1 - factor) * grey;
+  });
+}
+
+/** (x − mean)·factor + mean, with the picture's mean. */
+function contrasted(picture: Float64Array, factor: number): Float64Array {
+  const mean = picture.reduce((sum, value) => sum + value, 0) / picture.length;
+  return picture.map((value) => factor * value + (1 - factor) * mean);
+}
+
+/** The picture moved by `sign` times the shift, zeros moved in. */
+function shifted(picture: Float64Array, { shift }: Augmentation, size: number, sign: number): Float64Array {
+  const moved = new Float64Array(picture.length);
+  for (let h = 0; h < size; h++) {
+    for (let w = 0; w < size; w++) {
+      const [fromH, fromW] = [h - sign * shift[0], w - sign * shift[1]];
+      if (fromH < 0 || fromH >= size || fromW < 0 || fromW >= size) continue;
+      for (let c = 0; c < 3; c++) moved[(h * size + w) * 3 + c] = picture[(fromH * size + fromW) * 3 + c];
+    }
+  }
+  return moved;
+}
+
+/** The picture with zeros in the square. */
+function cutout(picture: Float64Array, { cut, cutSize }: Augmentation, size: number): Float64Array {
+  return picture.map((value, i) => {
+    const [h, w] = [Math.floor(i / 3 / size) - cut[0], (Math.floor(i / 3) % size) - cut[1]];
+    return h >= 0 && h < cutSize && w >= 0 && w < cutSize ? 0 : value;
+  });
+}

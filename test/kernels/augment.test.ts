@@ -1,0 +1,3 @@
+import { testKernels } from "./check_table.ts";
+
+testKernels(["augmentParameters", "augment", "augmentGradient"]);
