@@ -2,6 +2,7 @@
 import { inMebibytes } from "../src/gpu/gpu.ts";
 import { elements, type Tensor } from "../src/gpu/tensor.ts";
 import { adam } from "../src/kernels/adam.ts";
+import { augment, augmentationWords, augmentGradient, augmentParameters } from "../src/kernels/augment.ts";
 import * as norm from "../src/kernels/batch_norm.ts";
 import * as conv from "../src/kernels/conv2d.ts";
 import * as map from "../src/kernels/elementwise.ts";
@@ -587,7 +588,37 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
   const deepFilter = [5, 5, channels(deep.input[2], scale), channels(deep.output[2], scale)];
   const smaller = [4, 4, ...deepFilter.slice(2)];
   const [shown, columns] = [Math.min(N, 36), 6];
+  const changes = { color: true, translation: true, cutout: true };
+  const drawnWords = (bench: Workbench, rows: number) => {
+    const [step, parameters] = [bench.words(Uint32Array.of(1, 0, 0, 0)), bench.output([rows, augmentationWords])];
+    return {
+      parameters,
+      run: () => augmentParameters(bench.stream, step, parameters, { seed: 1, stream: 7 }, size, changes),
+    };
+  };
+  const augmentCase = (kernel: string, host: typeof augmentGradient): Plain => ({
+    kernel,
+    place: "reals",
+    shape: shapeText(picture),
+    prepare: (bench) => {
+      const [x, y] = [bench.random(picture), bench.output(picture)];
+      const { parameters, run } = drawnWords(bench, N);
+      run();
+      return { reads: [x], writes: [y], run: () => host(bench.stream, x, y, { changes, parameters, row: 0 }) };
+    },
+  });
   return [
+    augmentCase("augment", augment),
+    augmentCase("augmentGradient", augmentGradient),
+    {
+      kernel: "augmentParameters",
+      place: "a step",
+      shape: `${3 * batch}×${augmentationWords}`,
+      prepare: (bench) => {
+        // Their words are no floats, so they are not looked at for NaN.
+        return { reads: [], writes: [], run: drawnWords(bench, 3 * batch).run };
+      },
+    },
     {
       kernel: "noiseUniform",
       place: "latents",

@@ -83,7 +83,6 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   augment: {
     label: "Augment",
     does: "Changes by chance, in colour, place or by a hole, every picture that the discriminator sees: for few pictures.",
-    when: "between steps",
     input: {
       kind: "choice",
       options: {

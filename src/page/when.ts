@@ -22,6 +22,7 @@ export const when: Readonly<Record<keyof Config, When>> = {
   r1Every: "between steps",
   ema: "between steps",
   flips: "between steps",
+  augment: "between steps",
   beta1: "between steps",
   beta2: "between steps",
   size: "new run",

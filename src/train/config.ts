@@ -188,6 +188,12 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
   saveEvery: whole(0, 1e9),
 };
 
+/** What keys that earlier versions did not have mean where a file lacks them. */
+const meantBefore: Partial<Config> = { loss: "bce", r2: 0, augment: "none" };
+
+/** A configuration of a file, which an earlier version may have written. */
+export const completed = (config: Config): Config => ({ ...meantBefore, ...config });
+
 export const configKeys = Object.keys(rules) as readonly (keyof Config)[];
 
 /** Whether these are some of the names, none of them twice. */
@@ -255,7 +261,7 @@ export function checkConfig(config: Config): void {
 
 /**
  * A configuration out of a file.
- * @param json what JSON.parse gave: an object of exactly the keys of Config
+ * @param json what JSON.parse gave: an object of exactly the keys of Config, those aside that an earlier version did not have
  * @throws Error in one line: no object, a key that is missing or unknown, or as `checkConfig`
  */
 export function parseConfig(json: unknown): Config {
@@ -265,10 +271,10 @@ export function parseConfig(json: unknown): Config {
   for (const key of Object.keys(json)) {
     if (!Object.hasOwn(rules, key)) throw new Error(`configuration: unknown key ${show(key)}`);
   }
+  const config = completed(json as Config);
   for (const key of configKeys) {
-    if (!Object.hasOwn(json, key)) throw new Error(`configuration: ${key} is missing`);
+    if (!Object.hasOwn(config, key)) throw new Error(`configuration: ${key} is missing`);
   }
-  const config = { ...json } as Config;
   checkConfig(config);
   return config;
 }

@@ -263,6 +263,7 @@ const mistakes: [line: string, message: string][] = [
   ["train --out=", "--out: its value is missing, expected --out DIR"],
   ["train --flips=yes", "--flips=yes: takes no value, expected --flips or --no-flips"],
   ["train --json=1", "--json=1: takes no value, expected --json"],
+  ["train --augment all", "--augment all: expected none, or a comma list out of color, translation, cutout"],
   ["train --size 48", "--size 48: expected 16, 32, 64 or 128"],
   ["train --base many", "--base many: expected a whole number from 1 to 256"],
   ["train --base 0x10", "--base 0x10: expected a whole number from 1 to 256"],

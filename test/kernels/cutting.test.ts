@@ -35,6 +35,12 @@ describe("tensors larger than a binding are worked on in pieces", () => {
       50 * 256 + 12,
       { rows: 170, C: 64, mean: 2, groups: 2, plus: 1 },
     ]),
+    // Pictures of 3,072 bytes, two a piece.
+    ...["augment", "augmentGradient"].map((kernel): [string, number, Dims] => [
+      kernel,
+      2 * 3072 + 12,
+      { N: 5, size: 16, row: 1, color: 1, translation: 1, cutout: 1 },
+    ]),
     ["columnSum", 50 * 256 + 12, { rows: 170, columns: 64, plus: 1 }],
     ["columnSum", 192 * 12 + 12, { rows: 400, columns: 3, plus: 0 }],
     ...["leakyRelu", "leakyReluGradient", "tanh", "add", "accumulate", "scaleBy", "lerp", "fill", "adam"].map(

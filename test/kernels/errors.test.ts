@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Stream } from "../../src/gpu/stream.ts";
 import { Tensor } from "../../src/gpu/tensor.ts";
 import { adam } from "../../src/kernels/adam.ts";
+import { augment, augmentParameters } from "../../src/kernels/augment.ts";
 import {
   batchNorm,
   batchNormGradient,
@@ -22,6 +23,8 @@ import { testStream } from "./gpu.ts";
 
 const stream = await testStream();
 const t = (label: string, ...shape: number[]) => new Tensor(label, shape, null as unknown as GPUBuffer);
+
+const changes = { color: true, translation: true, cutout: true };
 
 const cases: [message: string, call: (stream: Stream) => void][] = [
   [
@@ -53,6 +56,14 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
         { gradient: t("g", 4), parameter: t("p", 5), m: t("m", 5), v: t("v", 5) },
         { beta1: 0, beta2: 0.9, epsilon: 1e-8 },
       ),
+  ],
+  [
+    "augmentParameters: parameters needs [rows,8], came parameters [4,7]",
+    (s) => augmentParameters(s, t("step", 4), t("parameters", 4, 7), { seed: 1, stream: 7 }, 16, changes),
+  ],
+  [
+    "augment: needs two [N,size,size,3] and parameters with rows 3 to 3 + N; came x [2,8,8,3], y [2,8,8,3], parameters [4,8]",
+    (s) => augment(s, t("x", 2, 8, 8, 3), t("y", 2, 8, 8, 3), { changes, parameters: t("parameters", 4, 8), row: 3 }),
   ],
   [
     "batchNormStatistics: moments [2,5] needs 3 × C=5 elements",

@@ -2,9 +2,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Stream } from "../../src/gpu/stream.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
+import { augmentationWords, augmentParameters } from "../../src/kernels/augment.ts";
 import { scaleBy } from "../../src/kernels/elementwise.ts";
 import * as ops from "../../src/nn/ops.ts";
 import { addRecorded, type Backward, Tape } from "../../src/nn/tape.ts";
+import { augment, augmentGradient, randomAugmentations } from "../../src/reference/augment.ts";
 import { batchNormLeakyRelu, batchNormLeakyReluGradient } from "../../src/reference/batch_norm.ts";
 import * as twin from "../../src/reference/conv2d.ts";
 import { dense, denseInputGradient, denseWeightGradient } from "../../src/reference/dense.ts";
@@ -371,6 +373,36 @@ describe("second derivatives", () => {
     const tape = new Tape(stream);
     const [dw] = tape.gradients([{ y: ops.smoothFilter(tape, w), dy }], [w]);
     await expectNear(dw, smoothFilterGradient(data.dy, 4, 4, 2, 3));
+    tape.reset();
+  });
+
+  test("augmentation", async () => {
+    const [N, size] = [2, 16];
+    const key = { seed: 5, stream: 7, step: 9 };
+    const changes = { color: true, translation: true, cutout: true };
+    const parameters = stream.persistent("parameters", [1 + N, augmentationWords]);
+    const step = stream.persistent("step", [4]);
+    stream.write(step, Uint32Array.of(key.step, 0, 0, 0));
+    augmentParameters(stream, step, parameters, key, size, changes);
+    const drawn = { changes, parameters, row: 1 };
+    const done = randomAugmentations(1 + N, key, size, changes).slice(1);
+    const shape = [N, size, size, 3];
+    const data = { x: numbers(N * size * size * 3), dy: numbers(N * size * size * 3), u: numbers(N * size * size * 3) };
+    const [x, dy] = [upload(shape, data.x), upload(shape, data.dy)];
+    const [byDy] = await second((tape) => ops.augment(tape, x, drawn), {
+      dy,
+      by: x,
+      u: upload(shape, data.u),
+      wrt: [dy],
+    });
+    // dx is linear in dy, and the transpose of its transpose is the linear part: no brightness.
+    const linear = done.map((one) => ({ ...one, brightness: 0 }));
+    await expectNear(byDy, augment(data.u, linear, size));
+    const tape = new Tape(stream);
+    const y = ops.augment(tape, x, drawn);
+    await expectNear(y, augment(data.x, done, size));
+    const [dx] = tape.gradients([{ y, dy }], [x]);
+    await expectNear(dx, augmentGradient(data.dy, done, size));
     tape.reset();
   });
 

@@ -12,7 +12,7 @@
  */
 import type { Pictures } from "../../data/pictures.ts";
 import { checkCheckpoint, checkpointInfo, type PictureSource, type RunState } from "../../train/checkpoint.ts";
-import type { Config } from "../../train/config.ts";
+import { type Config, completed } from "../../train/config.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
 import { type RunSummary, rowLength, type Sample } from "../protocol.ts";
 import { checksum } from "./checksum.ts";
@@ -244,7 +244,7 @@ export class RunStore {
 async function recordOf(id: string, folder: Folder): Promise<RunRecord> {
   const record = await readTwin<RunRecord>(folder, "run");
   if (!record) throw new Error(`run ${id} cannot be read: both copies of its record are damaged`);
-  return record;
+  return { ...record, config: completed(record.config) };
 }
 
 /** The slot that the record names first. */

@@ -1,0 +1,133 @@
+/** A step with augmentation against the same step done eagerly, where the twin changes what D sees. */
+import { expect, test, vi } from "vitest";
+import { paintCats } from "../../src/data/painted.ts";
+import type { Tensor } from "../../src/gpu/tensor.ts";
+import { sigmoidCrossEntropyBoth } from "../../src/kernels/loss.ts";
+import { noiseStreams, noiseUniform } from "../../src/kernels/noise.ts";
+import { sumOfSquares } from "../../src/nn/ops.ts";
+import { Tape } from "../../src/nn/tape.ts";
+import { augment, augmentGradient, randomAugmentations } from "../../src/reference/augment.ts";
+import { gatherPictures } from "../../src/reference/pictures.ts";
+import { type Config, presets } from "../../src/train/config.ts";
+import { planTraining } from "../../src/train/plan.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { testStream } from "../kernels/gpu.ts";
+
+const config: Config = {
+  ...presets.tiny,
+  size: 16,
+  base: 4,
+  baseD: 4,
+  batch: 4,
+  z: 8,
+  r1: 0.7,
+  augment: "color,translation,cutout",
+};
+const { size, batch, seed } = config;
+const pictures = paintCats(size, 9, 5);
+
+function expectNear(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number) {
+  expect(actual.length).toBe(expected.length);
+  const scale = Math.max(...Array.from(expected, Math.abs));
+  for (let i = 0; i < actual.length; i++) {
+    const error = Math.abs(actual[i] - expected[i]);
+    if (!(error <= tolerance * scale)) expect.fail(`element ${i}: ${actual[i]}, expected ${expected[i]}`);
+  }
+}
+
+test.each([
+  { r1Every: 1, form: "with R1" },
+  { r1Every: 2, form: "without" },
+])("D sees real and fake pictures changed by rows of their own, G others, $form", async ({ r1Every }) => {
+  const stream = await testStream();
+  const trainer = new Trainer(stream, { ...config, r1Every }, pictures);
+  await trainer.prepare();
+  // The first step has R1: without it, the second is looked at.
+  const before = r1Every - 1;
+  for (let i = 0; i < before; i++) await trainer.trainStep();
+  const [g, d] = [trainer.g.values.all, trainer.d.values.all];
+  const numbersOf = async (tensor: Tensor) => Float32Array.from(await stream.read(tensor));
+  const start = { g: await numbersOf(g), d: await numbersOf(d) };
+  await trainer.trainStep();
+  const record = (await trainer.readRecords())[before];
+  const gradients = await stream.read(trainer.g.gradients.all);
+
+  // The same step by hand. G and what it draws:
+  const step = before + 1;
+  const learned = await numbersOf(d);
+  stream.write(g, start.g);
+  stream.write(d, start.d);
+  const tape = new Tape(stream);
+  const counter = stream.persistent("step", [4]);
+  stream.write(counter, Uint32Array.of(step, 0, 0, 0));
+  const z = stream.persistent("latents", [batch, config.z]);
+  noiseUniform(stream, counter, z, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
+  const fake = trainer.generator.forward(tape, z, trainer.g.values, { by: "batch" });
+  // What D sees:
+  const key = { seed, stream: noiseStreams.augmentation, step };
+  const done = randomAugmentations(3 * batch, key, size, { color: true, translation: true, cutout: true });
+  const entries = new Uint32Array(batch);
+  trainer.batches.select(before, entries);
+  const real = gatherPictures(pictures.pixels, entries, new Uint8Array(batch), size);
+  const drawn = await stream.read(fake);
+  const upload = (row: number, x: ArrayLike<number>) =>
+    stream.from("seen", fake.shape, augment(x, done.slice(row, row + batch), size));
+  const judge = (x: Tensor, target: number) => {
+    const y = trainer.discriminator.forward(tape, x, trainer.d.values, { by: "batch" });
+    const [losses, dy] = [tape.temporary("losses", [1, 2]), tape.temporary("dy", y.shape)];
+    sigmoidCrossEntropyBoth(stream, y, [target], losses, dy);
+    return { y, dy, losses };
+  };
+  const seenReal = upload(0, real);
+  const [onReal, onFake] = [judge(seenReal, 1), judge(upload(batch, drawn), 0)];
+  const [realLoss, realScore] = await stream.read(onReal.losses);
+  const [fakeLoss, fakeScore] = await stream.read(onFake.losses);
+  expectNear([record.dLoss, record.dReal, record.dFake], [realLoss + fakeLoss, realScore, fakeScore], 1e-5);
+  const ones = stream.from("ones", [batch, 1], new Float32Array(batch).fill(1));
+  const [gradient] = tape.gradients([{ y: onReal.y, dy: ones }], [seenReal]);
+  const [penalty] = await stream.read(sumOfSquares(tape, gradient, config.r1 / (2 * batch)));
+  expectNear([record.penalty], [r1Every === 1 ? penalty : 0], 1e-4);
+
+  // G, by the D that has learned.
+  stream.write(d, learned);
+  const seen = upload(2 * batch, drawn);
+  const fooled = judge(seen, 1);
+  expectNear([record.gLoss], [(await stream.read(fooled.losses))[0]], 1e-5);
+  const [dSeen] = tape.gradients([fooled], [seen]);
+  const dFake = augmentGradient(await stream.read(dSeen), done.slice(2 * batch), size);
+  tape.gradientsInto([{ y: fake, dy: stream.from("dFake", fake.shape, dFake) }], trainer.g.sinks);
+  expectNear(gradients, await stream.read(trainer.g.gradients.all), 1e-4);
+  // Control: by the changes that D has seen the loss is another, by ten times what is allowed above.
+  const [other] = await stream.read(judge(upload(batch, drawn), 1).losses);
+  expect(Math.abs(other - record.gLoss)).toBeGreaterThan(1e-4);
+  tape.reset();
+  trainer.destroy();
+});
+
+test("few dispatches more, seven with colour and four without; none when off", async () => {
+  const endless = { bufferBytes: 2 ** 40, bindingBytes: 2 ** 40, software: false };
+  const dispatches = async (augment: string) =>
+    (await planTraining({ ...presets.tiny, augment }, endless)).dispatchesPerStep;
+  const none = await dispatches("none");
+  expect((await dispatches("translation,cutout")) - none).toBe(4);
+  expect((await dispatches("color,translation")) - none).toBe(7);
+});
+
+test("the plan is what training with augmentation takes", async () => {
+  const { gpu } = await testStream();
+  const before = gpu.counts.bytes;
+  const stream = await testStream();
+  const trainer = new Trainer(stream, config, pictures);
+  await trainer.prepare();
+  const taken = gpu.counts.bytes - before - trainer.batches.pixels.buffer.size;
+  const create = vi.spyOn(gpu, "createBuffer");
+  for (let i = 0; i < 3; i++) await trainer.trainStep();
+  expect(create).not.toHaveBeenCalled();
+  create.mockRestore();
+  const plan = await planTraining(config, { ...gpu.limits, software: gpu.software });
+  const plain = await planTraining({ ...config, augment: "none" }, { ...gpu.limits, software: gpu.software });
+  expect(plan.bytes).toBeGreaterThan(plain.bytes);
+  expect(taken).toBeLessThan(plan.bytes);
+  expect(stream.liveTemporaries).toBe(0);
+  trainer.destroy();
+});
