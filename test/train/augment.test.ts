@@ -2,13 +2,13 @@
 import { expect, test, vi } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
-import { sigmoidCrossEntropyBoth } from "../../src/kernels/loss.ts";
 import { noiseStreams, noiseUniform } from "../../src/kernels/noise.ts";
 import { sumOfSquares } from "../../src/nn/ops.ts";
 import { Tape } from "../../src/nn/tape.ts";
 import { augment, augmentGradient, randomAugmentations } from "../../src/reference/augment.ts";
 import { gatherPictures } from "../../src/reference/pictures.ts";
 import { type Config, presets } from "../../src/train/config.ts";
+import { type Side, scoreLosses } from "../../src/train/losses.ts";
 import { planTraining } from "../../src/train/plan.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { testStream } from "../kernels/gpu.ts";
@@ -35,14 +35,20 @@ function expectNear(actual: ArrayLike<number>, expected: ArrayLike<number>, tole
   }
 }
 
-test.each([
-  { r1Every: 1, form: "with R1" },
-  { r1Every: 2, form: "without" },
-])("D sees real and fake pictures changed by rows of their own, G others, $form", async ({ r1Every }) => {
+const games: [name: string, changes: Partial<Config>][] = [
+  ["with R1", { r1Every: 1 }],
+  ["without a penalty", { r1Every: 2 }],
+  ["relativistic, R1 and R2", { loss: "relativistic", r2: 0.4, r1Every: 1 }],
+  ["relativistic, without a penalty", { loss: "relativistic", r1Every: 2 }],
+];
+
+test.each(games)("D sees real and fake pictures changed by rows of their own, G others: %s", async (_, changes) => {
   const stream = await testStream();
-  const trainer = new Trainer(stream, { ...config, r1Every }, pictures);
+  const played = { ...config, ...changes };
+  const { r1, r2, r1Every } = played;
+  const trainer = new Trainer(stream, played, pictures);
   await trainer.prepare();
-  // The first step has R1: without it, the second is looked at.
+  // The first step has the penalty: without it, the second is looked at.
   const before = r1Every - 1;
   for (let i = 0; i < before; i++) await trainer.trainStep();
   const [g, d] = [trainer.g.values.all, trainer.d.values.all];
@@ -65,40 +71,41 @@ test.each([
   const fake = trainer.generator.forward(tape, z, trainer.g.values, { by: "batch" });
   // What D sees:
   const key = { seed, stream: noiseStreams.augmentation, step };
-  const done = randomAugmentations(3 * batch, key, size, { color: true, translation: true, cutout: true });
+  const done = randomAugmentations(4 * batch, key, size, { color: true, translation: true, cutout: true });
   const entries = new Uint32Array(batch);
   trainer.batches.select(before, entries);
   const real = gatherPictures(pictures.pixels, entries, new Uint8Array(batch), size);
   const drawn = await stream.read(fake);
   const upload = (row: number, x: ArrayLike<number>) =>
     stream.from("seen", fake.shape, augment(x, done.slice(row, row + batch), size));
-  const judge = (x: Tensor, target: number) => {
-    const y = trainer.discriminator.forward(tape, x, trainer.d.values, { by: "batch" });
-    const [losses, dy] = [tape.temporary("losses", [1, 2]), tape.temporary("dy", y.shape)];
-    sigmoidCrossEntropyBoth(stream, y, [target], losses, dy);
-    return { y, dy, losses };
-  };
-  const seenReal = upload(0, real);
-  const [onReal, onFake] = [judge(seenReal, 1), judge(upload(batch, drawn), 0)];
+  const judge = (x: Tensor) => trainer.discriminator.forward(tape, x, trainer.d.values, { by: "batch" });
+  const lossOf = (side: Side, scores: Tensor, opposite: Tensor) => scoreLosses(tape, played, scores, [side], opposite);
+  const [seenReal, seenFake] = [upload(0, real), upload(batch, drawn)];
+  const [byReal, byFake] = [judge(seenReal), judge(seenFake)];
+  const [onReal, onFake] = [lossOf("D(real)", byReal, byFake), lossOf("D(fake)", byFake, byReal)];
   const [realLoss, realScore] = await stream.read(onReal.losses);
   const [fakeLoss, fakeScore] = await stream.read(onFake.losses);
   expectNear([record.dLoss, record.dReal, record.dFake], [realLoss + fakeLoss, realScore, fakeScore], 1e-5);
   const ones = stream.from("ones", [batch, 1], new Float32Array(batch).fill(1));
-  const [gradient] = tape.gradients([{ y: onReal.y, dy: ones }], [seenReal]);
-  const [penalty] = await stream.read(sumOfSquares(tape, gradient, config.r1 / (2 * batch)));
+  const steepness = async (y: Tensor, x: Tensor) => {
+    const [gradient] = tape.gradients([{ y, dy: ones }], [x]);
+    return (await stream.read(sumOfSquares(tape, gradient, 1 / (2 * batch))))[0];
+  };
+  const penalty = r1 * (await steepness(byReal, seenReal)) + r2 * (await steepness(byFake, seenFake));
   expectNear([record.penalty], [r1Every === 1 ? penalty : 0], 1e-4);
 
   // G, by the D that has learned.
   stream.write(d, learned);
   const seen = upload(2 * batch, drawn);
-  const fooled = judge(seen, 1);
+  const beside = judge(upload(3 * batch, real));
+  const fooled = lossOf("G", judge(seen), beside);
   expectNear([record.gLoss], [(await stream.read(fooled.losses))[0]], 1e-5);
-  const [dSeen] = tape.gradients([fooled], [seen]);
-  const dFake = augmentGradient(await stream.read(dSeen), done.slice(2 * batch), size);
+  const [dSeen] = tape.gradients([fooled.root], [seen]);
+  const dFake = augmentGradient(await stream.read(dSeen), done.slice(2 * batch, 3 * batch), size);
   tape.gradientsInto([{ y: fake, dy: stream.from("dFake", fake.shape, dFake) }], trainer.g.sinks);
   expectNear(gradients, await stream.read(trainer.g.gradients.all), 1e-4);
   // Control: by the changes that D has seen the loss is another, by ten times what is allowed above.
-  const [other] = await stream.read(judge(upload(batch, drawn), 1).losses);
+  const [other] = await stream.read(lossOf("G", judge(seenFake), beside).losses);
   expect(Math.abs(other - record.gLoss)).toBeGreaterThan(1e-4);
   tape.reset();
   trainer.destroy();
