@@ -189,7 +189,7 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
 };
 
 /** What keys that earlier versions did not have mean where a file lacks them. */
-const meantBefore: Partial<Config> = { loss: "bce", r2: 0, augment: "none" };
+const meantBefore: Partial<Config> = { spectralNormD: false, loss: "bce", r2: 0, augment: "none" };
 
 /** A configuration of a file, which an earlier version may have written. */
 export const completed = (config: Config): Config => ({ ...meantBefore, ...config });
