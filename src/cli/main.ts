@@ -1,6 +1,6 @@
 /**
  * The program. Exit codes: 0 it did what was asked; 1 the GPU or this program failed, or `verify` or `bench` found a
- * miss; 2 a mistake that the user can mend; 128 + a signal's number for a training run that was stopped (130 after Ctrl-C).
+ * miss; 2 a mistake that the user can mend; 128 + a signal's number for work that was stopped (130 after Ctrl-C).
  */
 
 import { version } from "../../package.json";
@@ -12,6 +12,7 @@ import { dryRunCommand } from "./dry_run.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { helpText, parseCommand } from "./options.ts";
+import { prepareCommand } from "./prepare.ts";
 import { sampleCommand } from "./sample.ts";
 import { timelapseCommand } from "./timelapse.ts";
 import { trainCommand } from "./train.ts";
@@ -29,6 +30,7 @@ async function main(argv: string[]): Promise<number> {
     return 0;
   }
   if (command.command === "train" && command.resume === null && command.dryRun) return await dryRunCommand(command);
+  if (command.command === "prepare") return await prepareCommand(command);
 
   if (command.command === "timelapse") return await timelapseCommand(command);
 

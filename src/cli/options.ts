@@ -14,7 +14,7 @@ import {
 import { wrapped } from "./progress.ts";
 import { UserError } from "./user_error.ts";
 
-export type CommandName = "train" | "sample" | "timelapse" | "export" | "evaluate" | "verify" | "bench";
+export type CommandName = "train" | "sample" | "timelapse" | "export" | "evaluate" | "prepare" | "verify" | "bench";
 
 /** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
 export interface NewRun {
@@ -110,6 +110,22 @@ export interface EvaluateCommand {
   json: boolean;
 }
 
+export interface PrepareCommand {
+  command: "prepare";
+  /** The path of a folder or a zip. */
+  source: string;
+  /** The folder to make. */
+  out: string;
+  size: number;
+  fit: "crop" | "stretch";
+  dropDuplicates: boolean;
+  /** The contact sheet's. */
+  seed: number;
+  json: boolean;
+}
+
+const fits = ["crop", "stretch"] as const;
+
 export interface VerifyCommand {
   command: "verify";
   seed: number;
@@ -143,6 +159,7 @@ export type Command =
   | TimelapseCommand
   | ExportCommand
   | EvaluateCommand
+  | PrepareCommand
   | VerifyCommand
   | BenchCommand
   | { command: "help"; topic: CommandName | null }
@@ -171,6 +188,11 @@ const adapter: Option = {
   value: "auto|software|NAME",
   help: "auto (the default) takes a real GPU where there is one, else the software adapter; NAME is any part of a GPU's name",
 };
+const fit: Option = {
+  name: "fit",
+  value: "crop|stretch",
+  help: "photographs that are not square: crop (the default) or stretch",
+};
 const json: Option = { name: "json", help: "print one JSON object a line, and nothing else" };
 const help: Option = { name: "help", help: "print this" };
 
@@ -186,13 +208,9 @@ const commands: Record<CommandName, CommandTable> = {
           {
             name: "data",
             value: "painted|DIR|ZIP",
-            help: "painted cats (the default), or your JPEG and PNG photographs",
+            help: "painted cats (the default), your JPEG and PNG photographs, or what catgan prepare made of them",
           },
-          {
-            name: "fit",
-            value: "crop|stretch",
-            help: "photographs that are not square: crop (the default) or stretch",
-          },
+          fit,
           {
             name: "preset",
             value: "tiny|steady|steady128|article",
@@ -379,6 +397,29 @@ const commands: Record<CommandName, CommandTable> = {
       ["catgan evaluate cats.safetensors --data photos.zip --json", ""],
     ],
   },
+  prepare: {
+    usage: "catgan prepare SRC OUT [options]",
+    summary:
+      "Make square pictures of one size of a folder or a zip of photographs, to look at and to train on with --data OUT.",
+    note: "Faces are cut out where there are landmarks (X.jpg.cat beside X.jpg, as in the CAT dataset). What is broken, too small or no RGB is refused and counted; near-duplicates are listed.",
+    sections: [
+      {
+        title: "Options",
+        options: [
+          { name: "size", value: "16|32|64|128", help: "height and width (default: 64)" },
+          fit,
+          { name: "drop-duplicates", help: "of pictures that are nearly the same take only the first" },
+          { name: "seed", value: "N", help: "another seed, other pictures on the contact sheet (default: 1)" },
+          json,
+          help,
+        ],
+      },
+    ],
+    examples: [
+      ["catgan prepare CAT_DATASET/ faces64", "the CAT dataset's folders"],
+      ["catgan prepare photos.zip cats128 --size 128", ""],
+    ],
+  },
   verify: {
     usage: "catgan verify [options]",
     summary: "Run every kernel on this machine's adapter and compare it with its f64 twin.",
@@ -464,6 +505,8 @@ export function parseCommand(argv: string[]): Command {
       return parseExport(given);
     case "evaluate":
       return parseEvaluate(given);
+    case "prepare":
+      return parsePrepare(given);
     case "verify":
       return parseVerify(given);
     case "bench":
@@ -530,7 +573,7 @@ function parseTrain(given: Given): NewRun | ResumedRun {
     ...shared,
     resume,
     data: text(given, "data") ?? "painted",
-    fit: choice(given, "fit", ["crop", "stretch"]) ?? "crop",
+    fit: choice(given, "fit", fits) ?? "crop",
     preset,
     overrides,
     out: text(given, "out"),
@@ -604,10 +647,28 @@ function parseEvaluate(given: Given): EvaluateCommand {
     command: "evaluate",
     source,
     data: text(given, "data"),
-    fit: choice(given, "fit", ["crop", "stretch"]),
+    fit: choice(given, "fit", fits),
     n: number(given, "n", whole(1, 4096)) ?? 1024,
     seed: number(given, "seed", rules.seed) ?? 1,
     adapter: text(given, "adapter") ?? "auto",
+    json: flag(given, "json"),
+  };
+}
+
+function parsePrepare(given: Given): PrepareCommand {
+  refusePositionals(given, 2);
+  const [source, out] = given.positionals;
+  if (!source || !out) {
+    throw new UserError("catgan prepare: expected two places, a folder or a zip of pictures and a new folder");
+  }
+  return {
+    command: "prepare",
+    source,
+    out,
+    size: number(given, "size", rules.size) ?? 64,
+    fit: choice(given, "fit", fits) ?? "crop",
+    dropDuplicates: flag(given, "drop-duplicates"),
+    seed: number(given, "seed", rules.seed) ?? 1,
     json: flag(given, "json"),
   };
 }

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { constants, inflateRawSync } from "node:zlib";
 import * as shared from "../data/photographs.ts";
 import { pictureFormat } from "../data/picture_file.ts";
+import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { beginsLikeZip, openZip } from "../data/zip.ts";
 import { decodePicture, inflate } from "./decode.ts";
 import { UserError } from "./user_error.ts";
 
-interface Source {
+/** An open folder or zip. */
+export interface Source {
   candidates: shared.Candidate[];
   /** Folders that cannot be read. */
   skipped: shared.Refused[];
@@ -19,7 +21,8 @@ const maxPixelBytes = 4 * 2 ** 30;
 
 /**
  * Reads all JPEG and PNG pictures, known by their first bytes, of a folder (recursively; links are followed, hidden files
- * and __MACOSX are not looked at) or of a zip. A picture that cannot be read is skipped, never fatal.
+ * and __MACOSX are not looked at), of a zip, or of what `catgan prepare` made. A picture that cannot be read is skipped,
+ * never fatal.
  *
  * @param options.onProgress is called after every file
  * @throws UserError nothing there, neither folder nor zip, a zip cut short or encrypted, no pictures, too many of them
@@ -28,17 +31,21 @@ export async function readPhotographs(
   path: string,
   options: { size: number; fit: shared.Fit; onProgress?(done: number, total: number): void },
 ): Promise<shared.Photographs> {
+  return await withSource(path, async ({ candidates, skipped }) => {
+    const reading = { ...options, decode: decodePicture, inFlight: 1, maxBytes: maxPixelBytes };
+    const found = await shared.readPhotographs(candidates, reading);
+    return { ...found, skipped: [...skipped, ...found.skipped] };
+  });
+}
+
+/** Opens a folder or a zip for `work`, and closes it. @throws UserError for what goes wrong in it, the path before it */
+export async function withSource<T>(path: string, work: (source: Source) => Promise<T>): Promise<T> {
   let source: Source | null = null;
   try {
     source = await openSource(path);
-    const found = await shared.readPhotographs(source.candidates, {
-      ...options,
-      decode: decodePicture,
-      inFlight: 1,
-      maxBytes: maxPixelBytes,
-    });
-    return { ...found, skipped: [...source.skipped, ...found.skipped] };
+    return await work(source);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${path}: ${systemReason(error)}`);
   } finally {
     source?.close();
@@ -48,7 +55,9 @@ export async function readPhotographs(
 async function openSource(path: string): Promise<Source> {
   const stats = statOf(path);
   if (!stats) throw new Error("no such folder or zip");
-  if (stats.isDirectory()) return openFolder(path);
+  if (stats.isDirectory()) {
+    return isPrepared(readdirSync(path)) ? await openSource(join(path, preparedFiles.pictures)) : openFolder(path);
+  }
   if (!stats.isFile()) throw new Error("neither a folder nor a zip");
   const file = openSync(path, "r");
   try {

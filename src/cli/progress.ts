@@ -149,6 +149,6 @@ export function wrapped(text: string, width: number): string[] {
 export function commandLine(command: "train" | "sample", ...words: string[]): string {
   const quoted = words.map((word) => (/^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
   const script = process.env.npm_lifecycle_event;
-  const npm = script === "train" || script === "sample";
+  const npm = script !== undefined && ["train", "sample", "prepare-data"].includes(script);
   return [npm ? `npm run ${command} --` : `catgan ${command}`, ...quoted].join(" ");
 }

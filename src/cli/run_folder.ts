@@ -260,7 +260,7 @@ async function decodeFile(path: string): Promise<ReturnType<typeof decodeSafeten
 }
 
 /** A rename is on the disk when its folder is. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   // Windows opens no folders; its renames are journaled.
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");
@@ -284,7 +284,7 @@ const reasons: Record<string, string> = {
 };
 
 /** Runs `work`; an error of the file system becomes one line that says what failed and why. */
-async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
+export async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

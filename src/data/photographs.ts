@@ -1,4 +1,5 @@
 /** From files that may be photographs to square pictures of one size. Where the files are, and who decodes, is the caller's. */
+import { cropFace, landmarksEnding, parseLandmarks } from "./cat_faces.ts";
 import type { Later } from "./inflate.ts";
 import { type Picture, pictureFormat } from "./picture_file.ts";
 import type { Pictures } from "./pictures.ts";
@@ -31,24 +32,47 @@ export interface Photographs {
   names: string[];
   /** In the order of their paths, too. */
   skipped: Refused[];
-  /** How many of the photographs were not square, and so were cropped or stretched. */
+  /** How many of the pictures were cut out of a photograph by the landmarks beside it. */
+  faces: number;
+  /** How many of the photographs (or faces, cut off at an edge) were not square, and so were cropped or stretched. */
   notSquare: number;
 }
 
+/** A file that is a picture or is named like one. */
+export interface Found {
+  picture: Candidate;
+  /** Where the cat's face is; "missing" where only others of its folder have landmarks. */
+  landmarks: Candidate | "missing" | null;
+}
+
+/** A picture at the size that was asked for. */
+export interface Square {
+  /** [size, size, 3] */
+  rgb: Uint8Array;
+  /** It was cut out by the landmarks beside it. */
+  face: boolean;
+  /** It was square before; a face: all of it is in the photograph. */
+  square: boolean;
+}
+
+/** How files are read. */
 export interface Reading {
-  /** Height and width of the pictures, in pixels. */
+  /** Height and width of the pictures, in pixels; what is smaller is refused. */
   size: number;
   fit: Fit;
   /** @throws Error that says in one line what is wrong with the file */
   decode(bytes: Uint8Array): Later<Picture>;
   /** So many files are read and decoded at a time. */
   inFlight: number;
+  /** Is called after every file; what it throws ends the reading. */
+  onProgress?(done: number, total: number): void;
+}
+
+export interface ReadingAll extends Reading {
   /** The pictures may take so many bytes. */
   maxBytes: number;
-  /** Is called after every file. */
-  onProgress?(done: number, total: number): void;
-  /** Is called with every picture, in any order. @param rgb [size, size, 3] @param square as it was read */
-  onPicture?(index: number, rgb: Uint8Array, square: boolean): void;
+  /** Is called with every picture and its place among the files that should be pictures, in any order. */
+  onPicture?(index: number, picture: Square): void;
 }
 
 /** There is nothing to learn from. */
@@ -78,53 +102,36 @@ export const printable = (text: string) => text.replace(/\p{Cc}/gu, "?");
 export const reasonOf = (error: unknown) => printable((error as Error).message.split("\n")[0]);
 
 /**
- * Reads all JPEG and PNG pictures, known by their first bytes. A picture that cannot be read is skipped, never fatal.
+ * Reads all JPEG and PNG pictures into memory. A picture that cannot be read is skipped, never fatal.
  * Memory: the pictures, which are allocated at once, and the files in flight; the pictures once more for a moment where
  * some were skipped.
  * @throws NoPictures
  * @throws Error more pictures than there is room for
  */
-export async function readPhotographs(candidates: Candidate[], reading: Reading): Promise<Photographs> {
-  const { size, onProgress } = reading;
-  const expected = await picturesAmong(candidates);
+export async function readPhotographs(candidates: Candidate[], reading: ReadingAll): Promise<Photographs> {
+  const { size, maxBytes, onPicture } = reading;
+  const found = await findPhotographs(candidates);
   const pictureBytes = size * size * 3;
-  const room = Math.floor(reading.maxBytes / pictureBytes);
-  if (expected.length > room) {
+  const room = Math.floor(maxBytes / pictureBytes);
+  if (found.length > room) {
     throw new Error(
-      `${expected.length} pictures of ${size}×${size} do not fit in ${reading.maxBytes / 2 ** 30} GiB: ` +
+      `${found.length} pictures of ${size}×${size} do not fit in ${maxBytes / 2 ** 30} GiB: ` +
         `take at most ${room} of them, or a smaller size`,
     );
   }
-  let pixels = new Uint8Array(expected.length * pictureBytes);
-  const refusals: (string | null)[] = new Array(expected.length).fill(null);
-  let [next, done, notSquare] = [0, 0, 0];
-  let yielded = performance.now();
-  const work = async () => {
-    while (next < expected.length) {
-      const index = next++;
-      try {
-        const { rgb, width, height } = await reading.decode(await read(expected[index]));
-        const picture = resizeRgb(rgb, width, height, size, reading.fit);
-        pixels.set(picture, index * pictureBytes);
-        if (width !== height) notSquare++;
-        reading.onPicture?.(index, picture, width === height);
-      } catch (error) {
-        refusals[index] = reasonOf(error);
-      }
-      onProgress?.(++done, expected.length);
-      // Resizing takes its time: now and then signals, messages and progress bars get their turn.
-      if (performance.now() - yielded > 50) {
-        await new Promise((resolve) => setTimeout(resolve));
-        yielded = performance.now();
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: reading.inFlight }, work));
+  let pixels = new Uint8Array(found.length * pictureBytes);
+  let [faces, notSquare] = [0, 0];
+  const refusals = await readEach(found, reading, (index, picture) => {
+    pixels.set(picture.rgb, index * pictureBytes);
+    if (picture.face) faces++;
+    if (!picture.square) notSquare++;
+    onPicture?.(index, picture);
+  });
 
   const names: string[] = [];
   const skipped: Refused[] = [];
-  for (const [index, candidate] of expected.entries()) {
-    const name = printable(candidate.name);
+  for (const [index, { picture }] of found.entries()) {
+    const name = printable(picture.name);
     const reason = refusals[index];
     if (reason !== null) skipped.push({ name, reason });
     else {
@@ -136,17 +143,81 @@ export async function readPhotographs(candidates: Candidate[], reading: Reading)
   }
   if (names.length === 0) throw new NoPictures(candidates.length, skipped);
   if (skipped.length > 0) pixels = pixels.slice(0, names.length * pictureBytes);
-  return { pictures: { size, count: names.length, pixels }, names, skipped, notSquare };
+  return { pictures: { size, count: names.length, pixels }, names, skipped, faces, notSquare };
 }
 
-/** What is a picture, or is named like one and so must be or be spoken of; in the order of the paths. */
-async function picturesAmong(candidates: Candidate[]): Promise<Candidate[]> {
-  const found: Candidate[] = [];
+/**
+ * What is a picture, known by its first bytes, or is named like one and so must be or be spoken of; in the order of the
+ * paths.
+ */
+export async function findPhotographs(candidates: Candidate[]): Promise<Found[]> {
+  const landmarks = new Map<string, Candidate>();
+  const annotated = new Set<string>();
+  const pictures: Candidate[] = [];
   for (const candidate of candidates) {
-    if (pictureName.test(candidate.name) || (await beginsLikePicture(candidate))) found.push(candidate);
+    const { name } = candidate;
+    if (name.endsWith(landmarksEnding) && pictureName.test(name.slice(0, -landmarksEnding.length))) {
+      landmarks.set(name, candidate);
+      annotated.add(folderOf(name));
+    } else if (pictureName.test(name) || (await beginsLikePicture(candidate))) pictures.push(candidate);
   }
-  return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return pictures
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    .map((picture) => {
+      const beside = landmarks.get(picture.name + landmarksEnding);
+      return { picture, landmarks: beside ?? (annotated.has(folderOf(picture.name)) ? "missing" : null) };
+    });
 }
+
+/**
+ * Reads one file after the other, some at a time, and keeps none: a set of any size takes the memory of those in flight.
+ * @param take is called with every picture and its place in `found`, in order where one file is in flight; it is waited for
+ * @returns why a file gave no picture; null where it gave one
+ */
+export async function readEach(
+  found: readonly Found[],
+  reading: Reading,
+  take: (index: number, picture: Square) => Later<void>,
+): Promise<(string | null)[]> {
+  const refusals: (string | null)[] = new Array(found.length).fill(null);
+  let [next, done] = [0, 0];
+  let yielded = performance.now();
+  const work = async () => {
+    while (next < found.length) {
+      const index = next++;
+      let picture: Square | null = null;
+      try {
+        picture = await readSquare(found[index], reading);
+      } catch (error) {
+        refusals[index] = reasonOf(error);
+      }
+      if (picture) await take(index, picture);
+      reading.onProgress?.(++done, found.length);
+      // Resizing takes its time: now and then signals, messages and progress bars get their turn.
+      if (performance.now() - yielded > 50) {
+        await new Promise((resolve) => setTimeout(resolve));
+        yielded = performance.now();
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: reading.inFlight }, work));
+  return refusals;
+}
+
+async function readSquare({ picture, landmarks }: Found, { decode, size, fit }: Reading): Promise<Square> {
+  if (landmarks === "missing") throw new Error(`no landmarks: no ${landmarksEnding} file beside it`);
+  const whole = await decode(await read(picture));
+  const { rgb, width, height } = landmarks ? cropFace(whole, parseLandmarks(await read(landmarks))) : whole;
+  if (Math.min(width, height) < size) {
+    const what = landmarks ? "a face of " : "";
+    throw new Error(`too small: ${what}${width}×${height} pixels, expected at least ${size}×${size}`);
+  }
+  // Whole numbers of rows and columns: an uncut face's may differ by one.
+  const square = Math.abs(width - height) <= (landmarks ? 1 : 0);
+  return { rgb: resizeRgb(rgb, width, height, size, fit), face: landmarks !== null, square };
+}
+
+const folderOf = (name: string) => name.slice(0, name.lastIndexOf("/") + 1);
 
 async function beginsLikePicture(candidate: Candidate): Promise<boolean> {
   try {

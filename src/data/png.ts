@@ -198,8 +198,8 @@ function unfilter(block: Uint8Array, rows: number, rowBytes: number, pixelBytes:
   }
 }
 
-/** Whichever of the three is nearest to a + b − c. */
-function paeth(a: number, b: number, c: number): number {
+/** Whichever of left, above and above left is nearest to a + b − c. */
+export function paeth(a: number, b: number, c: number): number {
   const [toA, toB, toC] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
   if (toA <= toB && toA <= toC) return a;
   return toB <= toC ? b : c;

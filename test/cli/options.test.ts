@@ -76,6 +76,32 @@ test("train with every option", () => {
   expect(resolveConfig("article", overrides)).toEqual({ ...overrides, epochs: null });
 });
 
+test("prepare: two places, 64×64 and crops unless something else is asked for", () => {
+  const plain = {
+    source: "photos.zip",
+    out: "cats",
+    size: 64,
+    fit: "crop",
+    dropDuplicates: false,
+    seed: 1,
+    json: false,
+  };
+  expect(parse("prepare photos.zip cats")).toEqual({ command: "prepare", ...plain });
+  expect(parse("prepare CAT --size 128 --fit stretch faces --drop-duplicates --seed 9 --json")).toEqual({
+    command: "prepare",
+    source: "CAT",
+    out: "faces",
+    size: 128,
+    fit: "stretch",
+    dropDuplicates: true,
+    seed: 9,
+    json: true,
+  });
+  for (const line of ["prepare", "prepare photos.zip"]) expect(() => parse(line)).toThrow("expected two places");
+  expect(() => parse("prepare a b --size 100")).toThrow("--size 100: expected 16, 32, 64 or 128");
+  expect(() => parse("prepare a b --fit squeeze")).toThrow("--fit squeeze: expected crop or stretch");
+});
+
 test("resume takes only what leaves the numbers as they are", () => {
   expect(parse("train --resume runs/a --steps 600 --sample-every 5 --save-every 1 --adapter nvidia --json")).toEqual({
     command: "train",
@@ -237,7 +263,7 @@ const mistakes: [line: string, message: string][] = [
   ["timelapse", "catgan timelapse: expected a run's folder: catgan timelapse RUN [options]"],
   [
     "trian",
-    "catgan trian: unknown command, expected train, sample, timelapse, export, evaluate, verify or bench; did you mean train?",
+    "catgan trian: unknown command, expected train, sample, timelapse, export, evaluate, prepare, verify or bench; did you mean train?",
   ],
   ["--json train", "catgan --json: unknown command"],
   ["constructor", "catgan constructor: unknown command"],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Candidate, NoPictures, type Reading, readPhotographs } from "../../src/data/photographs.ts";
+import { type Candidate, NoPictures, type ReadingAll, readPhotographs } from "../../src/data/photographs.ts";
 import { generator } from "../../src/verify/lab.ts";
 
 const jpegBeginning = [0xff, 0xd8, 0xff];
@@ -14,12 +14,12 @@ const candidate = (name: string, bytes: Uint8Array): Candidate => ({
   read: () => bytes,
 });
 
-const decode: Reading["decode"] = ([, , , value, width, height]) => {
+const decode: ReadingAll["decode"] = ([, , , value, width, height]) => {
   if (value === undefined) throw new Error("damaged, \x1b[2J\nin many words");
   return { width, height, rgb: new Uint8Array(width * height * 3).fill(value) };
 };
 
-const reading: Reading = { size: 4, fit: "crop", decode, inFlight: 1, maxBytes: 2 ** 20 };
+const reading: ReadingAll = { size: 4, fit: "crop", decode, inFlight: 1, maxBytes: 2 ** 20 };
 
 const firsts = ({ pixels, count, size }: { pixels: Uint8Array; count: number; size: number }) =>
   Array.from({ length: count }, (_, i) => pixels[i * size * size * 3]);
@@ -51,7 +51,7 @@ describe("photographs", () => {
           return decode(bytes);
         },
         onProgress: (done, total) => progress.push(done + total / 10),
-        onPicture: (index, rgb, square) => seen.push([index, rgb[0], square]),
+        onPicture: (index, { rgb, square }) => seen.push([index, rgb[0], square]),
       });
       expect(names).toEqual(["a", "b/10.jpg", "b/2.jpg", "c.png"]);
       expect(firsts(pictures)).toEqual([1, 10, 20, 30]);
@@ -76,10 +76,10 @@ describe("photographs", () => {
   it("too many for the room there is are refused before any is read", async () => {
     let reads = 0;
     const many = Array.from({ length: 30 }, (_, i) => ({
-      ...candidate(`${i}.jpg`, grey(1)),
+      ...candidate(`${i}.jpg`, grey(1, 64, 64)),
       read: () => {
         reads++;
-        return grey(1);
+        return grey(1, 64, 64);
       },
     }));
     const limited = { ...reading, size: 64, maxBytes: 2 ** 18 };
@@ -107,5 +107,50 @@ describe("photographs", () => {
     const unreadable = { name: "1", bytes: 9, beginning: refuse, read: refuse };
     const { skipped } = await readPhotographs([large, unreadable, cats()[0]], reading);
     expect(skipped).toEqual([{ name: "large.jpg", reason: "1024 MiB: pictures may have at most 64" }]);
+  });
+
+  it("are cut by the landmarks beside them, and refused where only others of their folder have any", async () => {
+    // Eyes 4 apart around (8, 6), ears 6 apart: columns 5 … 10, rows int(3.6) … int(9.6) − 1.
+    const line = new TextEncoder().encode(`9 6 6 10 6 8 9 5 2 ${"0 0 ".repeat(4)} 11 2`);
+    const seen: [number, boolean, boolean][] = [];
+    const found = await readPhotographs(
+      [
+        candidate("a/1.jpg.cat", line),
+        candidate("a/1.jpg", grey(10, 20, 20)),
+        candidate("a/2.jpg", grey(20, 20, 20)),
+        candidate("a/3.jpg", grey(30, 20, 6)),
+        candidate("a/3.jpg.cat", line),
+        candidate("a/4.jpg", grey(40, 10, 20)),
+        candidate("a/4.jpg.cat", line.subarray(0, 9)),
+        candidate("a/b/5.jpg", grey(50, 20, 20)),
+        candidate("c/6.jpg", grey(60, 20, 20)),
+        candidate("7.jpg.cat", line),
+        candidate("c/tom.cat", grey(70, 20, 20)),
+      ],
+      { ...reading, onPicture: (index, { face, square }) => seen.push([index, face, square]) },
+    );
+    expect(found.names).toEqual(["a/1.jpg", "a/b/5.jpg", "c/6.jpg", "c/tom.cat"]);
+    expect(firsts(found.pictures)).toEqual([10, 50, 60, 70]);
+    expect([found.faces, found.notSquare]).toEqual([1, 0]);
+    expect(seen.filter(([, face]) => face)).toEqual([[0, true, true]]);
+    expect(found.skipped).toEqual([
+      { name: "a/2.jpg", reason: "no landmarks: no .cat file beside it" },
+      { name: "a/3.jpg", reason: "too small: a face of 6×3 pixels, expected at least 4×4" },
+      { name: "a/4.jpg", reason: "landmarks: 3 coordinates, expected 18" },
+    ]);
+  });
+
+  it("smaller than what is asked for are refused: none is ever enlarged", async () => {
+    const small = [
+      candidate("1.jpg", grey(1, 3, 9)),
+      candidate("2.jpg", grey(2, 4, 9)),
+      candidate("3.jpg", grey(3, 9, 3)),
+    ];
+    const { names, skipped } = await readPhotographs(small, reading);
+    expect(names).toEqual(["2.jpg"]);
+    expect(skipped.map(({ reason }) => reason)).toEqual([
+      "too small: 3×9 pixels, expected at least 4×4",
+      "too small: 9×3 pixels, expected at least 4×4",
+    ]);
   });
 });

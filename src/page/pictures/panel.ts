@@ -1,6 +1,7 @@
 /** Where people bring pictures of their own: a folder, a zip or files, dropped or picked. */
 import type { Fit, Photographs as FoundPhotographs, Refused } from "../../data/photographs.ts";
 import { reasonOf } from "../../data/photographs.ts";
+import { groupRefusals } from "../../data/refusals.ts";
 import { h, setText } from "../dom.ts";
 import { bytes, count } from "../format.ts";
 import { newWorker } from "../new_worker.ts";
@@ -8,7 +9,6 @@ import type { Photographs } from "../protocol.ts";
 import { type Brought, fromDrop, fromInput } from "./brought.ts";
 import { pictureAt, previewCount, previewImage, previewIndices } from "./preview.ts";
 import type { ReaderMessage, ReadRequest } from "./reader_worker.ts";
-import { groupRefusals } from "./refusals.ts";
 
 export interface PicturesOptions {
   /** Height and width that a run's pictures have now, in pixels. */

@@ -47,7 +47,7 @@ export async function receive({ files, size, fit, glimpses }: ReadRequest): Prom
         spoken = now;
         say({ type: "progress", done, total });
       },
-      onPicture(index, rgb, square) {
+      onPicture(index, { rgb, square }) {
         if (index < glimpses) say({ type: "glimpse", index, rgb, square });
       },
     });

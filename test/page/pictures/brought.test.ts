@@ -24,7 +24,7 @@ const options = { size: 16, fit: "crop" } as const;
 const cats: Record<string, Uint8Array> = { "readme.txt": text("cats"), "black/text.jpg": text("no picture") };
 for (let i = 0; i < 40; i++) {
   const noise: Paint = () => [random() * 256, random() * 256, random() * 256];
-  const [width, height] = [5 + Math.floor(random() * 40), 5 + Math.floor(random() * 40)];
+  const [width, height] = [16 + Math.floor(random() * 40), 16 + Math.floor(random() * 40)];
   cats[`${i % 3 ? "black" : "white/old"}/${i}.png`] = pngOf(width, height, noise);
 }
 const entries = (how: Entry[2]): Entry[] => Object.entries(cats).map(([name, bytes]) => [name, bytes, how]);
@@ -95,8 +95,8 @@ describe("what is brought to the page", () => {
   });
 
   it("may be several zips and files at once; a zip inside of a folder is not opened", async () => {
-    const zip = await zipOf([["1.png", pngOf(8, 8, () => [1, 1, 1])]]);
-    const two = pngOf(8, 8, () => [2, 2, 2]);
+    const zip = await zipOf([["1.png", pngOf(16, 16, () => [1, 1, 1])]]);
+    const two = pngOf(16, 16, () => [2, 2, 2]);
     const { names } = await read([brought("b.zip", zip), brought("a.zip", zip), brought("B.png", two)]);
     expect(names).toEqual(["B.png", "a.zip/1.png", "b.zip/1.png"]);
     expect((await read([brought("cats/2.png", two), brought("cats/1.zip", zip)])).names).toEqual(["2.png"]);
@@ -104,7 +104,7 @@ describe("what is brought to the page", () => {
   });
 
   it("is not looked at where it is hidden", async () => {
-    const png = pngOf(8, 8, () => [1, 1, 1]);
+    const png = pngOf(16, 16, () => [1, 1, 1]);
     const paths = ["cats/1.png", "cats/.2.png", "cats/.git/3.png", "cats/__MACOSX/4.png"];
     expect((await read(paths.map((path) => brought(path, png)))).names).toEqual(["1.png"]);
   });
@@ -114,7 +114,7 @@ describe("what is brought to the page", () => {
     await expect(read([brought("cut.zip", zip.subarray(0, 5000))])).rejects.toThrow(
       "cut.zip: the zip is cut short or damaged (its directory's end is missing)",
     );
-    const secret = await zipOf([["a.png", pngOf(8, 8, () => [1, 1, 1]), { password: "miau" }]]);
+    const secret = await zipOf([["a.png", pngOf(16, 16, () => [1, 1, 1]), { password: "miau" }]]);
     await expect(read([brought("secret.zip", secret)])).rejects.toThrow(
       "secret.zip: a.png is encrypted, unpack the zip first",
     );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { groupRefusals } from "../../../src/data/refusals.ts";
 import { gridGap } from "../../../src/kernels/grid_extent.ts";
 import { previewCount, previewImage, previewIndices } from "../../../src/page/pictures/preview.ts";
-import { groupRefusals } from "../../../src/page/pictures/refusals.ts";
 
 describe("refusals", () => {
   it("are grouped by reason, the most frequent first; numbers that differ are left out", () => {

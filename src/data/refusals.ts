@@ -1,5 +1,5 @@
 /** Why files were refused, put together where only numbers differ. */
-import type { Refused } from "../../data/photographs.ts";
+import type { Refused } from "./photographs.ts";
 
 export interface RefusalGroup {
   /** The command line's words; numbers that differ from file to file are `…`. */

@@ -1,0 +1,238 @@
+/** `catgan prepare`: a folder or a zip of photographs, as square pictures of one size that training reads fast. */
+import { createHash } from "node:crypto";
+import { basename, join, resolve } from "node:path";
+import { version } from "../../package.json";
+import { pictureGrid } from "../data/grid.ts";
+import { enlarge } from "../data/image.ts";
+import { differenceHash, maxDistance, NearDuplicates } from "../data/near_duplicates.ts";
+import { findPhotographs, NoPictures, printable, type Refused, readEach, type Square } from "../data/photographs.ts";
+import { preparedFiles } from "../data/prepared.ts";
+import { groupRefusals } from "../data/refusals.ts";
+import { noiseStreams } from "../kernels/noise.ts";
+import { uniform } from "../reference/philox.ts";
+import { decodePicture } from "./decode.ts";
+import type { PrepareCommand } from "./options.ts";
+import { type Source, withSource } from "./photographs.ts";
+import { encodePng, encodeRgbPng } from "./png.ts";
+import { checkPreparedFolder, PreparedFolder } from "./prepared_folder.ts";
+import { commandLine, duration, grouped, Reporter } from "./progress.ts";
+import { explained } from "./run_folder.ts";
+import { StopRequest } from "./stop.ts";
+
+/** Of the contact sheet, which has as many rows at most. */
+const sheetColumns = 10;
+/** Milliseconds between two words on progress. */
+const wordEvery = 500;
+
+/**
+ * Reads pictures one by one and keeps none of them in memory.
+ * @returns the exit code: 0 when the folder is there, 128 + the signal's number when it was interrupted
+ * @throws UserError what the user can mend; nothing is left behind then
+ */
+export async function prepareCommand(options: PrepareCommand): Promise<number> {
+  const { source, out, json } = options;
+  const reporter = new Reporter(process.stdout, json);
+  await checkPreparedFolder(out, source);
+  const stop = new StopRequest(() => {});
+  try {
+    return await withSource(source, async (opened) => {
+      const folder = await PreparedFolder.create(out);
+      try {
+        return await explained(`cannot write ${out}`, () => prepare(opened, folder, options, reporter, stop.signal));
+      } catch (error) {
+        if (!stop.signal.aborted) throw error;
+        reporter.event({ event: "end", out: null, stopped: true });
+        reporter.line("  Stopped: nothing was written.");
+        return stop.exitCode;
+      } finally {
+        await folder.discard();
+      }
+    });
+  } finally {
+    reporter.clear();
+    stop.dispose();
+  }
+}
+
+async function prepare(
+  { candidates, skipped }: Source,
+  folder: PreparedFolder,
+  options: PrepareCommand,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<number> {
+  const { source, out, size, fit, seed, dropDuplicates } = options;
+  const settings = { size, fit, dropDuplicates, seed };
+  const began = performance.now();
+  reporter.event({ event: "start", source, out, ...settings });
+  const found = await findPhotographs(candidates);
+  const set = new PictureSet(folder, size, dropDuplicates);
+  let spoken = began;
+  const refusals = await readEach(
+    found,
+    {
+      size,
+      fit,
+      decode: decodePicture,
+      // In order, and memory for one.
+      inFlight: 1,
+      onProgress(done, total) {
+        signal.throwIfAborted();
+        if (performance.now() - spoken < wordEvery) return;
+        spoken = performance.now();
+        reporter.preparing(`${grouped(done)} of ${grouped(total)} pictures`, done, total);
+        reporter.event({ event: "progress", done, total });
+      },
+    },
+    (index, picture) => set.add(printable(found[index].picture.name), picture),
+  );
+  const refused: Refused[] = [...skipped];
+  for (const [index, reason] of refusals.entries()) {
+    if (reason !== null) refused.push({ name: printable(found[index].picture.name), reason });
+  }
+  if (set.count === 0) throw new NoPictures(candidates.length, refused);
+  folder.finishPictures();
+
+  const facts = {
+    pictures: set.facts(),
+    refused: {
+      count: refused.length,
+      reasons: groupRefusals(refused).map(({ reason, files }) => ({
+        reason,
+        count: files.length,
+        files: files.map(({ name }) => name),
+      })),
+    },
+    duplicates: set.duplicateFacts(),
+  };
+  const report = { catgan: version, source: basename(resolve(source)), settings, ...facts };
+  await folder.finish({
+    report: `${JSON.stringify(report, null, 2)}\n`,
+    duplicates: set.duplicateList(),
+    contactSheet: await contactSheet(folder.zipPath, size, seed),
+  });
+  reporter.event({ event: "end", out, stopped: false, ...facts });
+  tell(reporter, out, size, facts, (performance.now() - began) / 1000);
+  return 0;
+}
+
+/** The pictures that came so far: written, and what is remembered of them. */
+class PictureSet {
+  /** How many were written. */
+  count = 0;
+  private faces = 0;
+  private notSquare = 0;
+  private grey = 0;
+  private readonly pixels = createHash("sha256");
+  /** Of all pictures that came, also where only the first of its group was written. */
+  private readonly names: string[] = [];
+  private readonly nearDuplicates = new NearDuplicates();
+  /** The first's number → the others of its group. */
+  private readonly groups = new Map<number, { name: string; distance: number }[]>();
+
+  constructor(
+    private readonly folder: PreparedFolder,
+    private readonly size: number,
+    private readonly dropDuplicates: boolean,
+  ) {}
+
+  add(name: string, { rgb, face, square }: Square): void {
+    const number = this.names.push(name) - 1;
+    const { first, distance } = this.nearDuplicates.add(differenceHash(rgb, this.size));
+    if (first !== number) {
+      const others = this.groups.get(first);
+      if (others) others.push({ name, distance });
+      else this.groups.set(first, [{ name, distance }]);
+      if (this.dropDuplicates) return;
+    }
+    this.count++;
+    if (face) this.faces++;
+    if (!square) this.notSquare++;
+    if (isGrey(rgb)) this.grey++;
+    this.pixels.update(rgb);
+    // With its ending a.jpg and a.png stay apart.
+    this.folder.addPicture(`${name}.png`, encodeRgbPng({ width: this.size, height: this.size, rgb }));
+  }
+
+  facts() {
+    const { count, faces, notSquare, grey } = this;
+    return { count, faces, notSquare, grey, sha256: this.pixels.digest("hex") };
+  }
+
+  duplicateFacts() {
+    const others = [...this.groups.values()].reduce((sum, group) => sum + group.length, 0);
+    return { maxDistance, groups: this.groups.size, others, dropped: this.dropDuplicates ? others : 0 };
+  }
+
+  /** A group a paragraph, its first picture before the others; each with the bits in which its hash differs from the first's. */
+  duplicateList(): string {
+    const groups = [...this.groups].sort(([a], [b]) => a - b);
+    return groups
+      .map(([first, others]) =>
+        [{ name: this.names[first], distance: 0 }, ...others]
+          .map(({ name, distance }) => `${distance}  ${name}\n`)
+          .join(""),
+      )
+      .join("\n");
+  }
+}
+
+function isGrey(rgb: Uint8Array): boolean {
+  for (let at = 0; at < rgb.length; at += 3) {
+    if (rgb[at] !== rgb[at + 1] || rgb[at] !== rgb[at + 2]) return false;
+  }
+  return true;
+}
+
+/** What was written, read again: one picture out of each of as many equal parts of the set, by chance. */
+async function contactSheet(zip: string, size: number, seed: number): Promise<Uint8Array> {
+  return await withSource(zip, async ({ candidates }) => {
+    const count = Math.min(candidates.length, sheetColumns ** 2);
+    const places = uniform(count, { seed, stream: noiseStreams.preview, step: 0 }, 0, 1);
+    const pixels = new Uint8Array(count * size * size * 3);
+    for (const [i, place] of places.entries()) {
+      const [from, end] = [i, i + 1].map((part) => Math.floor((part * candidates.length) / count));
+      const { rgb } = decodePicture(await candidates[from + Math.floor(place * (end - from))].read());
+      pixels.set(rgb, i * size * size * 3);
+    }
+    const columns = Math.min(sheetColumns, Math.ceil(Math.sqrt(count)));
+    return encodePng(enlarge(pictureGrid({ size, count, pixels }, columns), size));
+  });
+}
+
+const trainWith: Record<number, string[]> = {
+  16: ["--preset", "tiny", "--size", "16"],
+  32: ["--preset", "tiny"],
+  64: ["--preset", "steady"],
+  128: ["--preset", "steady128"],
+};
+
+interface Facts {
+  pictures: ReturnType<PictureSet["facts"]>;
+  refused: { count: number; reasons: { reason: string; count: number }[] };
+  duplicates: ReturnType<PictureSet["duplicateFacts"]>;
+}
+
+function tell(reporter: Reporter, out: string, size: number, facts: Facts, seconds: number): void {
+  const { count, faces, notSquare, grey } = facts.pictures;
+  const { groups, others, dropped } = facts.duplicates;
+  const places = (file: keyof typeof preparedFiles) => join(out, preparedFiles[file]);
+  reporter.line();
+  reporter.fact("pictures", `${grouped(count)} of ${size}×${size}, in ${duration(seconds)}`);
+  if (faces > 0) reporter.fact("faces", `${grouped(faces)} cut out by the landmarks beside their photographs`);
+  if (notSquare > 0) reporter.fact("not square", `${grouped(notSquare)} before`);
+  if (grey > 0) reporter.fact("grey", `${grouped(grey)} without any colour`);
+  if (facts.refused.count > 0)
+    reporter.fact("refused", `${grouped(facts.refused.count)}, named in ${places("report")}`);
+  for (const reason of facts.refused.reasons) reporter.fact("", `${grouped(reason.count)} × ${reason.reason}`);
+  if (groups > 0) {
+    const fate = dropped > 0 ? "left out" : "kept (--drop-duplicates leaves them out)";
+    reporter.fact(
+      "duplicates",
+      `${grouped(others)} nearly the same as one of ${grouped(groups)} before them, ${fate}: ${places("duplicates")}`,
+    );
+  }
+  reporter.line();
+  reporter.line(`  Look:   ${reporter.bold(places("contactSheet"))}`);
+  reporter.line(`  Train:  ${commandLine("train", "--data", out, ...trainWith[size])}`);
+}
