@@ -1,6 +1,11 @@
 /** `catgan evaluate`: how like the real pictures a generator's are. */
+import { pictureGrid } from "../data/grid.ts";
+import { enlarge, type Image } from "../data/image.ts";
+import type { Pictures } from "../data/pictures.ts";
 import { Stream } from "../gpu/stream.ts";
-import { type Evaluation, evaluate, splitReals } from "../metrics/evaluation.ts";
+import { type Beside, type Evaluation, evaluate, splitReals } from "../metrics/evaluation.ts";
+import type { Kid } from "../metrics/kid.ts";
+import type { Nearest } from "../metrics/nearest.ts";
 import { checkpointInfo, generatorFormat, type PictureSource } from "../train/checkpoint.ts";
 import { generatorFrom } from "../train/generator_file.ts";
 import { drawPictures } from "../train/sampler.ts";
@@ -8,8 +13,9 @@ import { openAdapter } from "./adapter.ts";
 import { loadDataSet } from "./data_set.ts";
 import { warn, warnOfSkipped } from "./describe.ts";
 import type { EvaluateCommand } from "./options.ts";
+import { encodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
-import { type Checkpoint, readCheckpoint } from "./run_folder.ts";
+import { type Checkpoint, readCheckpoint, writeFileAtomically } from "./run_folder.ts";
 import { asUserError, UserError } from "./user_error.ts";
 
 /**
@@ -32,19 +38,42 @@ export async function evaluateCommand(options: EvaluateCommand): Promise<number>
     const { pictures, skipped } = await loadDataSet(real, { size: architecture.size, seed: paintedSeed }, reporter);
     warnOfSkipped(skipped);
     const halves = asUserError(() => splitReals(pictures, options.n, seed));
-    const n = halves.reals.count;
-    const progress = (what: string) => (done: number, total: number) => reporter.preparing(what, done, total);
-    const fakes = await drawPictures(stream, artist, { count: n, seed }, progress("drawing"));
-    const result = await evaluate(stream, fakes, halves, seed, progress("measuring"));
+    const n = halves.reals.length;
+    const fakes = await drawPictures(stream, artist, { count: n, seed }, (done, total) =>
+      reporter.preparing("drawing", done, total),
+    );
+    const { evaluation, nearest } = await evaluate(stream, fakes, halves, seed, (what, done, total) =>
+      reporter.preparing(what, done, total),
+    );
     reporter.clear();
-    reporter.event({ event: "evaluation", adapter: gpu.name, source: checkpoint.path, step, data, n, seed, ...result });
+    if (options.nearest !== null) {
+      await writeFileAtomically(
+        options.nearest,
+        encodePng(enlarge(nearestSheet(fakes, pictures, nearest), fakes.size)),
+      );
+    }
+    reporter.event({
+      event: "evaluation",
+      adapter: gpu.name,
+      source: checkpoint.path,
+      step,
+      data,
+      n,
+      seed,
+      ...evaluation,
+      ...(options.nearest !== null && { sheet: options.nearest }),
+    });
     reporter.line(`  adapter   ${gpu.name}`);
     reporter.line(`  drawn     ${grouped(n)} pictures by ${checkpoint.path}, after ${grouped(step)} steps`);
     const what = data === "painted" ? "painted cats" : `pictures from ${data}`;
     reporter.line(`  real      ${grouped(n)} of ${grouped(pictures.count)} ${what}`);
     reporter.line(`  floor     ${grouped(n)} others of them, measured like the drawn ones`);
     reporter.line();
-    for (const line of table(result)) reporter.line(line);
+    for (const line of table(evaluation)) reporter.line(line);
+    if (options.nearest !== null) {
+      reporter.line();
+      reporter.line(`  Drawn pictures, each beside the real one nearest to it: ${reporter.bold(options.nearest)}`);
+    }
     return 0;
   } finally {
     reporter.clear();
@@ -64,17 +93,43 @@ function realPictures({ data, fit }: EvaluateCommand, { path, metadata }: Checkp
   return { data, fit: fit ?? "crop" };
 }
 
-function table({ swd, colour }: Evaluation): string[] {
+/** Pairs of the sheet, four in a row. */
+const sheet = { pairs: 32, columns: 8 };
+
+/** Drawn pictures, each beside the real one nearest to it; the nearest pairs first. */
+function nearestSheet(fakes: Pictures, reals: Pictures, nearest: readonly Nearest[]): Image {
+  const order = [...nearest.keys()].sort((a, b) => nearest[a].distance - nearest[b].distance).slice(0, sheet.pairs);
+  const { size } = fakes;
+  const bytes = size * size * 3;
+  const pixels = new Uint8Array(2 * order.length * bytes);
+  for (const [pair, n] of order.entries()) {
+    const { index } = nearest[n];
+    pixels.set(fakes.pixels.subarray(n * bytes, (n + 1) * bytes), 2 * pair * bytes);
+    pixels.set(reals.pixels.subarray(index * bytes, (index + 1) * bytes), (2 * pair + 1) * bytes);
+  }
+  return pictureGrid({ size, count: 2 * order.length, pixels }, sheet.columns);
+}
+
+function table({ swd, colour, msSsim, kidRand64, density, coverage, nearest }: Evaluation): string[] {
   const row = (name: string, fake: string, real: string) =>
-    `  ${name.padEnd(34)}${fake.padStart(9)}${real.padStart(9)}`;
-  const numbers = (name: string, fake: number, real: number) => row(name, fake.toFixed(1), real.toFixed(1));
+    `  ${name.padEnd(40)}${fake.padStart(14)}${real.padStart(14)}`;
+  const numbers = (name: string, { fake, real }: Beside<number>, digits: number) =>
+    row(name, fake.toFixed(digits), real.toFixed(digits));
+  const kid = ({ mean, deviation }: Kid) => `${(1000 * mean).toFixed(1)} ± ${(1000 * deviation).toFixed(1)}`;
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
   return [
     row("", "drawn", "floor"),
     ...swd.fake.levels.map(({ size, value }, i) =>
-      numbers(`SWD ×1000, ${size}×${size}`, value, swd.real.levels[i].value),
+      numbers(`SWD ×1000, ${size}×${size}`, { fake: value, real: swd.real.levels[i].value }, 1),
     ),
-    numbers("SWD ×1000, average", swd.fake.average, swd.real.average),
-    numbers("colours, mean (levels)", colour.fake.mean, colour.real.mean),
-    numbers("colours, covariance (levels)", colour.fake.covariance, colour.real.covariance),
+    numbers("SWD ×1000, average", { fake: swd.fake.average, real: swd.real.average }, 1),
+    numbers("colours, mean (levels)", { fake: colour.fake.mean, real: colour.real.mean }, 1),
+    numbers("colours, covariance (levels)", { fake: colour.fake.covariance, real: colour.real.covariance }, 1),
+    numbers("MS-SSIM of pairs (higher: more alike)", msSsim, 3),
+    row("KID-rand64 ×1000", kid(kidRand64.fake), kid(kidRand64.real)),
+    numbers("density (fidelity, 1 is good)", density, 2),
+    numbers("coverage (diversity, 1 is all)", coverage, 2),
+    numbers("distance to the nearest real picture", { fake: nearest.fake.median, real: nearest.real.median }, 2),
+    row("nearer than 99 % of real ones are", share(nearest.fake.copies), share(nearest.real.copies)),
   ];
 }

@@ -106,6 +106,8 @@ export interface EvaluateCommand {
   fit: "crop" | "stretch" | null;
   n: number;
   seed: number;
+  /** A PNG to write; null = none. */
+  nearest: string | null;
   adapter: string;
   json: boolean;
 }
@@ -386,6 +388,11 @@ const commands: Record<CommandName, CommandTable> = {
             help: "pictures of each kind, at most half of the real ones (default: 1024); figures of different N do not compare",
           },
           { name: "seed", value: "N", help: "another seed, other fakes, halves, patches and directions (default: 1)" },
+          {
+            name: "nearest",
+            value: "F.png",
+            help: "write drawn pictures, each beside the real one nearest to it, the nearest pairs first",
+          },
           adapter,
           json,
           help,
@@ -648,8 +655,9 @@ function parseEvaluate(given: Given): EvaluateCommand {
     source,
     data: text(given, "data"),
     fit: choice(given, "fit", fits),
-    n: number(given, "n", whole(1, 4096)) ?? 1024,
+    n: number(given, "n", whole(6, 4096)) ?? 1024,
     seed: number(given, "seed", rules.seed) ?? 1,
+    nearest: text(given, "nearest"),
     adapter: text(given, "adapter") ?? "auto",
     json: flag(given, "json"),
   };

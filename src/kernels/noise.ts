@@ -16,6 +16,7 @@ export const noiseStreams = {
   subsets: 20,
   patches: 21,
   directions: 22,
+  features: 23,
 } as const;
 
 /** Which numbers: a run's seed, what they are for, and when. All u32. */

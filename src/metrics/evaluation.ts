@@ -4,6 +4,12 @@ import type { Stream } from "../gpu/stream.ts";
 import { noiseStreams } from "../kernels/noise.ts";
 import { randomPermutation } from "../reference/philox.ts";
 import { type ColourDistance, colourDistance, coloursOf } from "./colours.ts";
+import { densityCoverage } from "./density_coverage.ts";
+import { type Kid, kid } from "./kid.ts";
+import { meanPairSimilarity } from "./ms_ssim.ts";
+import { type Closeness, closeness, type Nearest, nearestTo } from "./nearest.ts";
+import { pickPoints, standardise } from "./points.ts";
+import { randomFeatures } from "./random_features.ts";
 import { type Swd, slicedWassersteinDistances } from "./swd.ts";
 
 /** A number of the fakes against real pictures, and of other real pictures against the same: its floor. */
@@ -15,60 +21,104 @@ export interface Beside<T> {
 export interface Evaluation {
   readonly swd: Beside<Swd>;
   readonly colour: Beside<ColourDistance>;
+  /** Mean MS-SSIM of two of the same set. */
+  readonly msSsim: Beside<number>;
+  readonly kidRand64: Beside<Kid>;
+  readonly density: Beside<number>;
+  readonly coverage: Beside<number>;
+  /** To the data set's nearest picture, in units of rand64; a real picture's is another than itself. */
+  readonly nearest: Beside<Closeness>;
 }
 
 /** Directions of SWD, as in the paper. */
 const directions = 512;
+/** Neighbours within a ball, as its authors advise. */
+const neighbours = 5;
+/** KID's subsets; of small sets, halves. */
+const kidSubsets = { subsets: 32, points: 256 };
+/** Balls and pairs want more than five points. */
+const fewest = 2 * (neighbours + 1);
 
 /** Two sets of real pictures without a picture in common: one to measure against, one to give the floor. */
 export interface Halves {
-  readonly reals: Pictures;
-  readonly others: Pictures;
+  /** The data set. */
+  readonly all: Pictures;
+  /** Which of its pictures. */
+  readonly reals: Uint32Array;
+  readonly others: Uint32Array;
 }
 
 /**
  * Splits a data set by chance.
  * @param most pictures of each half; fewer where the set has fewer than twice as many
- * @throws Error where it has fewer than two
+ * @throws Error where it has fewer than twelve
  */
-export function splitReals(pictures: Pictures, most: number, seed: number): Halves {
-  const n = Math.min(most, Math.floor(pictures.count / 2));
-  if (n < 1) {
+export function splitReals(all: Pictures, most: number, seed: number): Halves {
+  if (all.count < fewest) {
     throw new Error(
-      `evaluate: the data set has ${pictures.count} picture, expected 2 or more, half of them for the floor`,
+      `evaluate: the data set has ${all.count} pictures, expected ${fewest} or more: half of them give the floor`,
     );
   }
-  const order = randomPermutation(pictures.count, { seed, stream: noiseStreams.subsets, step: 0 });
-  return { reals: pick(pictures, order.subarray(0, n)), others: pick(pictures, order.subarray(n, 2 * n)) };
+  const n = Math.min(most, Math.floor(all.count / 2));
+  const order = randomPermutation(all.count, { seed, stream: noiseStreams.subsets, step: 0 });
+  return { all, reals: order.subarray(0, n), others: order.subarray(n, 2 * n) };
 }
 
-function pick({ size, pixels }: Pictures, indices: Uint32Array): Pictures {
+/** Some of the pictures, in this order. */
+export function pickPictures({ size, pixels }: Pictures, indices: ArrayLike<number>): Pictures {
   const bytes = size * size * 3;
   const picked = new Uint8Array(indices.length * bytes);
-  for (const [n, index] of indices.entries())
-    picked.set(pixels.subarray(index * bytes, (index + 1) * bytes), n * bytes);
+  for (let n = 0; n < indices.length; n++) {
+    picked.set(pixels.subarray(indices[n] * bytes, (indices[n] + 1) * bytes), n * bytes);
+  }
   return { size, count: indices.length, pixels: picked };
 }
 
-/** @param fakes as many as each half has @param seed of everything random in the metrics */
+/**
+ * @param fakes as many as each half has
+ * @param seed of everything random in the metrics
+ * @returns the numbers, and each fake's nearest picture of the data set
+ */
 export async function evaluate(
   stream: Stream,
   fakes: Pictures,
-  { reals, others }: Halves,
+  halves: Halves,
   seed: number,
-  onProgress?: (done: number, total: number) => void,
-): Promise<Evaluation> {
-  const [fake, real] = await slicedWassersteinDistances(stream, reals, [fakes, others], {
+  onProgress?: (what: string, done: number, total: number) => void,
+): Promise<{ evaluation: Evaluation; nearest: Nearest[] }> {
+  const reals = pickPictures(halves.all, halves.reals);
+  const others = pickPictures(halves.all, halves.others);
+  const [fakeSwd, realSwd] = await slicedWassersteinDistances(stream, reals, [fakes, others], {
     directions,
     seed,
-    onProgress,
+    onProgress: (done, total) => onProgress?.("comparing patches", done, total),
   });
+
   const colours = coloursOf(reals);
-  return {
-    swd: { fake, real },
+
+  const onFeatures = (done: number, total: number) => onProgress?.("comparing features", done, total);
+  const allFeatures = await randomFeatures(stream, halves.all, onFeatures);
+  const fakeFeatures = await randomFeatures(stream, fakes);
+  const [set, drawn] = standardise([allFeatures, fakeFeatures], pickPoints(allFeatures, halves.reals));
+  const [known, held] = [pickPoints(set, halves.reals), pickPoints(set, halves.others)];
+  const [fakeBalls, realBalls] = [drawn, held].map((points) => densityCoverage(known, points, neighbours));
+  const subsets = { ...kidSubsets, points: Math.min(kidSubsets.points, known.count >> 1), seed };
+  const nearest = nearestTo(drawn, set, null);
+  const realNearest = nearestTo(held, set, halves.others);
+  const evaluation: Evaluation = {
+    swd: { fake: fakeSwd, real: realSwd },
     colour: {
       fake: colourDistance(coloursOf(fakes), colours),
       real: colourDistance(coloursOf(others), colours),
     },
+    msSsim: { fake: meanPairSimilarity(fakes), real: meanPairSimilarity(reals) },
+    kidRand64: {
+      fake: kid(drawn, known, subsets),
+      real: kid(held, known, subsets),
+    },
+    density: { fake: fakeBalls.density, real: realBalls.density },
+    coverage: { fake: fakeBalls.coverage, real: realBalls.coverage },
+    nearest: { fake: closeness(nearest, realNearest), real: closeness(realNearest, realNearest) },
   };
+  return { evaluation, nearest };
 }

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PNG } from "pngjs";
 import { expect, test } from "vitest";
 import { eventsOf, run, temporaryFolder, writePictures } from "./program.ts";
 
@@ -11,17 +13,25 @@ const small = "--preset tiny --size 16 --base 4 --base-d 4 --batch 4 --z 8 --ste
 test("measures an untrained generator against the run's pictures or others", async () => {
   expect((await run("train", ...small, "--data", photos, "--out", runDir)).code).toBe(0);
 
-  const measured = await run("evaluate", runDir, "--json");
+  const sheet = join(folder, "nearest.png");
+  const measured = await run("evaluate", runDir, "--json", "--nearest", sheet);
   expect(measured.code).toBe(0);
   const [event] = eventsOf(measured);
   // Half of 13 pictures.
-  expect(event).toMatchObject({ event: "evaluation", step: 1, data: photos, n: 6, seed: 1 });
+  expect(event).toMatchObject({ event: "evaluation", step: 1, data: photos, n: 6, seed: 1, sheet });
+  // Six pairs, four in a row: 8 × 2 pictures of 16 pixels and the gaps, enlarged.
+  const { width, height } = PNG.sync.read(readFileSync(sheet));
+  expect([width, height]).toEqual([7 * 146, 7 * 38]);
   for (const { levels, average } of [event.swd.fake, event.swd.real]) {
     expect(levels).toEqual([{ size: 16, value: average }]);
   }
   expect(event.swd.fake.average).toBeGreaterThan(event.swd.real.average);
   expect(event.colour.fake.mean).toBeGreaterThan(0);
   expect(event.colour.real.covariance).toBeGreaterThan(0);
+  expect(event.msSsim.fake).toBeGreaterThan(event.msSsim.real);
+  for (const key of ["kidRand64", "density", "coverage", "nearest"]) {
+    expect(Object.keys(event[key])).toEqual(["fake", "real"]);
+  }
 
   const painted = await run("evaluate", runDir, "--data", "painted", "--n", "20");
   expect(painted.stdout).toMatch(/real +20 of 2,048 painted cats/);

@@ -128,14 +128,18 @@ test("evaluate", () => {
     fit: null,
     n: 1024,
     seed: 1,
+    nearest: null,
     adapter: "auto",
     json: false,
   });
-  expect(parse("evaluate a.safetensors --data b.zip --fit stretch --n 64 --seed 3 --json")).toMatchObject({
+  expect(
+    parse("evaluate a.safetensors --data b.zip --fit stretch --n 64 --seed 3 --nearest n.png --json"),
+  ).toMatchObject({
     data: "b.zip",
     fit: "stretch",
     n: 64,
     seed: 3,
+    nearest: "n.png",
     json: true,
   });
 });
@@ -282,7 +286,7 @@ const mistakes: [line: string, message: string][] = [
   ["verify x", "catgan verify: x is no option"],
   ["sample a b", "catgan sample: b is no option"],
   ["evaluate", "catgan evaluate: nothing to evaluate, expected a run's folder or a .safetensors file"],
-  ["evaluate a --n 5000", "--n 5000: expected a whole number from 1 to 4096"],
+  ["evaluate a --n 5000", "--n 5000: expected a whole number from 6 to 4096"],
   ["evaluate a --fit wide", "--fit wide: expected crop or stretch"],
   ["train --base", "--base: its value is missing, expected --base N"],
   ["train --base --json", "--base: its value is missing"],
