@@ -8,6 +8,7 @@ import * as conv from "../src/kernels/conv2d.ts";
 import * as map from "../src/kernels/elementwise.ts";
 import { type ConvGeometry, convFlops, samePadding } from "../src/kernels/geometry.ts";
 import * as loss from "../src/kernels/loss.ts";
+import * as minibatch from "../src/kernels/minibatch_stddev.ts";
 import { noiseTruncatedNormal, noiseUniform } from "../src/kernels/noise.ts";
 import * as obvious from "../src/kernels/obvious.ts";
 import { gatherPictures, gridExtent, sampleGrid } from "../src/kernels/pictures.ts";
@@ -17,6 +18,7 @@ import * as spectral from "../src/kernels/spectral_norm.ts";
 import { type Convolution, type Pass, passes } from "../src/kernels/variants.ts";
 import { discriminator, generator, type Layer } from "../src/nn/dcgan.ts";
 import { countParameters } from "../src/nn/parameters.ts";
+import { groupSize } from "../src/reference/minibatch_stddev.ts";
 import { presets } from "../src/train/config.ts";
 import { insideFlops } from "./arithmetic.ts";
 import type { Workbench } from "./workbench.ts";
@@ -405,6 +407,9 @@ function sumCases(scale: Scale, wide: Layer, colours: Layer, deep: Layer): Plain
   const filter = [8, 5, 5, channels(deep.input[2], scale), K];
   const weight = filter.slice(1);
   const rows = elements(weight) / K;
+  const features = scaledActivation(deep.output, scale);
+  const wider = [...features.slice(0, 3), features[3] + 1];
+  const group = groupSize(features[0]);
   return [
     {
       kernel: "columnSum",
@@ -431,6 +436,36 @@ function sumCases(scale: Scale, wide: Layer, colours: Layer, deep: Layer): Plain
       prepare: (bench) => {
         const [partial, y] = [bench.random(filter), bench.output(filter.slice(1))];
         return { reads: [partial], writes: [y], run: () => reduce.reduceSplits(bench.stream, partial, y) };
+      },
+    },
+    {
+      kernel: "minibatchStddev",
+      place: deep.name,
+      shape: shapeText(features),
+      prepare: (bench) => {
+        const [x, y] = [bench.random(features), bench.output(wider)];
+        return { reads: [x], writes: [y], run: () => minibatch.minibatchStddev(bench.stream, x, y, group) };
+      },
+    },
+    {
+      kernel: "minibatchStddevGradient",
+      place: deep.name,
+      shape: shapeText(features),
+      prepare: (bench) => {
+        const [dy, x, dx] = [bench.random(wider), bench.random(features), bench.output(features)];
+        const run = () => minibatch.minibatchStddevGradient(bench.stream, dy, x, dx, group);
+        return { reads: [dy, x], writes: [dx], run };
+      },
+    },
+    {
+      kernel: "minibatchStddevCurvature",
+      place: deep.name,
+      shape: shapeText(features),
+      prepare: (bench) => {
+        const [u, dy, x] = [features, wider, features].map((shape) => bench.random(shape));
+        const [ddy, ddx] = [bench.output(wider), bench.output(features)];
+        const run = () => minibatch.minibatchStddevCurvature(bench.stream, u, dy, x, ddy, ddx, group);
+        return { reads: [u, dy, x], writes: [ddy, ddx], run };
       },
     },
     {

@@ -242,6 +242,7 @@ const commands: Record<CommandName, CommandTable> = {
           setting("normD", "batch|none", "batch-norm in the discriminator; batch needs --r1 0 and --r2 0"),
           setting("normDFirst", null, "batch-norm on its first layer too"),
           setting("spectralNormD", null, "divide the discriminator's weights by their spectral norms"),
+          setting("minibatchStddev", null, "the discriminator sees how much pictures differ, four at a time"),
           setting("smoothFilter", null, "transposed filters that leave no checkerboard"),
         ],
       },

@@ -7,6 +7,7 @@
  */
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchNormInference } from "../kernels/batch_norm.ts";
+import { groupSize } from "../reference/minibatch_stddev.ts";
 import {
   batchNorm,
   batchNormLeakyRelu,
@@ -15,6 +16,7 @@ import {
   dense,
   flatten,
   leakyRelu,
+  minibatchStddev,
   reshape,
   smoothFilter,
   tanh,
@@ -46,6 +48,8 @@ export interface Architecture extends GeneratorArchitecture {
   readonly normD: "batch" | "none";
   /** Batch-norm on the discriminator's first layer too, as the article's notebook has it. */
   readonly normDFirst: boolean;
+  /** D's logit layer sees how much pictures differ, in a channel more. */
+  readonly minibatchStddev: boolean;
 }
 
 export const batchNormEpsilon = 1e-5;
@@ -117,7 +121,14 @@ export function generatorLayers({ size, base, z, kernel }: GeneratorArchitecture
   return layers;
 }
 
-export function discriminatorLayers({ size, baseD, kernel, normD, normDFirst }: Architecture): Layer[] {
+export function discriminatorLayers({
+  size,
+  baseD,
+  kernel,
+  normD,
+  normDFirst,
+  minibatchStddev,
+}: Architecture): Layer[] {
   const strides = Array.from({ length: Math.log2(size / startSize(size)) }, () => 2);
   if (size === 128) strides.splice(-1, 0, 1);
   const layers: Layer[] = [];
@@ -140,7 +151,7 @@ export function discriminatorLayers({ size, baseD, kernel, normD, normDFirst }: 
   layers.push({
     name: "d.logit",
     kind: "dense",
-    input: [side, side, channels],
+    input: [side, side, minibatchStddev ? channels + 1 : channels],
     output: [1, 1, 1],
     kernel: 1,
     stride: 1,
@@ -185,7 +196,7 @@ export function runningSpecs(layers: readonly Layer[]): { name: string; shape: r
 }
 
 /**
- * How batch-norm normalises: by the batch, whose rows may fall into groups that are normalised apart, moving running
+ * How batch-norm normalises: by the batch, whose rows may fall into groups that are normalised (and compared) apart, moving running
  * averages towards the first group's statistics or showing each layer's moments; or by running averages; or by moments
  * that were measured before, layer by layer.
  */
@@ -245,9 +256,13 @@ export class Network {
       if (unused && h !== x && h.buffer !== value.buffer) tape.release(h);
       h = value;
     };
-    for (const { name, kind, output, stride, norm, activation } of this.layers) {
+    for (const { name, kind, input, output, stride, norm, activation } of this.layers) {
       let weight = parameters.get(`${name}.weight`);
       const bias = parameters.get(`${name}.bias`);
+      if (activation === "logit" && input[2] > h.shape[3]) {
+        const apart = by.by === "batch" ? (by.groups ?? 1) : 1;
+        next(minibatchStddev(tape, h, groupSize(N / apart)));
+      }
       if (kind === "dense") {
         next(dense(tape, flatten(tape, h), weight, bias));
         if (activation !== "logit") next(reshape(tape, h, [N, ...output]));

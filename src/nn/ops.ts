@@ -9,6 +9,7 @@ import * as conv from "../kernels/conv2d.ts";
 import * as map from "../kernels/elementwise.ts";
 import { samePadding } from "../kernels/geometry.ts";
 import * as loss from "../kernels/loss.ts";
+import * as minibatch from "../kernels/minibatch_stddev.ts";
 import * as obvious from "../kernels/obvious.ts";
 import * as reduce from "../kernels/reduce.ts";
 import * as smooth from "../kernels/smooth_filter.ts";
@@ -317,6 +318,34 @@ export function batchNormLeakyRelu(
     return results;
   };
   return tape.record("batchNormLeakyRelu", [x, gamma, beta], y, backward, [applied]);
+}
+
+// Minibatch standard deviation
+
+/**
+ * x and one channel more: how much the pictures of a group differ (Karras et al. 2018).
+ * @param x [N,H,W,C] @param group pictures that are a group, N a multiple @returns [N,H,W,C+1]
+ */
+export function minibatchStddev(tape: Tape, x: Tensor, group: number): Tensor {
+  const [N, H, W, C] = x.shape;
+  const y = tape.temporary("minibatch stddev", [N, H, W, C + 1]);
+  minibatch.minibatchStddev(tape.stream, x, y, group);
+  return tape.record("minibatchStddev", [x], y, [(dy) => minibatchStddevGradient(tape, dy, x, group)]);
+}
+
+/** Linear in dy, but not in x: a penalty on the gradient goes back to both. @param dy [N,H,W,C+1] @param x [N,H,W,C] */
+export function minibatchStddevGradient(tape: Tape, dy: Tensor, x: Tensor, group: number): Tensor {
+  const dx = tape.temporary("minibatch stddev gradient", x.shape);
+  minibatch.minibatchStddevGradient(tape.stream, dy, x, dx, group);
+  const backward: JointBackward = (u) => {
+    const ddy = tape.temporary("minibatch stddev curvature, dy", dy.shape);
+    const ddx = tape.temporary("minibatch stddev curvature, x", x.shape);
+    minibatch.minibatchStddevCurvature(tape.stream, u, dy, x, ddy, ddx, group);
+    const again = [1, 2, 3].map(() => once("minibatchStddevGradient"));
+    for (const result of [ddy, ddx]) tape.record("minibatchStddevCurvature", [u, dy, x], result, again);
+    return [ddy, ddx];
+  };
+  return tape.record("minibatchStddevGradient", [dy, x], dx, backward);
 }
 
 // Losses

@@ -149,6 +149,11 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
     does: "Every weight of the discriminator is divided by the most that it can stretch anything; suits the hinge loss.",
     input: toggle,
   },
+  minibatchStddev: {
+    label: "Minibatch spread",
+    does: "The discriminator sees how much the pictures of a batch differ, so a generator that repeats itself is caught.",
+    input: toggle,
+  },
   smoothFilter: {
     label: "Smooth filters",
     does: "The generator's filters are blurred a little, which leaves no checkerboard.",
@@ -174,6 +179,18 @@ export const groups: readonly { title: string; keys: readonly (keyof Config)[] }
   },
   {
     title: "Networks",
-    keys: ["size", "base", "baseD", "z", "kernel", "slope", "normD", "normDFirst", "spectralNormD", "smoothFilter"],
+    keys: [
+      "size",
+      "base",
+      "baseD",
+      "z",
+      "kernel",
+      "slope",
+      "normD",
+      "normDFirst",
+      "spectralNormD",
+      "minibatchStddev",
+      "smoothFilter",
+    ],
   },
 ];

@@ -34,6 +34,7 @@ export const when: Readonly<Record<keyof Config, When>> = {
   normD: "new run",
   normDFirst: "new run",
   spectralNormD: "new run",
+  minibatchStddev: "new run",
   smoothFilter: "new run",
   sampleEvery: "at once",
   saveEvery: "at once",

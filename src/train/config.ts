@@ -1,6 +1,8 @@
 /** The configuration of a run: everything that decides its numbers, besides the pictures and the machine. */
 import type { Changes } from "../kernels/augment.ts";
 
+import { groupSize } from "../reference/minibatch_stddev.ts";
+
 export interface Config {
   /** Height and width of the pictures, in pixels: 16, 32, 64 or 128. */
   size: number;
@@ -20,6 +22,8 @@ export interface Config {
   normDFirst: boolean;
   /** The discriminator's weights are divided by their spectral norms. */
   spectralNormD: boolean;
+  /** The discriminator sees how much pictures differ, four at a time. */
+  minibatchStddev: boolean;
   /** Stride-2 transposed filters are parameters convolved with a 2×2 box: no checkerboard. */
   smoothFilter: boolean;
   lrD: number;
@@ -71,6 +75,7 @@ const tiny: Config = {
   normD: "none",
   normDFirst: false,
   spectralNormD: false,
+  minibatchStddev: false,
   smoothFilter: false,
   lrD: 1e-3,
   lrG: 2e-3,
@@ -165,6 +170,7 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
   normD: word("batch", "none"),
   normDFirst: boolean,
   spectralNormD: boolean,
+  minibatchStddev: boolean,
   smoothFilter: boolean,
   lrD: rate,
   lrG: rate,
@@ -189,7 +195,13 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
 };
 
 /** What keys that earlier versions did not have mean where a file lacks them. */
-const meantBefore: Partial<Config> = { spectralNormD: false, loss: "bce", r2: 0, augment: "none" };
+const meantBefore: Partial<Config> = {
+  spectralNormD: false,
+  minibatchStddev: false,
+  loss: "bce",
+  r2: 0,
+  augment: "none",
+};
 
 /** A configuration of a file, which an earlier version may have written. */
 export const completed = (config: Config): Config => ({ ...meantBefore, ...config });
@@ -233,7 +245,7 @@ export function checkConfig(config: Config): void {
       throw new Error(`configuration: ${key} is ${show(config[key])}, expected ${rules[key].expected}`);
     }
   }
-  const { steps, epochs, kernel, smoothFilter, normD, normDFirst, loss, smoothing } = config;
+  const { steps, epochs, batch, kernel, smoothFilter, normD, normDFirst, minibatchStddev, loss, smoothing } = config;
   if ((steps === null) === (epochs === null)) {
     throw new Error(`configuration: steps is ${steps} and epochs is ${epochs}, expected one of them, the other null`);
   }
@@ -242,6 +254,11 @@ export function checkConfig(config: Config): void {
   }
   if (normDFirst && normD === "none") {
     throw new Error("configuration: normDFirst wants batch-norm on D's first layer, normD none wants it nowhere");
+  }
+  if (minibatchStddev && (batch < 2 || batch % groupSize(batch) !== 0)) {
+    throw new Error(
+      `configuration: batch is ${batch} and minibatchStddev compares pictures by fours, expected 2, 3 or a multiple of 4`,
+    );
   }
   if (smoothing > 0 && loss !== "bce") {
     throw new Error(

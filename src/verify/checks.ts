@@ -5,6 +5,7 @@ import { batchNormChecks } from "./batch_norm.ts";
 import type { Check } from "./check.ts";
 import { convolutionChecks } from "./convolutions.ts";
 import { elementwiseChecks } from "./elementwise.ts";
+import { minibatchStddevChecks } from "./minibatch_stddev.ts";
 import { pictureChecks } from "./pictures.ts";
 import { reductionChecks } from "./reductions.ts";
 import { spectralNormChecks } from "./spectral_norm.ts";
@@ -16,6 +17,7 @@ export const checks: readonly Check[] = [
   ...adversarialLossChecks,
   ...reductionChecks,
   ...spectralNormChecks,
+  ...minibatchStddevChecks,
   ...pictureChecks,
   ...augmentChecks,
 ];

@@ -27,8 +27,9 @@ test("train without options: painted cats, preset and folder left open", () => {
 test("train with every option", () => {
   const command = parse(
     "train --data photos/ --preset article --size 64 --base 4 --base-d 6 --batch 8 --z 10 --kernel 4 --slope 0.1 " +
-      "--norm-d none --no-norm-d-first --spectral-norm-d --smooth-filter --lr-d 1e-3 --lr-g .5 --beta1 0.25 --beta2=0.75 --loss bce " +
-      "--smoothing 0.2 --r1 2 --r2 0.5 --r1-every 4 --ema 0.5 --flips --augment translation,cutout --seed 4294967295 --sample-every 7 --save-every 0 --steps 9 --fit stretch " +
+      "--norm-d none --no-norm-d-first --spectral-norm-d --minibatch-stddev --smooth-filter --lr-d 1e-3 --lr-g .5 " +
+      "--beta1 0.25 --beta2=0.75 --loss bce --smoothing 0.2 --r1 2 --r2 0.5 --r1-every 4 --ema 0.5 --flips " +
+      "--augment translation,cutout --seed 4294967295 --sample-every 7 --save-every 0 --steps 9 --fit stretch " +
       "--out here --dry-run --adapter software --json",
   );
   const overrides: Omit<Config, "epochs"> = {
@@ -42,6 +43,7 @@ test("train with every option", () => {
     normD: "none",
     normDFirst: false,
     spectralNormD: true,
+    minibatchStddev: true,
     smoothFilter: true,
     lrD: 1e-3,
     lrG: 0.5,

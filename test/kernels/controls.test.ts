@@ -189,6 +189,24 @@ const controls: Control[] = [
   },
   { mistake: "log(1 + e) for log1p(e)", kernel: "relativisticLoss", right: "+ log1p(e)", wrong: "+ log(1.0 + e)" },
   { mistake: "a chunk's last row forgotten", kernel: "columnSum", right: "row < end", wrong: "row + 1u < end" },
+  {
+    mistake: "the deviation of all groups together",
+    kernel: "minibatchStddev",
+    right: "let at = group * sizes.G * sizes.M + m;",
+    wrong: "let at = m;",
+  },
+  {
+    mistake: "no way through the deviation",
+    kernel: "minibatchStddevGradient",
+    right: "slope * (x[at] - c.mean)",
+    wrong: "0.0",
+  },
+  {
+    mistake: "sigma held constant",
+    kernel: "minibatchStddevCurvature",
+    right: " - along * (x[at] - c.mean)",
+    wrong: "",
+  },
   { mistake: "not divided", kernel: "normalise", right: "y[i] / norm", wrong: "y[i]" },
   {
     mistake: "the vectors in each other's place",

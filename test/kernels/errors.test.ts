@@ -14,6 +14,7 @@ import {
 import { conv2d, conv2dFilterGradient, conv2dInputGradient, dense } from "../../src/kernels/conv2d.ts";
 import { add } from "../../src/kernels/elementwise.ts";
 import * as loss from "../../src/kernels/loss.ts";
+import { minibatchStddev } from "../../src/kernels/minibatch_stddev.ts";
 import { denseRows } from "../../src/kernels/obvious.ts";
 import { gatherPictures, sampleGrid } from "../../src/kernels/pictures.ts";
 import { addRow, columnSum, dot, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
@@ -132,6 +133,10 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
   ["addRow: there is no row 2 of y's size in matrix [2,5]", (s) => addRow(s, t("matrix", 2, 5), 2, t("y", 5))],
   ["sumOfSquares: y needs [1], came y [2]", (s) => sumOfSquares(s, t("x", 9), t("y", 2), 1)],
   ["dot: needs a and b of one size, y [1]; came a [4], b [5], y [1]", (s) => dot(s, t("a", 4), t("b", 5), t("y", 1))],
+  [
+    "minibatch_stddev: needs tensors [N,H,W,C] and [N,H,W,C+1], N a multiple of the group's 4; came x [6,2,2,3], y [6,2,2,4]",
+    (s) => minibatchStddev(s, t("x", 6, 2, 2, 3), t("y", 6, 2, 2, 4), 4),
+  ],
   [
     "vectorMatrix: needs x [rows], matrix [rows,K], partial [2,K]; came x [40], matrix [40,3], partial [1,3]",
     (s) => spectral.vectorMatrix(s, t("x", 40), t("matrix", 40, 3), t("partial", 1, 3)),

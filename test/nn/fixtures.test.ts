@@ -39,7 +39,13 @@ test.each([
   const url = new URL(`../fixtures/dcgan_${kind}.safetensors`, import.meta.url);
   const { tensors, metadata } = decodeSafetensors(readFileSync(url));
   const { normD, ...config } = JSON.parse(metadata.config);
-  const architecture = { ...config, normD: normD ? "batch" : "none", normDFirst: false, smoothFilter: false };
+  const architecture = {
+    ...config,
+    normD: normD ? "batch" : "none",
+    normDFirst: false,
+    minibatchStddev: false,
+    smoothFilter: false,
+  };
   const stream = await testStream();
   const G = generator(architecture);
   const D = discriminator(architecture);

@@ -68,6 +68,7 @@ describe("fields", () => {
       "normD",
       "normDFirst",
       "spectralNormD",
+      "minibatchStddev",
       "smoothFilter",
       "seed",
     ]);

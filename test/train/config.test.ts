@@ -21,6 +21,8 @@ const good: [Partial<Config>, why: string][] = [
   [{ kernel: 1 }, "a plain filter may be 1 wide"],
   [{ kernel: 2, smoothFilter: true }, "a smooth one 2"],
   [{ normD: "batch", normDFirst: true, r1: 0 }, "batch-norm without R1"],
+  [{ minibatchStddev: true, batch: 12 }, "by fours"],
+  [{ minibatchStddev: true, batch: 3 }, "a batch of fewer"],
   [{ loss: "hinge" }, "another loss"],
   [{ loss: "relativistic", normD: "batch", r1: 0 }, "another loss and batch-norm"],
   [{ steps: null, epochs: 1 }, "epochs alone"],
@@ -56,6 +58,9 @@ const bad: [change: Record<string, unknown>, message: string][] = [
   [{ beta1: 1 }, "beta1 is 1"],
   [{ beta2: -0.1 }, "beta2 is -0.1"],
   [{ smoothing: 1 }, "smoothing is 1"],
+  [{ minibatchStddev: true, batch: 6 }, "batch is 6 and minibatchStddev compares pictures by fours, expected 2, 3 or"],
+  [{ minibatchStddev: true, batch: 1 }, "batch is 1 and minibatchStddev"],
+  [{ spectralNormD: 1 }, "spectralNormD is 1, expected true or false"],
   [{ loss: "wgan" }, 'loss is "wgan", expected bce, hinge or relativistic'],
   [
     { loss: "hinge", smoothing: 0.1 },

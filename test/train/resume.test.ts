@@ -17,6 +17,7 @@ const variants: [name: string, changes: Partial<Config>][] = [
   ["relativistic, R1 and R2", { loss: "relativistic", r2: 0.5, r1Every: 4 }],
   ["spectral norm, hinge", { spectralNormD: true, loss: "hinge", r1Every: 4 }],
   ["R1, augmentation", { r1: 1, r1Every: 4, augment: "color,translation,cutout" }],
+  ["minibatch stddev", { minibatchStddev: true, r1Every: 4 }],
   ["flips, smooth filters, Adam with momentum", { flips: true, smoothFilter: true, beta1: 0.5, r1: 0 }],
 ];
 

@@ -76,6 +76,7 @@ describe("a training run", () => {
     ["relativistic, R1 and R2", { loss: "relativistic" as const, r2: 1, r1Every: 3 }],
     ["spectral norm in D, hinge", { spectralNormD: true, loss: "hinge" as const, r1: 0 }],
     ["augmentation, R1 every other step", { augment: "color,translation,cutout", r1Every: 2 }],
+    ["minibatch stddev, R1", { minibatchStddev: true, r1Every: 3 }],
     ["smooth filter, flips, R1 every step", { smoothFilter: true, flips: true, r1Every: 1 }],
   ])("%s: twice the same start gives the same losses and picture, to the bit", async (_, changes) => {
     const config = { ...small, ...changes };

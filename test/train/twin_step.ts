@@ -14,6 +14,7 @@ import { batchNormLeakyRelu } from "../../src/reference/batch_norm.ts";
 import { type ConvShape, conv2d, conv2dInputGradient } from "../../src/reference/conv2d.ts";
 import { dense, denseInputGradient } from "../../src/reference/dense.ts";
 import { hingeLoss } from "../../src/reference/hinge_loss.ts";
+import { groupSize, minibatchStddev, minibatchStddevGradient } from "../../src/reference/minibatch_stddev.ts";
 import { sumOfSquares } from "../../src/reference/reduce.ts";
 import { relativisticLoss } from "../../src/reference/relativistic_loss.ts";
 import { sigmoidCrossEntropy } from "../../src/reference/sigmoid_cross_entropy.ts";
@@ -93,10 +94,13 @@ export class TwinStep {
     const { batch: N, slope } = this.config;
     const layers = discriminatorLayers(this.config);
     const outputs: Float64Array[] = [];
+    const [height, width, C] = layers[layers.length - 2].output;
+    const compared = { G: groupSize(N), pixels: height * width, C };
     let h: Float64Array = Float64Array.from(pictures);
     for (const layer of layers) {
       const { name, kind, input, output, norm, activation } = layer;
       const [weight, bias] = [this.weight(d, name), d.get(`${name}.bias`)!];
+      if (kind === "dense" && this.config.minibatchStddev) h = minibatchStddev(h, compared);
       h =
         kind === "dense"
           ? dense(h, weight, bias, { N, C: area(input), K: area(output) })
@@ -114,6 +118,9 @@ export class TwinStep {
           kind === "dense"
             ? denseInputGradient(dh, weight, { N, C: area(input), K: area(output) })
             : conv2dInputGradient(dh, weight, this.convShape(layer));
+        if (kind === "dense" && this.config.minibatchStddev) {
+          dh = minibatchStddevGradient(dh, outputs[i - 1], compared);
+        }
       }
       return dh;
     };

@@ -1,0 +1,3 @@
+import { testKernels } from "./check_table.ts";
+
+testKernels(["minibatchStddev", "minibatchStddevGradient", "minibatchStddevCurvature"]);
