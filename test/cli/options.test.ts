@@ -344,7 +344,7 @@ test("help fits 80 columns and names every option", () => {
   const train = helpText("train");
   for (const key of configKeys) {
     const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    expect(train).toMatch(new RegExp(`--(\\[no-\\])?${name} `));
+    expect(train).toMatch(new RegExp(`--(\\[no-\\])?${name}\\s`));
   }
   expect(train).toContain("[0.001|0.0004|0.0004|0.00005]");
   expect(helpText()).toContain("verify");
