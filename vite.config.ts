@@ -10,6 +10,8 @@ export const shadersLeftOut = [
   "sigmoid_gradient",
   "sigmoid_cross_entropy",
   "sigmoid_cross_entropy_gradient",
+  "batch_norm_gradient",
+  "batch_norm_gradient_sums",
   "dense_obvious",
   "conv2d_obvious",
   "conv2d_input_gradient_obvious",

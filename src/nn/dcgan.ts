@@ -6,10 +6,9 @@
  * article's, whose discriminator has one stride-1 convolution more before its last.
  */
 import type { Tensor } from "../gpu/tensor.ts";
-import { batchNormInference } from "../kernels/batch_norm.ts";
+import { batchNorm, batchNormInference } from "../kernels/batch_norm.ts";
 import { groupSize } from "../reference/minibatch_stddev.ts";
 import {
-  batchNorm,
   batchNormLeakyRelu,
   batchNormStatistics,
   conv2d,
@@ -226,7 +225,9 @@ function normalise(tape: Tape, layer: string, x: Tensor, parameters: NamedTensor
     moments = tape.temporary("batch norm moments", [3, gamma.size]);
     batchNormInference(tape.stream, by.running.get(`${layer}.running`), moments, batchNormEpsilon);
   } else moments = by.moments.get(layer)!;
-  return batchNorm(tape, x, moments, gamma, beta);
+  const y = tape.temporary("batch norm", x.shape);
+  batchNorm(tape.stream, x, moments, gamma, beta, y);
+  return y;
 }
 
 /** A network: its layers applied to an input, under parameters that may be the trained ones or their average. */
