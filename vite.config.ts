@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { fold } from "./src/page/fold.ts";
@@ -18,12 +19,45 @@ export const shadersLeftOut = [
   "conv2d_filter_gradient_obvious",
 ];
 
-/** Without comments and indentation. Lines stay where they are, so that the compiler's messages name the right ones. */
+const shaders = new URL("shaders/", import.meta.url);
+
+/** Names that shaders declare, to shorter ones: the same in all of them, as files are joined. */
+const shortNames = (() => {
+  const files = readdirSync(shaders).filter((name) => name.endsWith(".wgsl"));
+  files.push("../src/page/train/show_grid.wgsl");
+  const text = files.map((name) => readFileSync(new URL(name, shaders), "utf8").replace(/\/\/.*$/gm, "")).join("\n");
+  const found = (pattern: RegExp) => [...text.matchAll(pattern)].flatMap(([, names]) => names.split(/[, ]+/));
+  const functions = found(/\bfn (\w+)/g);
+  const taken = new Set(found(/(\w+)/g));
+  // WGSL's own words and functions, and entry points, after which kernels are called.
+  const fixed = new Set([
+    ...found(/var<([\w, ]+)>/g),
+    ...found(/@(\w+)/g),
+    ...found(/@builtin\((\w+)/g),
+    ...found(/@compute[^{]*?fn (\w+)/g),
+    ...found(/\b(\w+)\(/g).filter((name) => !functions.includes(name)),
+    "default",
+  ]);
+  // Overrides, which hosts name, are in capitals; names with numbers are for `fold`.
+  const long = [...functions, ...found(/\b(?:let|var|const) (\w+)/g), ...found(/\b(\w+) *:/g)].filter(
+    (name) => /^[a-z_]{3,}$/.test(name) && !fixed.has(name),
+  );
+  const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+  const short = letters.flatMap((a) => letters.map((b) => a.toUpperCase() + b)).filter((name) => !taken.has(name));
+  return new Map([...new Set(long)].map((name, i) => [name, short[i] ?? name]));
+})();
+
+/**
+ * Without comments and indentation, and with short names. Lines stay where they are, so that the compiler's messages name
+ * the right ones.
+ */
 export function slimShader(text: string): string {
   return text
     .replace(/\/\/.*$/gm, "")
     .replace(/^[ \t]+|[ \t]+$/gm, "")
-    .replace(/ *([,;:{}()=*+<>|]) */g, "$1");
+    .replace(/ *([,;:{}()=*+<>|&%/]) */g, "$1")
+    .replace(/ - (?!-)/g, "-")
+    .replace(/\b[a-z_]{3,}\b/g, (name) => shortNames.get(name) ?? name);
 }
 
 /** Shaders slim and folded, which is a fifth of their size. */

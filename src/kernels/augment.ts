@@ -84,7 +84,7 @@ function append(
   const isPicture = x.shape.length === 4 && width === size && channels === 3 && y.shape.join() === x.shape.join();
   if (!isPicture || !(row >= 0 && row + N <= parameters.shape[0])) {
     throw new Error(
-      `${operation}: needs two [N,size,size,3] and parameters with rows ${row} to ${row} + N; came ${x}, ${y}, ${parameters}`,
+      `${operation}: needs two [N,size,size,3] and N parameters from row ${row} on; came ${x}, ${y}, ${parameters}`,
     );
   }
   const chunks = changes.color ? Math.ceil(size ** 2 / chunk) : 0;

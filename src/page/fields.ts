@@ -82,7 +82,7 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
   augment: {
     label: "Augment",
-    does: "Changes by chance, in colour, place or by a hole, every picture that the discriminator sees: for few pictures.",
+    does: "Every picture, real or drawn, is changed by chance before the discriminator sees it: good for few pictures.",
     input: {
       kind: "choice",
       options: {

@@ -63,7 +63,7 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
     (s) => augmentParameters(s, t("step", 4), t("parameters", 4, 7), { seed: 1, stream: 7 }, 16, changes),
   ],
   [
-    "augment: needs two [N,size,size,3] and parameters with rows 3 to 3 + N; came x [2,8,8,3], y [2,8,8,3], parameters [4,8]",
+    "augment: needs two [N,size,size,3] and N parameters from row 3 on; came x [2,8,8,3], y [2,8,8,3], parameters [4,8]",
     (s) => augment(s, t("x", 2, 8, 8, 3), t("y", 2, 8, 8, 3), { changes, parameters: t("parameters", 4, 8), row: 3 }),
   ],
   [
