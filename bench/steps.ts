@@ -119,8 +119,8 @@ function grey(size: number, count: number) {
 
 /** Milliseconds a step, batch by batch; a batch is so long that its share of steps with R1 is a run's. */
 async function timeSteps(trainer: Trainer, rounds: number): Promise<number[]> {
-  const { r1, r1Every } = trainer.config;
-  const cycle = r1 > 0 ? r1Every : 1;
+  const { r1, r2, r1Every } = trainer.config;
+  const cycle = r1 > 0 || r2 > 0 ? r1Every : 1;
   const batch = async (steps: number) => {
     const start = performance.now();
     for (let step = 0; step < steps; step++) {
