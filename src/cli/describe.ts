@@ -90,7 +90,7 @@ const named = 5;
 
 export function warnOfSkipped(skipped: readonly { name: string; reason: string }[]): void {
   if (skipped.length === 0) return;
-  warn(`skipped ${skipped.length} file${skipped.length > 1 ? "s" : ""} that cannot be read:`);
+  warn(`skipped ${skipped.length} file${skipped.length > 1 ? "s" : ""} that cannot be used:`);
   for (const { name, reason } of skipped.slice(0, named)) console.error(`  ${name}: ${reason}`);
   if (skipped.length > named) console.error(`  and ${skipped.length - named} more`);
 }

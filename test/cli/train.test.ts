@@ -32,7 +32,7 @@ function losses(dir: string): string[] {
 
 test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, and every file", async () => {
   const first = await run("train", ...small, "--data", photos, "--steps", "5", "--out", runDir, "--json");
-  expect(first.stderr).toContain("skipped 1 file that cannot be read:\n  torn.jpg: ");
+  expect(first.stderr).toContain("skipped 1 file that cannot be used:\n  torn.jpg: ");
   expect(first.code).toBe(0);
   const events = eventsOf(first);
   expect(events[0]).toMatchObject({

@@ -27,12 +27,19 @@ test("a folder: what was read, what was refused and why, and what the networks w
   for (let i = 0; i < 9; i++) writeFileSync(join(cats, `${i}.png`), picture(i));
   for (let i = 0; i < 3; i++) writeFileSync(join(cats, "more", `wide${i}.png`), picture(i, 40, 20));
   writeFileSync(join(cats, "text.jpg"), text);
+  mkdirSync(join(cats, "CAT_00"));
+  writeFileSync(join(cats, "CAT_00/9.png"), picture(9, 40, 40));
+  writeFileSync(join(cats, "CAT_00/9.png.cat"), `9 15 20 25 20 20 30 10 10 ${"0 0 ".repeat(4)}30 10`);
   visit = await (await browser.visitor()).open(`${smallest}&steps=40&sampleEvery=10`);
   await visit.page.getByLabel("Choose a folder…").setInputFiles(cats);
-  await eventually(status).toMatch(/^12 pictures read from cats: .* at 16 × 16\./);
-  await visit.page.getByText("1 file could not be read").click();
+  await eventually(status).toMatch(
+    /^13 pictures read from cats: .* at 16 × 16\. Faces cut out by their landmarks: 1\./,
+  );
+  await visit.page.getByText("1 file refused").click();
   await visit.page.locator(".refusals").getByText("neither JPEG nor PNG by its first bytes").waitFor();
-  await visit.page.getByText("3 of 12 are not square.").waitFor();
+  await visit.page.getByText(/^\d+ nearly the same as another$/).click();
+  await visit.page.getByText("like 0.png").first().waitFor();
+  await visit.page.getByText("3 of 13 are not square.").waitFor();
   const look = () => visit.pictureOf(".pictures-preview canvas");
   const cropped = await look();
   await visit.page.getByRole("radio", { name: /^Squeeze/ }).check();
@@ -64,8 +71,8 @@ test("a zip with a bomb inside and a text that is called .jpg", async () => {
   end.setUint32(16, end.getUint32(16, true) + grown, true);
   await brings(zipped("bombed.zip", withBomb));
   await eventually(status).toMatch(/^8 pictures read from bombed\.zip/);
-  await visit.page.getByText("2 files could not be read").click();
-  await eventually(() => visit.page.locator(".refusals > ul > li").count()).toBe(2);
+  await visit.page.getByText("2 files refused").click();
+  await eventually(() => visit.page.locator(".refusals:has-text('refused') > ul > li").count()).toBe(2);
   await visit.page.locator(".refusals").getByText("damaged zip: more data than its directory says").waitFor();
   await visit.page.locator(".refusals").getByText("neither JPEG nor PNG by its first bytes").waitFor();
 });

@@ -1,5 +1,6 @@
 /** Files that somebody dropped or picked, to candidates with the names that the command line would give them. */
 import { type Candidate, isHidden, maxFiles, printable, reasonOf } from "../../data/photographs.ts";
+import { isPrepared, preparedFiles } from "../../data/prepared.ts";
 import { beginsLikeZip, openZip, type RandomAccess } from "../../data/zip.ts";
 import { browserInflating } from "./inflate.ts";
 
@@ -64,6 +65,10 @@ export async function openBrought(files: readonly BroughtFile[]): Promise<Candid
   const tops = new Set(files.map(({ path }) => path.split("/")[0]));
   // The one folder's own name says nothing that tells files apart.
   const prefix = tops.size === 1 && files.some(({ path }) => path.includes("/")) ? `${[...tops][0]}/` : "";
+  if (isPrepared(files.map(({ path }) => path.slice(prefix.length)))) {
+    const { path, file } = files.find((one) => one.path === prefix + preparedFiles.pictures)!;
+    return await zipCandidates(path, file, false);
+  }
   const candidates: Candidate[] = [];
   for (const { path, file } of files) {
     const name = path.slice(prefix.length);

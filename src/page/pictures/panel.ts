@@ -29,6 +29,7 @@ interface Choice {
   brought: Brought;
   fit: Fit;
   found: FoundPhotographs;
+  duplicates: Refused[];
 }
 
 /** A reading that goes on. */
@@ -56,7 +57,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
   const back = h("button", { type: "button", hidden: true }, "Back to painted cats");
   const files = picker("Choose files or a zip…", {
     multiple: true,
-    accept: "image/jpeg,image/png,.zip,application/zip",
+    accept: "image/jpeg,image/png,.cat,.zip,application/zip",
   });
   const folder = picker("Choose a folder…", { webkitdirectory: true });
   folder.label.hidden = !("webkitdirectory" in HTMLInputElement.prototype);
@@ -68,6 +69,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
   const cancel = h("button", { type: "button" }, "Cancel");
   const reading = h("div", { className: "pictures-reading", hidden: true }, progressText, progress, cancel);
   const refusals = h("details", { className: "refusals", hidden: true });
+  const alike = h("details", { className: "refusals", hidden: true });
   const squareWord = h("p", { className: "hint" });
   const fits = h(
     "fieldset",
@@ -89,7 +91,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     h("p", {}, "Drop a folder, a zip or pictures here, or"),
     h("div", { className: "pickers" }, files.label, folder.label),
   );
-  const about = h("div", { className: "pictures-about" }, zone, status, reading, advice, refusals, fits);
+  const about = h("div", { className: "pictures-about" }, zone, status, reading, advice, refusals, alike, fits);
   fits.hidden = true;
   host.replaceChildren(
     h("header", {}, h("h2", {}, "Your own pictures"), back),
@@ -128,15 +130,24 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     fits.hidden = true;
     preview.hidden = choice === null;
     advice.hidden = true;
+    alike.hidden = true;
     if (!choice) return;
-    const { brought, found } = choice;
-    const { pictures, skipped, notSquare } = found;
+    const { brought, found, duplicates } = choice;
+    const { pictures, skipped, notSquare, faces } = found;
     const { size } = pictures;
     say(
       `${count(pictures.count)} ${plural(pictures.count, "picture")} read from ${brought.label}: ` +
-        `${bytes(pictures.pixels.length)} in memory at ${size} × ${size}. The next run learns from them.`,
+        `${bytes(pictures.pixels.length)} in memory at ${size} × ${size}. ` +
+        (faces > 0 ? `Faces cut out by their landmarks: ${count(faces)}. ` : "") +
+        "The next run learns from them.",
     );
     showRefusals(skipped);
+    alike.hidden = duplicates.length === 0;
+    alike.open = false;
+    alike.replaceChildren(
+      h("summary", {}, `${count(duplicates.length)} nearly the same as another`),
+      namesOf(duplicates, ""),
+    );
     fits.hidden = notSquare === 0;
     setText(squareWord, `${count(notSquare)} of ${count(pictures.count)} are not square.`);
     advice.hidden = pictures.count >= fewPictures;
@@ -170,7 +181,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     refusals.open = false;
     const groups = groupRefusals(skipped);
     refusals.replaceChildren(
-      h("summary", {}, `${count(skipped.length)} ${plural(skipped.length, "file")} could not be read`),
+      h("summary", {}, `${count(skipped.length)} ${plural(skipped.length, "file")} refused`),
       h(
         "ul",
         {},
@@ -220,6 +231,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     const asked: Fit = fit;
     say(`Reading ${brought.label}.`);
     advice.hidden = true;
+    alike.hidden = true;
     showRefusals([]);
     showProgress(`Opening ${brought.label}…`);
     worker.onmessage = ({ data }: MessageEvent<ReaderMessage>) => {
@@ -237,7 +249,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
           break;
         case "read":
           replaceJob(null);
-          choice = { brought, fit: asked, found: data.photographs };
+          choice = { brought, fit: asked, found: data.photographs, duplicates: data.duplicates };
           turn = 0;
           showChoice();
           options.onChoice({ pictures: data.photographs.pictures, label: brought.label, fit: asked });

@@ -1,4 +1,5 @@
 /** Reads one set of pictures and is then done with: cancelling is ending the worker. */
+import { differenceHash, NearDuplicates } from "../../data/near_duplicates.ts";
 import {
   type Fit,
   NoPictures,
@@ -9,6 +10,7 @@ import {
 } from "../../data/photographs.ts";
 import { type BroughtFile, openBrought } from "./brought.ts";
 import { decodePicture } from "./decode.ts";
+import { pictureAt } from "./preview.ts";
 
 export interface ReadRequest {
   files: BroughtFile[];
@@ -22,7 +24,8 @@ export type ReaderMessage =
   | { type: "progress"; done: number; total: number }
   /** One of the first pictures, [size, size, 3], and whether it was square. */
   | { type: "glimpse"; index: number; rgb: Uint8Array; square: boolean }
-  | { type: "read"; photographs: Photographs }
+  /** With the pictures that are nearly the same as one before them; the reason names that. */
+  | { type: "read"; photographs: Photographs; duplicates: Refused[] }
   | { type: "failed"; message: string; skipped: Refused[] };
 
 /** Where a run keeps its pictures, in memory and in the browser's storage, more than this is asking for trouble. */
@@ -51,10 +54,19 @@ export async function receive({ files, size, fit, glimpses }: ReadRequest): Prom
         if (index < glimpses) say({ type: "glimpse", index, rgb, square });
       },
     });
-    say({ type: "read", photographs }, [photographs.pictures.pixels.buffer]);
+    const duplicates = nearDuplicates(photographs);
+    say({ type: "read", photographs, duplicates }, [photographs.pictures.pixels.buffer]);
   } catch (error) {
     say({ type: "failed", message: reasonOf(error), skipped: error instanceof NoPictures ? error.skipped : [] });
   }
+}
+
+function nearDuplicates({ pictures, names }: Photographs): Refused[] {
+  const near = new NearDuplicates();
+  return names.flatMap((name, n) => {
+    const { first } = near.add(differenceHash(pictureAt(pictures, n), pictures.size));
+    return first === n ? [] : [{ name, reason: `like ${names[first]}` }];
+  });
 }
 
 function say(message: ReaderMessage, handed: Transferable[] = []): void {

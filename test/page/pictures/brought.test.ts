@@ -103,6 +103,34 @@ describe("what is brought to the page", () => {
     expect((await read([brought("a/2.png", two), brought("b/2.png", two)])).names).toEqual(["a/2.png", "b/2.png"]);
   });
 
+  it("is cut by the landmarks beside it, in a folder or a zip, as on the command line", async () => {
+    const line = text(`9 22 20 42 20 32 35 16 12 ${"0 0 ".repeat(4)} 48 12 `);
+    const noise = (): Uint8Array => pngOf(64, 48, () => [random() * 256, random() * 256, random() * 256]);
+    const set: Record<string, Uint8Array> = {
+      "CAT_00/1.jpg": noise(),
+      "CAT_00/1.jpg.cat": line,
+      "CAT_00/2.jpg": noise(),
+      "CAT_01/3.jpg": noise(),
+      "CAT_01/3.jpg.cat": text("9"),
+    };
+    for (const [name, bytes] of Object.entries(set)) onDisk(`CAT/${name}`, bytes);
+    const expected = await readOnCommandLine(join(root, "CAT"), options);
+    expect([expected.names, expected.faces, expected.skipped.length]).toEqual([["CAT_00/1.jpg"], 1, 2]);
+    const files = Object.entries(set).map(([name, bytes]) => brought(`CAT/${name}`, bytes));
+    expect(await read(files)).toEqual(expected);
+    expect(await read([brought("CAT.zip", await zipOf(Object.entries(set)))])).toEqual(expected);
+  });
+
+  it("is the zip alone where catgan prepare made the folder", async () => {
+    const picture = pngOf(16, 16, () => [9, 9, 9]);
+    const zip = await zipOf([["a.jpg.png", picture]]);
+    const made = { "contact-sheet.png": picture, "duplicates.txt": text(""), "pictures.zip": zip };
+    const files = Object.entries(made).map(([name, bytes]) => brought(`cats64/${name}`, bytes));
+    expect((await read(files)).names).toEqual(["contact-sheet.png"]);
+    files.push(brought("cats64/prepare.json", text("{}")));
+    expect((await read(files)).names).toEqual(["a.jpg.png"]);
+  });
+
   it("is not looked at where it is hidden", async () => {
     const png = pngOf(16, 16, () => [1, 1, 1]);
     const paths = ["cats/1.png", "cats/.2.png", "cats/.git/3.png", "cats/__MACOSX/4.png"];
