@@ -70,9 +70,9 @@ export function temporaryFolder(): string {
 }
 
 /** Makes a folder of small PNG pictures. */
-export function writePictures(folder: string, count: number, seed = 1): void {
+export function writePictures(folder: string, count: number, seed = 1, size = 16): void {
   mkdirSync(folder);
-  const { size, pixels } = paintCats(16, count, seed);
+  const { pixels } = paintCats(size, count, seed);
   for (let n = 0; n < count; n++) {
     const one = { size, count: 1, pixels: pixels.subarray(n * size * size * 3, (n + 1) * size * size * 3) };
     writeFileSync(join(folder, `cat${n}.png`), encodePng(pictureGrid(one, 1)));

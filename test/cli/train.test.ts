@@ -261,7 +261,9 @@ test("a second Ctrl-C ends at once", async () => {
   const dir = join(folder, "hurried");
   // Steps that take long.
   const slow = "--preset steady --base-d 64 --batch 13 --steps 1000".split(" ");
-  const line = ["train", ...slow, "--data", photos, "--out", dir];
+  const large = join(folder, "large");
+  writePictures(large, 13, 1, 64);
+  const line = ["train", ...slow, "--data", large, "--out", dir];
   const { child, onLine, done } = start(line);
   onLine((text) => {
     if (text.includes("run folder")) child.kill("SIGINT");
