@@ -4,6 +4,7 @@
  *     config.json                          what it was started with
  *     losses.csv                           a row a step
  *     reals.png                            some of the pictures that it learns from
+ *     augmented.png                        the same as D sees them, with --augment
  *     samples/step-000050.png              grids of samples
  *     checkpoints/step-000800.safetensors  everything needed to go on; the newest two are kept
  *
@@ -66,6 +67,10 @@ export async function sampleSteps(dir: string): Promise<number[]> {
   return stepsIn(names, /^step-(\d{6,})\.png$/);
 }
 
+export function augmentedPath(dir: string): string {
+  return join(dir, "augmented.png");
+}
+
 /** runs/YYYYMMDD-HHMMSS-preset, in local time. */
 export function defaultRunDir(preset: string, now: Date): string {
   const two = (number: number) => String(number).padStart(2, "0");
@@ -92,7 +97,10 @@ export async function checkRunFolder(dir: string): Promise<void> {
  * Makes a run's folder, with an empty losses.csv, as a whole or not at all.
  * @throws UserError when there is something in it already, or it cannot be made
  */
-export async function createRunFolder(dir: string, { reals, config }: { reals: Uint8Array; config: string }) {
+export async function createRunFolder(
+  dir: string,
+  { reals, augmented = null, config }: { reals: Uint8Array; augmented?: Uint8Array | null; config: string },
+) {
   await checkRunFolder(dir);
   const folders = [join(dir, "samples"), checkpointsFolder(dir)];
   let isNew = false;
@@ -103,10 +111,11 @@ export async function createRunFolder(dir: string, { reals, config }: { reals: U
       await writeFile(lossesPath(dir), lossesHeader);
     });
     await writeFileAtomically(realsPath(dir), reals);
+    if (augmented) await writeFileAtomically(augmentedPath(dir), augmented);
     await writeFileAtomically(configPath(dir), config);
   } catch (error) {
     // What is left would be in the way of the same command tried again. The folder was empty, so all of this is ours.
-    for (const path of [...folders, lossesPath(dir), realsPath(dir), configPath(dir)]) {
+    for (const path of [...folders, lossesPath(dir), realsPath(dir), augmentedPath(dir), configPath(dir)]) {
       await rm(path, { recursive: true, force: true }).catch(() => {});
     }
     if (isNew) await rmdir(dir).catch(() => {});

@@ -4,7 +4,7 @@ import { version } from "../../package.json";
 import { stepsPerEpoch } from "../data/batches.ts";
 import { pictureGrid } from "../data/grid.ts";
 import { enlarge } from "../data/image.ts";
-import { paintedCount } from "../data/pictures.ts";
+import { type Pictures, paintedCount } from "../data/pictures.ts";
 import { type Gpu, inMebibytes } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
 import type { Choices } from "../kernels/variants.ts";
@@ -23,6 +23,7 @@ import { compileAhead, type Plan, type PlanLimits, planWithin, TooLargeError } f
 import { runTraining } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
+import { augmentedPictures } from "./augmented.ts";
 import { type DataSet, loadDataSet } from "./data_set.ts";
 import { conclude, describeRun, heading, warn, warnOfSkipped } from "./describe.ts";
 import { chooseConfig, type NewRun, type ResumedRun, resolveConfig } from "./options.ts";
@@ -193,9 +194,13 @@ const realColumns = 8;
 async function startFolder({ config, source, dir }: Setup, { pictures }: DataSet, adapter: string): Promise<void> {
   const { size, pixels } = pictures;
   const count = Math.min(pictures.count, realColumns ** 2);
+  const reals = { size, count, pixels: pixels.subarray(0, count * size ** 2 * 3) };
+  const augmented = augmentedPictures(reals, config);
+  const gridOf = (shown: Pictures) => encodePng(enlarge(pictureGrid(shown, realColumns), size));
   const started = { catgan: version, adapter, pictures: { ...source, count: pictures.count }, config };
   await createRunFolder(dir, {
-    reals: encodePng(enlarge(pictureGrid({ size, count, pixels }, realColumns), size)),
+    reals: gridOf(reals),
+    augmented: augmented && gridOf(augmented),
     config: `${JSON.stringify(started, null, 2)}\n`,
   });
 }

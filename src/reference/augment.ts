@@ -111,8 +111,8 @@ function colours(picture: Float64Array, saturation: number, contrast: number): F
 /** (pixel − grey)·factor + grey, where a pixel's grey is the mean of its channels; so written that factor 1 rounds nothing. */
 function saturated(picture: Float64Array, factor: number): Float64Array {
   return picture.map((value, i) => {
-    const [r, g, b] = picture.subarray(i - (i % 3), i - (i % 3) + 3);
-    const grey = (r + g + b) / 3;
+    const first = i - (i % 3);
+    const grey = (picture[first] + picture[first + 1] + picture[first + 2]) / 3;
     return factor * value + (1 - factor) * grey;
   });
 }

@@ -1,0 +1,19 @@
+/** Pictures as D sees them, for people. */
+import type { Pictures } from "../data/pictures.ts";
+import { noiseStreams } from "../kernels/noise.ts";
+import { augment, randomAugmentations } from "../reference/augment.ts";
+import { gatherPictures } from "../reference/pictures.ts";
+import { type Config, changesOf } from "../train/config.ts";
+
+/** Picture n changed as the n-th of a run's first step is, by the f64 twin; null without augmentation. */
+export function augmentedPictures({ size, count, pixels }: Pictures, config: Config): Pictures | null {
+  const changes = changesOf(config);
+  if (!changes) return null;
+  const indices = Array.from({ length: count }, (_, n) => n);
+  const plain = gatherPictures(pixels, indices, new Uint8Array(count), size);
+  const key = { seed: config.seed, stream: noiseStreams.augmentation, step: 1 };
+  const seen = augment(plain, randomAugmentations(count, key, size, changes), size);
+  // Rounded and clamped by the array.
+  const bytes = Uint8ClampedArray.from(seen, (value) => (value * 0.5 + 0.5) * 255);
+  return { size, count, pixels: new Uint8Array(bytes.buffer) };
+}
