@@ -43,7 +43,7 @@ export interface ResumedRun {
   resume: string;
   /** Where its pictures are now; null = where they were. */
   data: string | null;
-  overrides: Partial<Pick<Config, "steps" | "epochs" | "sampleEvery" | "saveEvery">>;
+  overrides: Partial<Pick<Config, "steps" | "epochs" | "sampleEvery" | "saveEvery" | "metricsEvery">>;
   adapter: string;
   json: boolean;
 }
@@ -225,7 +225,7 @@ const commands: Record<CommandName, CommandTable> = {
           {
             name: "resume",
             value: "DIR",
-            help: "go on with an earlier run; beside it only --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --adapter and --json",
+            help: "go on with an earlier run; beside it only --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, --adapter and --json",
           },
           { name: "dry-run", help: "print configuration, layers, memory and cost of a step; train nothing" },
         ],
@@ -276,6 +276,7 @@ const commands: Record<CommandName, CommandTable> = {
         title: "Output",
         options: [
           setting("sampleEvery", "N", "steps from one sample grid to the next; 0: only at the end"),
+          setting("metricsEvery", "N", "steps from one measurement of SWD to the next, and at the end; 0: none"),
           setting("saveEvery", "N", "epochs from one checkpoint to the next; 0: only at the end"),
           adapter,
           {
@@ -482,7 +483,17 @@ const commands: Record<CommandName, CommandTable> = {
 };
 
 /** Options that a resumed run may be given: how long, how often and where, not which numbers. */
-const resumable = ["resume", "data", "steps", "epochs", "sample-every", "save-every", "adapter", "json"];
+const resumable = [
+  "resume",
+  "data",
+  "steps",
+  "epochs",
+  "sample-every",
+  "save-every",
+  "metrics-every",
+  "adapter",
+  "json",
+];
 
 /**
  * @param argv what follows the program's name

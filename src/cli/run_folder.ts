@@ -3,16 +3,18 @@
  *
  *     config.json                          what it was started with
  *     losses.csv                           a row a step
+ *     metrics.csv                          a row a measurement of the pictures' quality, if it is measured
  *     reals.png                            some of the pictures that it learns from
  *     augmented.png                        the same as D sees them, with --augment
  *     samples/step-000050.png              grids of samples
  *     checkpoints/step-000800.safetensors  everything needed to go on; the newest two are kept
  *
- * All but the rows of losses.csv are written beside their place and moved there, so that a crash or a full disk at any
+ * All but the rows of losses.csv and metrics.csv are written beside their place and moved there, so that a crash or a full disk at any
  * moment leaves the earlier file whole.
  */
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Quality } from "../train/quality.ts";
 import { decodeSafetensors, type NamedTensor } from "../train/safetensors.ts";
 import { UserError } from "./user_error.ts";
 
@@ -47,6 +49,10 @@ export function configPath(dir: string): string {
 
 export function lossesPath(dir: string): string {
   return join(dir, "losses.csv");
+}
+
+export function metricsPath(dir: string): string {
+  return join(dir, "metrics.csv");
 }
 
 export function samplePath(dir: string, step: number): string {
@@ -162,6 +168,19 @@ export async function appendLosses(dir: string, rows: readonly LossRow[]): Promi
   await explained(`cannot write ${lossesPath(dir)}`, () => appendFile(lossesPath(dir), `${lines.join("\n")}\n`));
 }
 
+/** Appends a measurement, with a header before the first. @throws UserError when it cannot */
+export async function appendMetrics(dir: string, step: number, { swd, floor }: Quality): Promise<void> {
+  await explained(`cannot write ${metricsPath(dir)}`, async () => {
+    const isNew = await stat(metricsPath(dir)).then(
+      ({ size }) => size === 0,
+      () => true,
+    );
+    const header = ["step", "swd", "floor", ...swd.levels.map(({ size }) => `swd_${size}`)];
+    const row = [swd.average, floor, ...swd.levels.map(({ value }) => value)].map((value) => value.toPrecision(6));
+    await appendFile(metricsPath(dir), `${isNew ? `${header.join(",")}\n` : ""}${[step, ...row].join(",")}\n`);
+  });
+}
+
 /**
  * Writes the checkpoint of a step, then removes those before the newest two.
  * @throws UserError when it cannot be written: says which earlier one is whole
@@ -209,7 +228,7 @@ export async function isFolder(path: string): Promise<boolean> {
 
 /**
  * Takes a run back to the checkpoint that it goes on from: cuts rows of later steps (and a torn last one) off
- * losses.csv, sets later checkpoints, which could not be used, aside as *.damaged, and removes what a crash left
+ * losses.csv and metrics.csv, sets later checkpoints, which could not be used, aside as *.damaged, and removes what a crash left
  * unfinished.
  */
 export async function rewindRun(dir: string, step: number): Promise<void> {
@@ -223,19 +242,33 @@ export async function rewindRun(dir: string, step: number): Promise<void> {
     for (const later of (await checkpointSteps(dir)).filter((other) => other > step)) {
       await rename(checkpointPath(dir, later), `${checkpointPath(dir, later)}.damaged`);
     }
-    const losses = await readFile(lossesPath(dir), "utf8").catch((error) => {
-      if (error.code === "ENOENT") return "";
-      throw error;
-    });
-    const kept = losses.split(/(?<=\n)/).filter((line) => {
-      const row = /^(\d+)(,[^,\n]+){6}\n$/.exec(line);
-      return row !== null && Number(row[1]) <= step;
-    });
-    await writeFileAtomically(lossesPath(dir), lossesHeader + kept.join(""));
+    await writeFileAtomically(lossesPath(dir), lossesHeader + (await rowsUntil(lossesPath(dir), 7, step)));
+    const metrics = await readText(metricsPath(dir));
+    const [header] = metrics.split(/(?<=\n)/, 1);
+    if (header === "") return;
+    const rows = await rowsUntil(metricsPath(dir), header.split(",").length, step);
+    await writeFileAtomically(metricsPath(dir), rows === "" ? "" : header + rows);
   });
 }
 
 // ---- helpers ----
+
+/** The whole rows of a file, without its header, up to a step, which is the first of their columns. */
+async function rowsUntil(path: string, columns: number, step: number): Promise<string> {
+  const rows = (await readText(path)).split(/(?<=\n)/).filter((line) => {
+    const row = /^(\d+)((?:,[^,\n]+)+)\n$/.exec(line);
+    return row !== null && row[2].split(",").length === columns && Number(row[1]) <= step;
+  });
+  return rows.join("");
+}
+
+/** A file's text; none where there is no file. */
+async function readText(path: string): Promise<string> {
+  return await readFile(path, "utf8").catch((error) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+}
 
 function stepName(step: number): string {
   return `step-${String(step).padStart(6, "0")}`;

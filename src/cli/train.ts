@@ -20,7 +20,8 @@ import {
 import { chooseVariants, type VariantSource } from "../train/choose_variants.ts";
 import type { Config } from "../train/config.ts";
 import { compileAhead, type Plan, type PlanLimits, planWithin, TooLargeError } from "../train/plan.ts";
-import { runTraining } from "../train/run.ts";
+import { QualityMeter } from "../train/quality.ts";
+import { type RunHooks, runTraining } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
 import { augmentedPictures } from "./augmented.ts";
@@ -31,6 +32,7 @@ import { encodePng } from "./png.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
 import {
   appendLosses,
+  appendMetrics,
   checkpointPath,
   checkRunFolder,
   createRunFolder,
@@ -153,6 +155,7 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
   reporter.preparing("preparing the GPU", 0, 1);
   const trainer = new Trainer(stream, config, pictures);
   if (resumed) asUserError(() => restore(trainer, resumed));
+  const meter = config.metricsEvery > 0 ? asUserError(() => new QualityMeter(trainer)) : null;
   await trainer.prepare();
   await trainer.previewSampler.prepare();
   reporter.clear();
@@ -165,7 +168,7 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
   try {
     announce(gpu, trainer, setup, dataSet, reporter);
     const started = { at: performance.now(), step: trainer.step };
-    const outcome = await runTraining(trainer, source, hooksFor(trainer, dir, reporter), stop.signal);
+    const outcome = await runTraining(trainer, source, hooksFor(trainer, meter, dir, reporter), stop.signal);
     reporter.clear();
     reporter.event({ event: "end", run: dir, step: trainer.step, stopped: outcome === "stopped" });
     const seconds = (performance.now() - started.at) / 1000;
@@ -205,7 +208,7 @@ async function startFolder({ config, source, dir }: Setup, { pictures }: DataSet
   });
 }
 
-function hooksFor(trainer: Trainer, dir: string, reporter: Reporter): Parameters<typeof runTraining>[2] {
+function hooksFor(trainer: Trainer, meter: QualityMeter | null, dir: string, reporter: Reporter): RunHooks {
   const { batches, config, totalSteps } = trainer;
   /** A running mean, so that the steps with R1 do not make the estimate jump. */
   let meanMs = 0;
@@ -231,6 +234,15 @@ function hooksFor(trainer: Trainer, dir: string, reporter: Reporter): Parameters
       const path = samplePath(dir, step);
       await writeFileAtomically(path, encodePng(enlarge(image, trainer.config.size)));
       reporter.event({ event: "sample", step, path });
+    },
+    async onMetrics(step) {
+      const quality = await meter!.measure();
+      await appendMetrics(dir, step, quality);
+      const { swd, floor } = quality;
+      reporter.event({ event: "metrics", step, swd, floor });
+      const levels = swd.levels.map(({ size, value }) => `${size}×${size} ${value.toFixed(1)}`).join(", ");
+      reporter.line(`  step ${grouped(step)}: SWD ${swd.average.toFixed(1)} (${levels}), floor ${floor.toFixed(1)}`);
+      return quality;
     },
     async onCheckpoint(step, bytes) {
       await saveCheckpoint(dir, step, bytes);

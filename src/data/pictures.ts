@@ -14,3 +14,13 @@ const paintedCounts: Record<number, number> = { 16: 2048, 32: 2048, 64: 1024, 12
 export function paintedCount(size: number): number {
   return paintedCounts[size];
 }
+
+/** Some of the pictures, in this order. */
+export function pickPictures({ size, pixels }: Pictures, indices: ArrayLike<number>): Pictures {
+  const bytes = size * size * 3;
+  const picked = new Uint8Array(indices.length * bytes);
+  for (let n = 0; n < indices.length; n++) {
+    picked.set(pixels.subarray(indices[n] * bytes, (indices[n] + 1) * bytes), n * bytes);
+  }
+  return { size, count: indices.length, pixels: picked };
+}

@@ -1,5 +1,5 @@
 /** How good a generator's pictures are, each number beside what real pictures score against real ones. */
-import type { Pictures } from "../data/pictures.ts";
+import { type Pictures, pickPictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
 import { noiseStreams } from "../kernels/noise.ts";
 import { randomPermutation } from "../reference/philox.ts";
@@ -62,16 +62,6 @@ export function splitReals(all: Pictures, most: number, seed: number): Halves {
   const n = Math.min(most, Math.floor(all.count / 2));
   const order = randomPermutation(all.count, { seed, stream: noiseStreams.subsets, step: 0 });
   return { all, reals: order.subarray(0, n), others: order.subarray(n, 2 * n) };
-}
-
-/** Some of the pictures, in this order. */
-export function pickPictures({ size, pixels }: Pictures, indices: ArrayLike<number>): Pictures {
-  const bytes = size * size * 3;
-  const picked = new Uint8Array(indices.length * bytes);
-  for (let n = 0; n < indices.length; n++) {
-    picked.set(pixels.subarray(indices[n] * bytes, (indices[n] + 1) * bytes), n * bytes);
-  }
-  return { size, count: indices.length, pixels: picked };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { denseInputGradient } from "../kernels/conv2d.ts";
 import { randomDirections } from "./directions.ts";
-import { type Level, laplacianPyramids } from "./laplacian_pyramid.ts";
+import { type Level, laplacianPyramids, levelSizes } from "./laplacian_pyramid.ts";
 import { normalisedPatches, patchStride } from "./patches.ts";
 import { meanDistance } from "./sliced_wasserstein.ts";
 import { sortFloats } from "./sort.ts";
@@ -24,57 +24,115 @@ export interface Swd {
 const directionsAtOnce = 64;
 const patchesAtOnce = 65_536;
 
+interface SwdOptions {
+  /** How many; 512 in the paper. Figures of fewer scatter a little more, about the same mean. */
+  readonly directions: number;
+  /** Of directions and patches. */
+  readonly seed: number;
+}
+
 /**
  * The distance of each set to the reference.
  * @param others as many pictures each as the reference, of the same size
- * @param options.directions how many; 512 in the paper
- * @param options.seed of directions and patches
  */
 export async function slicedWassersteinDistances(
   stream: Stream,
   reference: Pictures,
   others: readonly Pictures[],
-  options: { directions: number; seed: number; onProgress?(done: number, total: number): void },
+  options: SwdOptions & { onProgress?(done: number, total: number): void },
 ): Promise<Swd[]> {
-  const { directions, seed } = options;
-  const sets = [reference, ...others];
-  for (const { count, size } of others) {
-    if (count === reference.count && size === reference.size) continue;
-    const [came, expected] = [
-      `${count} of ${size}×${size}`,
-      `${reference.count} of ${reference.size}×${reference.size}`,
-    ];
-    throw new Error(`slicedWassersteinDistances: ${came} pictures against ${expected}, expected as many of one size`);
+  for (const other of others) checkAlike(other, reference);
+  const projections = others.map((other) => projectSet(stream, other, options));
+  const parts = levelSizes(reference.size).length * Math.ceil(options.directions / directionsAtOnce);
+  let done = 0;
+  return await compare(projectSet(stream, reference, options), projections, options.directions, () =>
+    options.onProgress?.(++done, parts),
+  );
+}
+
+/** Real pictures that many sets are held against, one after the other: their own projections are kept. */
+export class SwdReference {
+  private constructor(
+    private readonly stream: Stream,
+    private readonly reals: Pictures,
+    private readonly options: SwdOptions,
+    /** 256 KiB a direction and level for 512 pictures. */
+    private readonly projected: readonly Projected[],
+  ) {}
+
+  static async of(stream: Stream, reals: Pictures, options: SwdOptions): Promise<SwdReference> {
+    const projected: Projected[] = [];
+    for await (const part of projectSet(stream, reals, options)) projected.push(part);
+    return new SwdReference(stream, reals, options, projected);
   }
+
+  /** @param pictures as many as the reference has, of the same size */
+  async distance(pictures: Pictures): Promise<Swd> {
+    checkAlike(pictures, this.reals);
+    const [swd] = await compare(
+      this.projected,
+      [projectSet(this.stream, pictures, this.options)],
+      this.options.directions,
+    );
+    return swd;
+  }
+}
+
+function checkAlike(one: Pictures, reference: Pictures): void {
+  if (one.count === reference.count && one.size === reference.size) return;
+  const [came, expected] = [one, reference].map(({ count, size }) => `${count} of ${size}×${size}`);
+  throw new Error(`SWD: ${came} pictures against ${expected}, expected as many of one size`);
+}
+
+/** A level's patches along some of the directions. */
+interface Projected {
+  readonly size: number;
+  /** [directions][patches], each sorted */
+  readonly lines: readonly Float32Array[];
+}
+
+/** Level by level, some directions at a time: the same order for every set. */
+async function* projectSet(
+  stream: Stream,
+  pictures: Pictures,
+  { directions, seed }: SwdOptions,
+): AsyncGenerator<Projected> {
   const vectors = randomDirections(directions, patchStride - 1, patchStride, seed);
-  const blocks = Math.ceil(directions / directionsAtOnce);
-  const pyramids = sets.map(laplacianPyramids);
-  const results: { size: number; value: number }[][] = others.map(() => []);
-  for (const [at, { size }] of pyramids[0].entries()) {
-    const clouds = pyramids.map((levels) => upload(stream, levels[at], seed));
-    const sums = others.map(() => 0);
-    for (let block = 0; block < blocks; block++) {
-      const rows = vectors.subarray(
-        block * directionsAtOnce * patchStride,
-        Math.min((block + 1) * directionsAtOnce, directions) * patchStride,
-      );
+  for (const level of laplacianPyramids(pictures)) {
+    const patches = upload(stream, level, seed);
+    for (let first = 0; first < directions; first += directionsAtOnce) {
+      const rows = vectors.subarray(first * patchStride, Math.min(first + directionsAtOnce, directions) * patchStride);
       const onto = stream.from("directions", [rows.length / patchStride, patchStride], rows);
-      const real = await projectSorted(stream, clouds[0], onto);
-      for (const i of others.keys()) {
-        const other = await projectSorted(stream, clouds[i + 1], onto);
-        for (const [d, line] of other.entries()) sums[i] += meanDistance(real[d], line);
-      }
+      const lines = await projectSorted(stream, patches, onto);
       stream.destroy(onto);
-      options.onProgress?.(at * blocks + block + 1, pyramids[0].length * blocks);
-      // Messages and signals get their turn.
-      await new Promise((resolve) => setTimeout(resolve));
+      yield { size: level.size, lines };
     }
-    for (const tensor of clouds.flat()) stream.destroy(tensor);
-    for (const [i, levels] of results.entries()) levels.push({ size, value: (1000 * sums[i]) / directions });
+    for (const tensor of patches) stream.destroy(tensor);
   }
-  return results.map((levels) => ({
-    levels,
-    average: levels.reduce((sum, { value }) => sum + value, 0) / levels.length,
+}
+
+async function compare(
+  reference: Iterable<Projected> | AsyncIterable<Projected>,
+  others: readonly AsyncGenerator<Projected>[],
+  directions: number,
+  onPart?: () => void,
+): Promise<Swd[]> {
+  const levels = others.map(() => new Map<number, number>());
+  for await (const { size, lines } of reference) {
+    for (const [i, other] of others.entries()) {
+      const { lines: otherLines } = (await other.next()).value as Projected;
+      const sum = lines.reduce((sum, line, d) => sum + meanDistance(line, otherLines[d]), 0);
+      levels[i].set(size, (levels[i].get(size) ?? 0) + (1000 * sum) / directions);
+    }
+    onPart?.();
+    // Messages and signals get their turn.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  // To their ends, where they give back what is left on the GPU.
+  for (const other of others) await other.next();
+  return levels.map((values) => ({
+    levels: [...values].map(([size, value]) => ({ size, value })),
+    average: [...values.values()].reduce((sum, value) => sum + value, 0) / values.size,
   }));
 }
 

@@ -14,7 +14,10 @@ export interface Field {
 const number = (step: number | "any" = 1) => ({ kind: "number", step }) as const;
 const toggle = { kind: "switch" } as const;
 
-export const fields: Readonly<Record<keyof Config, Field>> = {
+/** What the page has a field for: metrics are the command line's. */
+export type FieldKey = Exclude<keyof Config, "metricsEvery">;
+
+export const fields: Readonly<Record<FieldKey, Field>> = {
   steps: {
     label: "Steps",
     does: "How long to train: in each step both networks see one batch of pictures and learn from it.",
@@ -171,7 +174,7 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
 };
 
-export const groups: readonly { title: string; keys: readonly (keyof Config)[] }[] = [
+export const groups: readonly { title: string; keys: readonly FieldKey[] }[] = [
   { title: "Run", keys: ["steps", "epochs", "seed", "batch", "sampleEvery", "saveEvery"] },
   {
     title: "Learning",

@@ -38,6 +38,7 @@ export const when: Readonly<Record<keyof Config, When>> = {
   smoothFilter: "new run",
   sampleEvery: "at once",
   saveEvery: "at once",
+  metricsEvery: "at once",
 };
 
 /** When a change from one configuration to another takes effect, as far as this value is concerned. */

@@ -59,7 +59,7 @@ const format = "catgan 1";
 /** Of files that hold what drawing needs and nothing else: see generator_file.ts. */
 export const generatorFormat = "catgan generator 1";
 /** What a run that goes on may change: how long and how often, not which numbers. */
-const changeable: readonly (keyof Config)[] = ["steps", "epochs", "sampleEvery", "saveEvery"];
+const changeable: readonly (keyof Config)[] = ["steps", "epochs", "sampleEvery", "saveEvery", "metricsEvery"];
 
 /**
  * Reads everything back. No step may be trained meanwhile.

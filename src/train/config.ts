@@ -55,6 +55,8 @@ export interface Config {
   sampleEvery: number;
   /** Epochs from one checkpoint to the next; 0 = only at the end. */
   saveEvery: number;
+  /** Steps from one measurement of the pictures' quality to the next; 0 = none. */
+  metricsEvery: number;
 }
 
 /** Changes of what D sees, in the order in which they are made. */
@@ -94,6 +96,7 @@ const tiny: Config = {
   seed: 1,
   sampleEvery: 50,
   saveEvery: 5,
+  metricsEvery: 0,
 };
 
 const steady: Config = {
@@ -192,6 +195,7 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
   seed: whole(0, 2 ** 32 - 1),
   sampleEvery: whole(0, 1e9),
   saveEvery: whole(0, 1e9),
+  metricsEvery: whole(0, 1e9),
 };
 
 /** What keys that earlier versions did not have mean where a file lacks them. */
@@ -201,6 +205,7 @@ const meantBefore: Partial<Config> = {
   loss: "bce",
   r2: 0,
   augment: "none",
+  metricsEvery: 0,
 };
 
 /** A configuration of a file, which an earlier version may have written. */

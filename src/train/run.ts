@@ -1,6 +1,7 @@
 /** The training loop around the step: losses, samples and checkpoints come out of it; a terminal or a page shows them. */
 import type { Image } from "../data/image.ts";
 import { DivergedError, encodeCheckpoint, type PictureSource } from "./checkpoint.ts";
+import type { Quality } from "./quality.ts";
 import type { StepRecord, Trainer } from "./trainer.ts";
 
 /** A step's record with what it took. */
@@ -15,8 +16,13 @@ export interface RunHooks {
   onRecords(records: readonly TimedRecord[]): void | Promise<void>;
   /** The preview after `step` steps. */
   onSample(step: number, image: Image): void | Promise<void>;
-  /** The run's state after `step` steps, a safetensors file to be kept. */
-  onCheckpoint(step: number, bytes: Uint8Array): void | Promise<void>;
+  /**
+   * The run's state after `step` steps, a safetensors file to be kept.
+   * @param quality of this very step; null where it was not measured
+   */
+  onCheckpoint(step: number, bytes: Uint8Array, quality: Quality | null): void | Promise<void>;
+  /** Measures the pictures of `step` steps, before that step's checkpoint; without this `metricsEvery` does nothing. */
+  onMetrics?(step: number): Promise<Quality>;
 }
 
 /** Losses are read back after so many steps or so many milliseconds, whichever is first. */
@@ -26,7 +32,7 @@ const mostUnread = 48;
 
 /**
  * Trains until `trainer.totalSteps`: a sample every `sampleEvery` steps, a checkpoint every `saveEvery` epochs, both at
- * the end.
+ * the end, and where they are wanted, metrics every `metricsEvery` steps and at the end.
  * @param source goes into the checkpoints
  * @param signal when it is aborted, the step in hand is finished, a checkpoint is kept, and the result is "stopped"
  * @throws DivergedError at the first step whose losses or numbers are not finite; nothing of it is saved
@@ -41,6 +47,8 @@ export async function runTraining(
   const stepsPerSave = config.saveEvery * batches.stepsPerEpoch;
   let saved = trainer.step;
   let sampled = -1;
+  let measured = { step: -1, quality: null as Quality | null };
+  const measuresAtAll = hooks.onMetrics !== undefined && config.metricsEvery > 0;
 
   let reading: Promise<void> | null = null;
   let failure: unknown = null;
@@ -76,12 +84,17 @@ export async function runTraining(
     if (failure !== null) throw failure;
   };
   const save = async () => {
-    await hooks.onCheckpoint(trainer.step, await encodeCheckpoint(trainer, source));
+    const quality = measured.step === trainer.step ? measured.quality : null;
+    await hooks.onCheckpoint(trainer.step, await encodeCheckpoint(trainer, source), quality);
     saved = trainer.step;
   };
   const sample = async () => {
     sampled = trainer.step;
     await hooks.onSample(trainer.step, await trainer.previewSampler.draw());
+  };
+
+  const measure = async () => {
+    measured = { step: trainer.step, quality: await hooks.onMetrics!(trainer.step) };
   };
 
   while (trainer.step < totalSteps && !signal?.aborted) {
@@ -93,18 +106,21 @@ export async function runTraining(
     if (failure !== null) throw failure;
     const samples = config.sampleEvery > 0 && step % config.sampleEvery === 0;
     const saves = stepsPerSave > 0 && step % stepsPerSave === 0;
-    if (!samples && !saves) continue;
+    const measures = measuresAtAll && step % config.metricsEvery === 0;
+    if (!samples && !saves && !measures) continue;
     await settle();
+    if (measures) await measure();
     if (saves) await save();
     if (samples) await sample();
-    // Neither is a step's time.
+    // None of them is a step's time.
     lastRead = asked.at = performance.now();
   }
   await settle();
+  const finished = trainer.step >= totalSteps;
+  if (finished && measuresAtAll && measured.step !== trainer.step) await measure();
   if (saved < trainer.step) await save();
-  if (trainer.step < totalSteps) return "stopped";
-  if (sampled < trainer.step) await sample();
-  return "finished";
+  if (finished && sampled < trainer.step) await sample();
+  return finished ? "finished" : "stopped";
 }
 
 function allFinite({ dLoss, gLoss, dReal, dFake, penalty }: StepRecord): boolean {

@@ -77,6 +77,20 @@ export class Sampler {
     return await this.read(await this.render(part));
   }
 
+  /** The first `count` pictures of the seed, n at a time. For a sampler of one column. */
+  async drawFirst(count: number, onProgress?: (done: number, total: number) => void): Promise<Pictures> {
+    const { n, columns } = this.options;
+    if (columns !== 1) throw new Error(`drawFirst: the sampler has ${columns} columns, expected 1`);
+    const { size } = this.network.architecture;
+    const pixels = new Uint8Array(count * size * size * 3);
+    for (let first = 0; first < count; first += n) {
+      onProgress?.(first, count);
+      const part = cutColumn(await this.draw(first / n), size, Math.min(n, count - first));
+      pixels.set(part, first * size * size * 3);
+    }
+    return { size, count, pixels };
+  }
+
   /** The grid of these latents, read back. @param latents [n, z], not to be changed meanwhile */
   async drawLatents(latents: Float32Array<ArrayBuffer>): Promise<Image> {
     if (latents.length !== this.z.size) {
@@ -121,7 +135,7 @@ export class Sampler {
 }
 
 /** Pictures drawn at once. Always as many, so that a seed's first pictures do not depend on how many are asked for. */
-const partSize = 64;
+export const partSize = 64;
 
 /**
  * The first `count` pictures of a seed.
@@ -133,16 +147,10 @@ export async function drawPictures(
   { count, seed }: { count: number; seed: number },
   onProgress?: (done: number, total: number) => void,
 ): Promise<Pictures> {
-  const { size } = network.architecture;
   const sampler = new Sampler(stream, network, { parameters, running, n: partSize, columns: 1, seed });
-  const pixels = new Uint8Array(count * size * size * 3);
-  for (let first = 0; first < count; first += partSize) {
-    onProgress?.(first, count);
-    const part = cutColumn(await sampler.draw(first / partSize), size, Math.min(partSize, count - first));
-    pixels.set(part, first * size * size * 3);
-  }
+  const pictures = await sampler.drawFirst(count, onProgress);
   sampler.destroy();
-  return { size, count, pixels };
+  return pictures;
 }
 
 /**

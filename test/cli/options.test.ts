@@ -29,7 +29,7 @@ test("train with every option", () => {
     "train --data photos/ --preset article --size 64 --base 4 --base-d 6 --batch 8 --z 10 --kernel 4 --slope 0.1 " +
       "--norm-d none --no-norm-d-first --spectral-norm-d --minibatch-stddev --smooth-filter --lr-d 1e-3 --lr-g .5 " +
       "--beta1 0.25 --beta2=0.75 --loss bce --smoothing 0.2 --r1 2 --r2 0.5 --r1-every 4 --ema 0.5 --flips " +
-      "--augment translation,cutout --seed 4294967295 --sample-every 7 --save-every 0 --steps 9 --fit stretch " +
+      "--augment translation,cutout --seed 4294967295 --sample-every 7 --save-every 0 --metrics-every 3 --steps 9 --fit stretch " +
       "--out here --dry-run --adapter software --json",
   );
   const overrides: Omit<Config, "epochs"> = {
@@ -61,6 +61,7 @@ test("train with every option", () => {
     seed: 4294967295,
     sampleEvery: 7,
     saveEvery: 0,
+    metricsEvery: 3,
   };
   expect(command).toEqual({
     command: "train",

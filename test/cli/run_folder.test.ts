@@ -14,6 +14,7 @@ import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   appendLosses,
+  appendMetrics,
   checkpointPath,
   configPath,
   createRunFolder,
@@ -195,6 +196,22 @@ test("a crash between writing and renaming leaves the earlier checkpoint, and th
   expect([basename(path), warning, metadata.step]).toEqual(["step-000100.safetensors", null, "100"]);
   await rewindRun(dir, 100);
   expect(checkpoints()).toEqual(["step-000100.safetensors"]);
+});
+
+test("metrics: a header and rows, cut where the run goes back to", async () => {
+  const quality = (value: number) => ({ swd: { levels: [{ size: 16, value }], average: value }, floor: 2.5 });
+  for (const step of [100, 200, 300]) await appendMetrics(dir, step, quality(step / 3));
+  const text = () => readFileSync(join(dir, "metrics.csv"), "utf8");
+  expect(text()).toBe(
+    "step,swd,floor,swd_16\n100,33.3333,2.50000,33.3333\n200,66.6667,2.50000,66.6667\n300,100.000,2.50000,100.000\n",
+  );
+  writeFileSync(join(dir, "metrics.csv"), `${text()}400,1.0`);
+  await rewindRun(dir, 200);
+  expect(text().split("\n").slice(1, -1)).toEqual(["100,33.3333,2.50000,33.3333", "200,66.6667,2.50000,66.6667"]);
+  await rewindRun(dir, 50);
+  expect(text()).toBe("");
+  await appendMetrics(dir, 60, quality(1));
+  expect(text()).toBe("step,swd,floor,swd_16\n60,1.00000,2.50000,1.00000\n");
 });
 
 test("a crash while overwriting a checkpoint of the same step leaves it whole", async () => {

@@ -24,6 +24,8 @@ const runDir = join(folder, "run");
 /** The smallest network; 13 pictures are 3 batches an epoch. */
 const small = "--preset tiny --size 16 --base 4 --base-d 4 --batch 4 --z 8 --sample-every 4 --save-every 1".split(" ");
 
+const measured = ["--metrics-every", "3"];
+
 /** losses.csv without the times. */
 function losses(dir: string): string[] {
   const lines = readFileSync(join(dir, "losses.csv"), "utf8").trimEnd().split("\n");
@@ -31,7 +33,7 @@ function losses(dir: string): string[] {
 }
 
 test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, and every file", async () => {
-  const first = await run("train", ...small, "--data", photos, "--steps", "5", "--out", runDir, "--json");
+  const first = await run("train", ...small, ...measured, "--data", photos, "--steps", "5", "--out", runDir, "--json");
   expect(first.stderr).toContain("skipped 1 file that cannot be used:\n  torn.jpg: ");
   expect(first.code).toBe(0);
   const events = eventsOf(first);
@@ -61,9 +63,12 @@ test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, a
     expect(penalty).toBeGreaterThanOrEqual(0);
   }
   const others = events.slice(1).filter(({ event }) => event !== "step");
-  expect(others).toEqual([
+  const metrics = { event: "metrics", swd: { levels: [{ size: 16 }] }, floor: expect.any(Number) };
+  expect(others).toMatchObject([
+    { ...metrics, step: 3 },
     { event: "checkpoint", step: 3, path: join(runDir, "checkpoints", "step-000003.safetensors") },
     { event: "sample", step: 4, path: join(runDir, "samples", "step-000004.png") },
+    { ...metrics, step: 5 },
     { event: "checkpoint", step: 5, path: join(runDir, "checkpoints", "step-000005.safetensors") },
     { event: "sample", step: 5, path: join(runDir, "samples", "step-000005.png") },
     { event: "end", run: runDir, step: 5, stopped: false },
@@ -83,6 +88,12 @@ test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, a
   expect(resumed.code).toBe(0);
   expect(eventsOf(resumed)[0]).toMatchObject({ event: "start", step: 5, totalSteps: 8 });
 
+  const [header, ...rows] = readFileSync(join(runDir, "metrics.csv"), "utf8").trimEnd().split("\n");
+  expect(header).toBe("step,swd,floor,swd_16");
+  expect(rows.map((row) => row.split(",").map(Number))).toMatchObject([{ 0: 3 }, { 0: 5 }, { 0: 6 }, { 0: 8 }]);
+  expect(rows[0].split(",")[1]).toBe(others[0].swd.average.toPrecision(6));
+
+  // Without metrics: they change no number of the run.
   const whole = join(folder, "whole");
   expect((await run("train", ...small, "--data", photos, "--steps", "8", "--out", whole)).code).toBe(0);
   expect(losses(runDir)).toHaveLength(9);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
-import { evaluate, pickPictures, splitReals } from "../../src/metrics/evaluation.ts";
+import { pickPictures } from "../../src/data/pictures.ts";
+import { evaluate, splitReals } from "../../src/metrics/evaluation.ts";
 import { testStream } from "../kernels/gpu.ts";
 
 describe("the halves of a data set", () => {

@@ -98,7 +98,7 @@ test.each(bad)("refuses %j", (change, message) => {
 });
 
 test("parseConfig wants exactly the keys of a configuration", () => {
-  const later = ["spectralNormD", "minibatchStddev", "loss", "r2", "augment"];
+  const later = ["spectralNormD", "minibatchStddev", "loss", "r2", "augment", "metricsEvery"];
   for (const key of configKeys) {
     const { [key]: _, ...rest } = tiny;
     // Files of a version that did not have it mean what it did.

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { checkpointInfo } from "../../src/train/checkpoint.ts";
+import { type Quality, QualityMeter } from "../../src/train/quality.ts";
 import { runTraining, type TimedRecord } from "../../src/train/run.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { smallTrainer, source } from "./small_run.ts";
@@ -40,6 +41,50 @@ test("every record comes once and in order, samples and checkpoints when due and
     "sample 70",
   ]);
   trainer.destroy();
+});
+
+test("quality is measured when due and at the end, before the checkpoint, and only for who listens", async () => {
+  const trainer = await smallTrainer({ steps: 7, sampleEvery: 0, saveEvery: 1, metricsEvery: 3 });
+  const { events, hooks } = recorder();
+  const found: Quality[] = [];
+  const meter = new QualityMeter(trainer);
+  const saved: (Quality | null)[] = [];
+  const onMetrics = async (step: number) => {
+    events.push(`quality ${step}`);
+    found.push(await meter.measure());
+    return found[found.length - 1];
+  };
+  const onCheckpoint = (step: number, bytes: Uint8Array, quality: Quality | null) => {
+    hooks.onCheckpoint(step, bytes);
+    saved.push(quality);
+  };
+  expect(await runTraining(trainer, source, { ...hooks, onMetrics, onCheckpoint })).toBe("finished");
+  expect(saved).toEqual(found);
+  expect(events).toEqual([
+    "quality 3",
+    "checkpoint 3",
+    "quality 6",
+    "checkpoint 6",
+    "quality 7",
+    "checkpoint 7",
+    "sample 7",
+  ]);
+  for (const { swd, floor } of found) {
+    expect(swd.levels).toEqual([{ size: 16, value: swd.average }]);
+    expect(swd.average).toBeGreaterThan(0);
+    // Always of the same real pictures.
+    expect(floor).toBe(found[0].floor);
+  }
+  expect(new Set(found.map(({ swd }) => swd.average)).size).toBe(3);
+  expect(await meter.measure()).toEqual(found[2]);
+  meter.destroy();
+  trainer.destroy();
+
+  const unheard = await smallTrainer({ steps: 3, sampleEvery: 0, saveEvery: 0, metricsEvery: 1 });
+  const silent = recorder();
+  await runTraining(unheard, source, silent.hooks);
+  expect(silent.events).toEqual(["checkpoint 3", "sample 3"]);
+  unheard.destroy();
 });
 
 test("only at the end, where nothing is to come before", async () => {

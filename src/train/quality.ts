@@ -1,0 +1,58 @@
+/** How good the pictures of a run are while it trains: SWD of few pictures, always the same latents and reals. */
+import { pickPictures } from "../data/pictures.ts";
+import { Stream } from "../gpu/stream.ts";
+import { noiseStreams } from "../kernels/noise.ts";
+import { type Swd, SwdReference } from "../metrics/swd.ts";
+import { randomPermutation } from "../reference/philox.ts";
+import { partSize, type Sampler } from "./sampler.ts";
+import type { Trainer } from "./trainer.ts";
+
+export interface Quality {
+  readonly swd: Swd;
+  /** What other real pictures score on average. */
+  readonly floor: number;
+}
+
+/** Pictures of each kind; half of the data set where that is fewer. */
+const most = 512;
+/** A quarter of what `catgan evaluate` takes. */
+const directions = 128;
+
+export class QualityMeter {
+  /** Of its own, so that the run's choices of kernels, which its checkpoints hold, are the same with and without. */
+  private readonly stream: Stream;
+  private readonly sampler: Sampler;
+  private readonly count: number;
+  private reference: { reals: SwdReference; floor: number } | null = null;
+
+  /** @throws Error when the data set has fewer than two pictures */
+  constructor(private readonly trainer: Trainer) {
+    const { stream, pictures, config } = trainer;
+    this.count = Math.min(most, Math.floor(pictures.count / 2));
+    if (this.count < 1)
+      throw new Error("--metrics-every: the data set has 1 picture, SWD and its floor need 2 or more");
+    this.stream = new Stream(stream.gpu);
+    this.sampler = trainer.sampler(partSize, 1, config.seed);
+  }
+
+  /** Of the generator as it is now. No step may be trained meanwhile. */
+  async measure(): Promise<Quality> {
+    this.reference ??= await this.prepare();
+    const { reals, floor } = this.reference;
+    return { swd: await reals.distance(await this.sampler.drawFirst(this.count)), floor };
+  }
+
+  private async prepare(): Promise<{ reals: SwdReference; floor: number }> {
+    const { pictures, config } = this.trainer;
+    const { seed } = config;
+    const order = randomPermutation(pictures.count, { seed, stream: noiseStreams.subsets, step: 0 });
+    const half = (i: number) => pickPictures(pictures, order.subarray(i * this.count, (i + 1) * this.count));
+    const reals = await SwdReference.of(this.stream, half(0), { directions, seed });
+    return { reals, floor: (await reals.distance(half(1))).average };
+  }
+
+  destroy(): void {
+    this.sampler.destroy();
+    this.stream.dispose();
+  }
+}
