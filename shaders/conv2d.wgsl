@@ -8,6 +8,9 @@
 // As a matrix product: rows are output pixels (n,p,q), columns are output channels k, the depth is (r,s) × c. This file
 // reads x and weight for gemm_nn_*.wgsl; dense is the case H = W = R = S = 1.
 //
+// `images` rows in a row are the same pixel (p,q) of as many pictures: 1, or the whole batch where that fills row tiles.
+// Then a tile's rows have a tap on the padding all at once.
+//
 // Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung:
 // conv2d_obvious.wgsl.
 
@@ -16,6 +19,7 @@ struct Sizes {
   N: u32, H: u32, W: u32, C: u32,
   R: u32, S: u32, K: u32, stride: u32,
   P: u32, Q: u32, pad_top: u32, pad_left: u32,
+  images: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -31,14 +35,26 @@ fn gemm_columns() -> u32 { return sizes.K; }
 fn gemm_taps() -> u32 { return sizes.R * sizes.S; }
 fn gemm_depth() -> u32 { return sizes.C; }
 
+// A row's picture n and its pixel p·Q + q.
+fn picture_and_pixel(row: u32) -> vec2u {
+  let group = row / sizes.images;
+  let pixels = sizes.P * sizes.Q;
+  return vec2u(group / pixels * sizes.images + row % sizes.images, group % pixels);
+}
+
 fn row_at(row: u32) -> Row {
-  let q = row % sizes.Q;
-  let np = row / sizes.Q;
+  let at = picture_and_pixel(row);
   return Row(
-    i32(np / sizes.P * sizes.H),
-    i32(np % sizes.P * sizes.stride) - i32(sizes.pad_top),
-    i32(q * sizes.stride) - i32(sizes.pad_left),
+    i32(at.x * sizes.H),
+    i32(at.y / sizes.Q * sizes.stride) - i32(sizes.pad_top),
+    i32(at.y % sizes.Q * sizes.stride) - i32(sizes.pad_left),
   );
+}
+
+// Where a row's numbers go in y.
+fn output_at(row: u32) -> u32 {
+  let at = picture_and_pixel(row);
+  return (at.x * sizes.P * sizes.Q + at.y) * sizes.K;
 }
 
 fn tap_at(t: u32) -> Tap {
@@ -54,9 +70,13 @@ fn a_offset(row: Row, tap: Tap) -> i32 {
   return select(-1, ((row.image + h) * i32(sizes.W) + w) * i32(sizes.C), inside);
 }
 
-fn store(row: u32, column: u32, value: vec4f) {
-  if (row >= gemm_rows()) { return; }
-  let at = row * sizes.K + column;
+// How much of the depth a tap has for rows of which one is at this offset: none on the padding, where all rows are.
+fn depth_at(offset: i32) -> u32 {
+  return select(sizes.C, 0u, (sizes.images > 1u) & (offset < 0));
+}
+
+fn store(output: u32, column: u32, value: vec4f) {
+  let at = output + column;
   if (column < sizes.K) { y[at] = value.x + bias[column]; }
   if (column + 1u < sizes.K) { y[at + 1u] = value.y + bias[column + 1u]; }
   if (column + 2u < sizes.K) { y[at + 2u] = value.z + bias[column + 2u]; }

@@ -11,6 +11,7 @@
 // by an inserted zero. Rows are the pixels of a phase, padded to whole row tiles so that no thread has rows of two; the
 // phases follow each other, the last (a, b) first, since at even sizes it has the most taps. A phase without taps
 // (kernel smaller than stride) still writes the bias.
+// Within a phase, `images` rows in a row are the same pixel of as many pictures, as in conv2d.wgsl.
 //
 // This file reads dy and weight for gemm_nt_*.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts,
 // transposed_conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_input_gradient_obvious.wgsl.
@@ -20,7 +21,7 @@ struct Sizes {
   N: u32, H: u32, W: u32, C: u32,
   R: u32, S: u32, K: u32, stride: u32,
   P: u32, Q: u32, pad_top: u32, pad_left: u32,
-  row_tile: u32,
+  row_tile: u32, images: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -75,10 +76,11 @@ fn part_at(row: u32) -> Part {
 fn row_at(part: Part, row: u32) -> Row {
   let real = row - part.first < part.rows;
   let index = min(row - part.first, max(part.rows, 1u) - 1u);
-  let j = index % max(part.width, 1u);
-  let ni = index / max(part.width, 1u);
-  let i = ni % max(part.height, 1u);
-  let n = ni / max(part.height, 1u);
+  let group = index / sizes.images;
+  let pixels = max(part.height * part.width, 1u);
+  let n = group / pixels * sizes.images + index % sizes.images;
+  let i = group % pixels / max(part.width, 1u);
+  let j = group % pixels % max(part.width, 1u);
   let h = part.a + i * sizes.stride;
   let w = part.b + j * sizes.stride;
   return Row(
@@ -105,6 +107,11 @@ fn a_offset(row: Row, tap: Tap) -> i32 {
   // As u32 a negative number is huge. `&`, not `&&`: see conv2d.wgsl.
   let inside = (u32(p) < sizes.P) & (u32(q) < sizes.Q);
   return select(-1, ((row.image + p) * i32(sizes.Q) + q) * i32(sizes.K), inside);
+}
+
+// How much of the depth a tap has for rows of which one is at this offset: none on the padding, where all rows are.
+fn depth_at(offset: i32) -> u32 {
+  return select(sizes.K, 0u, (sizes.images > 1u) & (offset < 0));
 }
 
 fn store(row: Row, column: u32, value: vec4f) {

@@ -6,14 +6,16 @@
 // taps 3 of 4, and a window is 5 lines long instead of 25 taps. What the window has outside of the picture, to its left and
 // right, is masked number by number.
 //
-// Reads x as A and weight as B, through storage_f32.wgsl, for gemm_nn_*.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin:
-// src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_obvious.wgsl.
+// Reads x as A and weight as B, through storage_f32.wgsl, for gemm_nn_*.wgsl; rows are ordered
+// as in conv2d.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
+// First rung: conv2d_obvious.wgsl.
 
 struct Sizes {
   first: u32, end: u32,
   N: u32, H: u32, W: u32, C: u32,
   R: u32, S: u32, K: u32, stride: u32,
   P: u32, Q: u32, pad_top: u32, pad_left: u32,
+  images: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -31,14 +33,26 @@ fn gemm_columns() -> u32 { return sizes.K; }
 fn gemm_taps() -> u32 { return sizes.R; }
 fn gemm_depth() -> u32 { return sizes.S * sizes.C; }
 
+// A row's picture n and its pixel p·Q + q.
+fn picture_and_pixel(row: u32) -> vec2u {
+  let group = row / sizes.images;
+  let pixels = sizes.P * sizes.Q;
+  return vec2u(group / pixels * sizes.images + row % sizes.images, group % pixels);
+}
+
 fn row_at(row: u32) -> Row {
-  let q = row % sizes.Q;
-  let np = row / sizes.Q;
+  let at = picture_and_pixel(row);
   return Row(
-    i32(np / sizes.P * sizes.H),
-    i32(np % sizes.P * sizes.stride) - i32(sizes.pad_top),
-    (i32(q * sizes.stride) - i32(sizes.pad_left)) * i32(sizes.C),
+    i32(at.x * sizes.H),
+    i32(at.y / sizes.Q * sizes.stride) - i32(sizes.pad_top),
+    (i32(at.y % sizes.Q * sizes.stride) - i32(sizes.pad_left)) * i32(sizes.C),
   );
+}
+
+// Where a row's numbers go in y.
+fn output_at(row: u32) -> u32 {
+  let at = picture_and_pixel(row);
+  return (at.x * sizes.P * sizes.Q + at.y) * sizes.K;
 }
 
 fn tap_at(r: u32) -> Tap {
@@ -68,9 +82,13 @@ fn load_a_or_zero(line: Line, d: u32, left: u32) -> vec4f {
   );
 }
 
-fn store(row: u32, column: u32, value: vec4f) {
-  if (row >= gemm_rows()) { return; }
-  let at = row * sizes.K + column;
+// How much of the depth a tap has for rows of which one has this line: none above and below the picture, where all are.
+fn depth_at(line: Line) -> u32 {
+  return select(sizes.S * sizes.C, 0u, (sizes.images > 1u) & (line.end == line.first));
+}
+
+fn store(output: u32, column: u32, value: vec4f) {
+  let at = output + column;
   if (column < sizes.K) { y[at] = value.x + bias[column]; }
   if (column + 1u < sizes.K) { y[at + 1u] = value.y + bias[column + 1u]; }
   if (column + 2u < sizes.K) { y[at + 2u] = value.z + bias[column + 2u]; }

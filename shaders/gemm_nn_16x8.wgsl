@@ -1,8 +1,9 @@
 // gemm_nn_16x8: the micro-kernel of conv2d's forward pass and of dense's: y = A · B, both read along their contiguous side.
 //
 // A thread computes 16 rows × 8 columns of y in 32 named vec4f, so that they stay in registers. Per four steps of the
-// depth it loads 16 vec4 of A and 8 of B and does 512 multiply-adds. No shared memory: on a CPU adapter it only
-// costs, on a GPU the cache carries the reuse between neighbouring threads (which take neighbouring columns).
+// depth it loads 16 vec4 of A and 8 of B and does 512 multiply-adds, sixteen at a time: a row's four steps times the
+// matrix of four columns. A tap that is on the padding for all rows is left out. No shared memory: on a CPU adapter it
+// only costs, on a GPU the cache carries the reuse between neighbouring threads (which take neighbouring columns).
 //
 // Joined after a reader (conv2d.wgsl), which says what rows, columns, taps and depth are, and after a storage file.
 // A workgroup is 16 such threads; a tile of the grid is one workgroup.
@@ -58,8 +59,6 @@ fn gemm_nn_16x8(
   var y14a = vec4f(); var y14b = vec4f();
   var y15a = vec4f(); var y15b = vec4f();
 
-  let depth = gemm_depth();
-
   // How many columns are left for each vec4; one past the end reads the first's place again and is not stored.
   let left_a = columns - column;
   let left_b = left_a - min(4u, left_a);
@@ -82,6 +81,7 @@ fn gemm_nn_16x8(
     let a13 = a_offset(row13, tap);
     let a14 = a_offset(row14, tap);
     let a15 = a_offset(row15, tap);
+    let depth = depth_at(a0);
     var b = tap.b + column;
     for (var d = 0u; d < depth; d += 4u) {
       let left = depth - d;
@@ -89,54 +89,55 @@ fn gemm_nn_16x8(
       let b1a = load_b(b, left_a); let b1b = load_b(b + left_b_at, left_b); b += select(0u, columns, left > 2u);
       let b2a = load_b(b, left_a); let b2b = load_b(b + left_b_at, left_b); b += select(0u, columns, left > 3u);
       let b3a = load_b(b, left_a); let b3b = load_b(b + left_b_at, left_b); b += columns;
+      let ba = transpose(mat4x4f(b0a, b1a, b2a, b3a)); let bb = transpose(mat4x4f(b0b, b1b, b2b, b3b));
       let x0 = load_a_or_zero(a0, d, left);
-      y0a = fma(vec4f(x0.w), b3a, fma(vec4f(x0.z), b2a, fma(vec4f(x0.y), b1a, fma(vec4f(x0.x), b0a, y0a))));
-      y0b = fma(vec4f(x0.w), b3b, fma(vec4f(x0.z), b2b, fma(vec4f(x0.y), b1b, fma(vec4f(x0.x), b0b, y0b))));
+      y0a += x0 * ba;
+      y0b += x0 * bb;
       let x1 = load_a_or_zero(a1, d, left);
-      y1a = fma(vec4f(x1.w), b3a, fma(vec4f(x1.z), b2a, fma(vec4f(x1.y), b1a, fma(vec4f(x1.x), b0a, y1a))));
-      y1b = fma(vec4f(x1.w), b3b, fma(vec4f(x1.z), b2b, fma(vec4f(x1.y), b1b, fma(vec4f(x1.x), b0b, y1b))));
+      y1a += x1 * ba;
+      y1b += x1 * bb;
       let x2 = load_a_or_zero(a2, d, left);
-      y2a = fma(vec4f(x2.w), b3a, fma(vec4f(x2.z), b2a, fma(vec4f(x2.y), b1a, fma(vec4f(x2.x), b0a, y2a))));
-      y2b = fma(vec4f(x2.w), b3b, fma(vec4f(x2.z), b2b, fma(vec4f(x2.y), b1b, fma(vec4f(x2.x), b0b, y2b))));
+      y2a += x2 * ba;
+      y2b += x2 * bb;
       let x3 = load_a_or_zero(a3, d, left);
-      y3a = fma(vec4f(x3.w), b3a, fma(vec4f(x3.z), b2a, fma(vec4f(x3.y), b1a, fma(vec4f(x3.x), b0a, y3a))));
-      y3b = fma(vec4f(x3.w), b3b, fma(vec4f(x3.z), b2b, fma(vec4f(x3.y), b1b, fma(vec4f(x3.x), b0b, y3b))));
+      y3a += x3 * ba;
+      y3b += x3 * bb;
       let x4 = load_a_or_zero(a4, d, left);
-      y4a = fma(vec4f(x4.w), b3a, fma(vec4f(x4.z), b2a, fma(vec4f(x4.y), b1a, fma(vec4f(x4.x), b0a, y4a))));
-      y4b = fma(vec4f(x4.w), b3b, fma(vec4f(x4.z), b2b, fma(vec4f(x4.y), b1b, fma(vec4f(x4.x), b0b, y4b))));
+      y4a += x4 * ba;
+      y4b += x4 * bb;
       let x5 = load_a_or_zero(a5, d, left);
-      y5a = fma(vec4f(x5.w), b3a, fma(vec4f(x5.z), b2a, fma(vec4f(x5.y), b1a, fma(vec4f(x5.x), b0a, y5a))));
-      y5b = fma(vec4f(x5.w), b3b, fma(vec4f(x5.z), b2b, fma(vec4f(x5.y), b1b, fma(vec4f(x5.x), b0b, y5b))));
+      y5a += x5 * ba;
+      y5b += x5 * bb;
       let x6 = load_a_or_zero(a6, d, left);
-      y6a = fma(vec4f(x6.w), b3a, fma(vec4f(x6.z), b2a, fma(vec4f(x6.y), b1a, fma(vec4f(x6.x), b0a, y6a))));
-      y6b = fma(vec4f(x6.w), b3b, fma(vec4f(x6.z), b2b, fma(vec4f(x6.y), b1b, fma(vec4f(x6.x), b0b, y6b))));
+      y6a += x6 * ba;
+      y6b += x6 * bb;
       let x7 = load_a_or_zero(a7, d, left);
-      y7a = fma(vec4f(x7.w), b3a, fma(vec4f(x7.z), b2a, fma(vec4f(x7.y), b1a, fma(vec4f(x7.x), b0a, y7a))));
-      y7b = fma(vec4f(x7.w), b3b, fma(vec4f(x7.z), b2b, fma(vec4f(x7.y), b1b, fma(vec4f(x7.x), b0b, y7b))));
+      y7a += x7 * ba;
+      y7b += x7 * bb;
       let x8 = load_a_or_zero(a8, d, left);
-      y8a = fma(vec4f(x8.w), b3a, fma(vec4f(x8.z), b2a, fma(vec4f(x8.y), b1a, fma(vec4f(x8.x), b0a, y8a))));
-      y8b = fma(vec4f(x8.w), b3b, fma(vec4f(x8.z), b2b, fma(vec4f(x8.y), b1b, fma(vec4f(x8.x), b0b, y8b))));
+      y8a += x8 * ba;
+      y8b += x8 * bb;
       let x9 = load_a_or_zero(a9, d, left);
-      y9a = fma(vec4f(x9.w), b3a, fma(vec4f(x9.z), b2a, fma(vec4f(x9.y), b1a, fma(vec4f(x9.x), b0a, y9a))));
-      y9b = fma(vec4f(x9.w), b3b, fma(vec4f(x9.z), b2b, fma(vec4f(x9.y), b1b, fma(vec4f(x9.x), b0b, y9b))));
+      y9a += x9 * ba;
+      y9b += x9 * bb;
       let x10 = load_a_or_zero(a10, d, left);
-      y10a = fma(vec4f(x10.w), b3a, fma(vec4f(x10.z), b2a, fma(vec4f(x10.y), b1a, fma(vec4f(x10.x), b0a, y10a))));
-      y10b = fma(vec4f(x10.w), b3b, fma(vec4f(x10.z), b2b, fma(vec4f(x10.y), b1b, fma(vec4f(x10.x), b0b, y10b))));
+      y10a += x10 * ba;
+      y10b += x10 * bb;
       let x11 = load_a_or_zero(a11, d, left);
-      y11a = fma(vec4f(x11.w), b3a, fma(vec4f(x11.z), b2a, fma(vec4f(x11.y), b1a, fma(vec4f(x11.x), b0a, y11a))));
-      y11b = fma(vec4f(x11.w), b3b, fma(vec4f(x11.z), b2b, fma(vec4f(x11.y), b1b, fma(vec4f(x11.x), b0b, y11b))));
+      y11a += x11 * ba;
+      y11b += x11 * bb;
       let x12 = load_a_or_zero(a12, d, left);
-      y12a = fma(vec4f(x12.w), b3a, fma(vec4f(x12.z), b2a, fma(vec4f(x12.y), b1a, fma(vec4f(x12.x), b0a, y12a))));
-      y12b = fma(vec4f(x12.w), b3b, fma(vec4f(x12.z), b2b, fma(vec4f(x12.y), b1b, fma(vec4f(x12.x), b0b, y12b))));
+      y12a += x12 * ba;
+      y12b += x12 * bb;
       let x13 = load_a_or_zero(a13, d, left);
-      y13a = fma(vec4f(x13.w), b3a, fma(vec4f(x13.z), b2a, fma(vec4f(x13.y), b1a, fma(vec4f(x13.x), b0a, y13a))));
-      y13b = fma(vec4f(x13.w), b3b, fma(vec4f(x13.z), b2b, fma(vec4f(x13.y), b1b, fma(vec4f(x13.x), b0b, y13b))));
+      y13a += x13 * ba;
+      y13b += x13 * bb;
       let x14 = load_a_or_zero(a14, d, left);
-      y14a = fma(vec4f(x14.w), b3a, fma(vec4f(x14.z), b2a, fma(vec4f(x14.y), b1a, fma(vec4f(x14.x), b0a, y14a))));
-      y14b = fma(vec4f(x14.w), b3b, fma(vec4f(x14.z), b2b, fma(vec4f(x14.y), b1b, fma(vec4f(x14.x), b0b, y14b))));
+      y14a += x14 * ba;
+      y14b += x14 * bb;
       let x15 = load_a_or_zero(a15, d, left);
-      y15a = fma(vec4f(x15.w), b3a, fma(vec4f(x15.z), b2a, fma(vec4f(x15.y), b1a, fma(vec4f(x15.x), b0a, y15a))));
-      y15b = fma(vec4f(x15.w), b3b, fma(vec4f(x15.z), b2b, fma(vec4f(x15.y), b1b, fma(vec4f(x15.x), b0b, y15b))));
+      y15a += x15 * ba;
+      y15b += x15 * bb;
     }
   }
 
@@ -159,5 +160,8 @@ fn gemm_nn_16x8(
     y14a, y14b,
     y15a, y15b,
   );
-  for (var i = 0u; i < 32u; i++) { store(row + i / 2u, column + i % 2u * 4u, y[i]); }
+  for (var i = 0u; i < min(16u, rows - row); i++) {
+    let output = output_at(row + i);
+    for (var j = 0u; j < 2u; j++) { store(output, column + 4u * j, y[2u * i + j]); }
+  }
 }

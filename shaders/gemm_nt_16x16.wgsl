@@ -1,8 +1,8 @@
 // gemm_nt_16x16: the micro-kernel of conv2d's input gradient (= transposed conv2d's forward pass) and of dense's: y = A · Bᵀ.
 //
-// Both operands are contiguous along the depth: per four steps of it a thread loads 16 vec4 of A and 16 of B, turns
-// each four columns of B into four steps of the depth (which only renames registers), and does 1024 multiply-adds on
-// 16 rows × 16 columns in 64 named vec4f.
+// Both operands are contiguous along the depth: per four steps of it a thread loads 16 vec4 of A and 16 of B and does
+// 1024 multiply-adds on 16 rows × 16 columns in 64 named vec4f, sixteen at a time: a row's four steps times
+// the matrix of four columns. A tap that is on the padding for all rows is left out.
 //
 // Joined after a reader (conv2d_input_gradient.wgsl) and a storage file. A workgroup is 16 threads; a tile of the
 // grid is one workgroup.
@@ -40,23 +40,23 @@ fn gemm_nt_16x16(
   let row13 = row_at(part, row + 13u);
   let row14 = row_at(part, row + 14u);
   let row15 = row_at(part, row + 15u);
-  let depth = gemm_depth();
-  let column0 = min(column + 0u, columns - 1u) * depth;
-  let column1 = min(column + 1u, columns - 1u) * depth;
-  let column2 = min(column + 2u, columns - 1u) * depth;
-  let column3 = min(column + 3u, columns - 1u) * depth;
-  let column4 = min(column + 4u, columns - 1u) * depth;
-  let column5 = min(column + 5u, columns - 1u) * depth;
-  let column6 = min(column + 6u, columns - 1u) * depth;
-  let column7 = min(column + 7u, columns - 1u) * depth;
-  let column8 = min(column + 8u, columns - 1u) * depth;
-  let column9 = min(column + 9u, columns - 1u) * depth;
-  let column10 = min(column + 10u, columns - 1u) * depth;
-  let column11 = min(column + 11u, columns - 1u) * depth;
-  let column12 = min(column + 12u, columns - 1u) * depth;
-  let column13 = min(column + 13u, columns - 1u) * depth;
-  let column14 = min(column + 14u, columns - 1u) * depth;
-  let column15 = min(column + 15u, columns - 1u) * depth;
+  let k = gemm_depth();
+  let column0 = min(column + 0u, columns - 1u) * k;
+  let column1 = min(column + 1u, columns - 1u) * k;
+  let column2 = min(column + 2u, columns - 1u) * k;
+  let column3 = min(column + 3u, columns - 1u) * k;
+  let column4 = min(column + 4u, columns - 1u) * k;
+  let column5 = min(column + 5u, columns - 1u) * k;
+  let column6 = min(column + 6u, columns - 1u) * k;
+  let column7 = min(column + 7u, columns - 1u) * k;
+  let column8 = min(column + 8u, columns - 1u) * k;
+  let column9 = min(column + 9u, columns - 1u) * k;
+  let column10 = min(column + 10u, columns - 1u) * k;
+  let column11 = min(column + 11u, columns - 1u) * k;
+  let column12 = min(column + 12u, columns - 1u) * k;
+  let column13 = min(column + 13u, columns - 1u) * k;
+  let column14 = min(column + 14u, columns - 1u) * k;
+  let column15 = min(column + 15u, columns - 1u) * k;
 
   var y0a = vec4f(); var y0b = vec4f(); var y0c = vec4f(); var y0d = vec4f();
   var y1a = vec4f(); var y1b = vec4f(); var y1c = vec4f(); var y1d = vec4f();
@@ -93,6 +93,7 @@ fn gemm_nt_16x16(
     let a13 = a_offset(row13, tap);
     let a14 = a_offset(row14, tap);
     let a15 = a_offset(row15, tap);
+    let depth = depth_at(a0);
     for (var d = 0u; d < depth; d += 4u) {
       let left = depth - d;
       let b = tap.b + d;
@@ -112,91 +113,91 @@ fn gemm_nt_16x16(
       let b13 = load_b(b + column13, left);
       let b14 = load_b(b + column14, left);
       let b15 = load_b(b + column15, left);
-      // Four columns each turned into four steps of the depth: free, it only renames registers.
-      let t0a = vec4f(b0.x, b1.x, b2.x, b3.x); let t1a = vec4f(b0.y, b1.y, b2.y, b3.y); let t2a = vec4f(b0.z, b1.z, b2.z, b3.z); let t3a = vec4f(b0.w, b1.w, b2.w, b3.w);
-      let t0b = vec4f(b4.x, b5.x, b6.x, b7.x); let t1b = vec4f(b4.y, b5.y, b6.y, b7.y); let t2b = vec4f(b4.z, b5.z, b6.z, b7.z); let t3b = vec4f(b4.w, b5.w, b6.w, b7.w);
-      let t0c = vec4f(b8.x, b9.x, b10.x, b11.x); let t1c = vec4f(b8.y, b9.y, b10.y, b11.y); let t2c = vec4f(b8.z, b9.z, b10.z, b11.z); let t3c = vec4f(b8.w, b9.w, b10.w, b11.w);
-      let t0d = vec4f(b12.x, b13.x, b14.x, b15.x); let t1d = vec4f(b12.y, b13.y, b14.y, b15.y); let t2d = vec4f(b12.z, b13.z, b14.z, b15.z); let t3d = vec4f(b12.w, b13.w, b14.w, b15.w);
+      // Four columns of B at four steps of the depth: a vec4 of A times such a matrix is four sums of four products.
+      let ba = mat4x4f(b0, b1, b2, b3);
+      let bb = mat4x4f(b4, b5, b6, b7);
+      let bc = mat4x4f(b8, b9, b10, b11);
+      let bd = mat4x4f(b12, b13, b14, b15);
       let x0 = load_a_or_zero(a0, d, left);
-      y0a = fma(vec4f(x0.w), t3a, fma(vec4f(x0.z), t2a, fma(vec4f(x0.y), t1a, fma(vec4f(x0.x), t0a, y0a))));
-      y0b = fma(vec4f(x0.w), t3b, fma(vec4f(x0.z), t2b, fma(vec4f(x0.y), t1b, fma(vec4f(x0.x), t0b, y0b))));
-      y0c = fma(vec4f(x0.w), t3c, fma(vec4f(x0.z), t2c, fma(vec4f(x0.y), t1c, fma(vec4f(x0.x), t0c, y0c))));
-      y0d = fma(vec4f(x0.w), t3d, fma(vec4f(x0.z), t2d, fma(vec4f(x0.y), t1d, fma(vec4f(x0.x), t0d, y0d))));
+      y0a += x0 * ba;
+      y0b += x0 * bb;
+      y0c += x0 * bc;
+      y0d += x0 * bd;
       let x1 = load_a_or_zero(a1, d, left);
-      y1a = fma(vec4f(x1.w), t3a, fma(vec4f(x1.z), t2a, fma(vec4f(x1.y), t1a, fma(vec4f(x1.x), t0a, y1a))));
-      y1b = fma(vec4f(x1.w), t3b, fma(vec4f(x1.z), t2b, fma(vec4f(x1.y), t1b, fma(vec4f(x1.x), t0b, y1b))));
-      y1c = fma(vec4f(x1.w), t3c, fma(vec4f(x1.z), t2c, fma(vec4f(x1.y), t1c, fma(vec4f(x1.x), t0c, y1c))));
-      y1d = fma(vec4f(x1.w), t3d, fma(vec4f(x1.z), t2d, fma(vec4f(x1.y), t1d, fma(vec4f(x1.x), t0d, y1d))));
+      y1a += x1 * ba;
+      y1b += x1 * bb;
+      y1c += x1 * bc;
+      y1d += x1 * bd;
       let x2 = load_a_or_zero(a2, d, left);
-      y2a = fma(vec4f(x2.w), t3a, fma(vec4f(x2.z), t2a, fma(vec4f(x2.y), t1a, fma(vec4f(x2.x), t0a, y2a))));
-      y2b = fma(vec4f(x2.w), t3b, fma(vec4f(x2.z), t2b, fma(vec4f(x2.y), t1b, fma(vec4f(x2.x), t0b, y2b))));
-      y2c = fma(vec4f(x2.w), t3c, fma(vec4f(x2.z), t2c, fma(vec4f(x2.y), t1c, fma(vec4f(x2.x), t0c, y2c))));
-      y2d = fma(vec4f(x2.w), t3d, fma(vec4f(x2.z), t2d, fma(vec4f(x2.y), t1d, fma(vec4f(x2.x), t0d, y2d))));
+      y2a += x2 * ba;
+      y2b += x2 * bb;
+      y2c += x2 * bc;
+      y2d += x2 * bd;
       let x3 = load_a_or_zero(a3, d, left);
-      y3a = fma(vec4f(x3.w), t3a, fma(vec4f(x3.z), t2a, fma(vec4f(x3.y), t1a, fma(vec4f(x3.x), t0a, y3a))));
-      y3b = fma(vec4f(x3.w), t3b, fma(vec4f(x3.z), t2b, fma(vec4f(x3.y), t1b, fma(vec4f(x3.x), t0b, y3b))));
-      y3c = fma(vec4f(x3.w), t3c, fma(vec4f(x3.z), t2c, fma(vec4f(x3.y), t1c, fma(vec4f(x3.x), t0c, y3c))));
-      y3d = fma(vec4f(x3.w), t3d, fma(vec4f(x3.z), t2d, fma(vec4f(x3.y), t1d, fma(vec4f(x3.x), t0d, y3d))));
+      y3a += x3 * ba;
+      y3b += x3 * bb;
+      y3c += x3 * bc;
+      y3d += x3 * bd;
       let x4 = load_a_or_zero(a4, d, left);
-      y4a = fma(vec4f(x4.w), t3a, fma(vec4f(x4.z), t2a, fma(vec4f(x4.y), t1a, fma(vec4f(x4.x), t0a, y4a))));
-      y4b = fma(vec4f(x4.w), t3b, fma(vec4f(x4.z), t2b, fma(vec4f(x4.y), t1b, fma(vec4f(x4.x), t0b, y4b))));
-      y4c = fma(vec4f(x4.w), t3c, fma(vec4f(x4.z), t2c, fma(vec4f(x4.y), t1c, fma(vec4f(x4.x), t0c, y4c))));
-      y4d = fma(vec4f(x4.w), t3d, fma(vec4f(x4.z), t2d, fma(vec4f(x4.y), t1d, fma(vec4f(x4.x), t0d, y4d))));
+      y4a += x4 * ba;
+      y4b += x4 * bb;
+      y4c += x4 * bc;
+      y4d += x4 * bd;
       let x5 = load_a_or_zero(a5, d, left);
-      y5a = fma(vec4f(x5.w), t3a, fma(vec4f(x5.z), t2a, fma(vec4f(x5.y), t1a, fma(vec4f(x5.x), t0a, y5a))));
-      y5b = fma(vec4f(x5.w), t3b, fma(vec4f(x5.z), t2b, fma(vec4f(x5.y), t1b, fma(vec4f(x5.x), t0b, y5b))));
-      y5c = fma(vec4f(x5.w), t3c, fma(vec4f(x5.z), t2c, fma(vec4f(x5.y), t1c, fma(vec4f(x5.x), t0c, y5c))));
-      y5d = fma(vec4f(x5.w), t3d, fma(vec4f(x5.z), t2d, fma(vec4f(x5.y), t1d, fma(vec4f(x5.x), t0d, y5d))));
+      y5a += x5 * ba;
+      y5b += x5 * bb;
+      y5c += x5 * bc;
+      y5d += x5 * bd;
       let x6 = load_a_or_zero(a6, d, left);
-      y6a = fma(vec4f(x6.w), t3a, fma(vec4f(x6.z), t2a, fma(vec4f(x6.y), t1a, fma(vec4f(x6.x), t0a, y6a))));
-      y6b = fma(vec4f(x6.w), t3b, fma(vec4f(x6.z), t2b, fma(vec4f(x6.y), t1b, fma(vec4f(x6.x), t0b, y6b))));
-      y6c = fma(vec4f(x6.w), t3c, fma(vec4f(x6.z), t2c, fma(vec4f(x6.y), t1c, fma(vec4f(x6.x), t0c, y6c))));
-      y6d = fma(vec4f(x6.w), t3d, fma(vec4f(x6.z), t2d, fma(vec4f(x6.y), t1d, fma(vec4f(x6.x), t0d, y6d))));
+      y6a += x6 * ba;
+      y6b += x6 * bb;
+      y6c += x6 * bc;
+      y6d += x6 * bd;
       let x7 = load_a_or_zero(a7, d, left);
-      y7a = fma(vec4f(x7.w), t3a, fma(vec4f(x7.z), t2a, fma(vec4f(x7.y), t1a, fma(vec4f(x7.x), t0a, y7a))));
-      y7b = fma(vec4f(x7.w), t3b, fma(vec4f(x7.z), t2b, fma(vec4f(x7.y), t1b, fma(vec4f(x7.x), t0b, y7b))));
-      y7c = fma(vec4f(x7.w), t3c, fma(vec4f(x7.z), t2c, fma(vec4f(x7.y), t1c, fma(vec4f(x7.x), t0c, y7c))));
-      y7d = fma(vec4f(x7.w), t3d, fma(vec4f(x7.z), t2d, fma(vec4f(x7.y), t1d, fma(vec4f(x7.x), t0d, y7d))));
+      y7a += x7 * ba;
+      y7b += x7 * bb;
+      y7c += x7 * bc;
+      y7d += x7 * bd;
       let x8 = load_a_or_zero(a8, d, left);
-      y8a = fma(vec4f(x8.w), t3a, fma(vec4f(x8.z), t2a, fma(vec4f(x8.y), t1a, fma(vec4f(x8.x), t0a, y8a))));
-      y8b = fma(vec4f(x8.w), t3b, fma(vec4f(x8.z), t2b, fma(vec4f(x8.y), t1b, fma(vec4f(x8.x), t0b, y8b))));
-      y8c = fma(vec4f(x8.w), t3c, fma(vec4f(x8.z), t2c, fma(vec4f(x8.y), t1c, fma(vec4f(x8.x), t0c, y8c))));
-      y8d = fma(vec4f(x8.w), t3d, fma(vec4f(x8.z), t2d, fma(vec4f(x8.y), t1d, fma(vec4f(x8.x), t0d, y8d))));
+      y8a += x8 * ba;
+      y8b += x8 * bb;
+      y8c += x8 * bc;
+      y8d += x8 * bd;
       let x9 = load_a_or_zero(a9, d, left);
-      y9a = fma(vec4f(x9.w), t3a, fma(vec4f(x9.z), t2a, fma(vec4f(x9.y), t1a, fma(vec4f(x9.x), t0a, y9a))));
-      y9b = fma(vec4f(x9.w), t3b, fma(vec4f(x9.z), t2b, fma(vec4f(x9.y), t1b, fma(vec4f(x9.x), t0b, y9b))));
-      y9c = fma(vec4f(x9.w), t3c, fma(vec4f(x9.z), t2c, fma(vec4f(x9.y), t1c, fma(vec4f(x9.x), t0c, y9c))));
-      y9d = fma(vec4f(x9.w), t3d, fma(vec4f(x9.z), t2d, fma(vec4f(x9.y), t1d, fma(vec4f(x9.x), t0d, y9d))));
+      y9a += x9 * ba;
+      y9b += x9 * bb;
+      y9c += x9 * bc;
+      y9d += x9 * bd;
       let x10 = load_a_or_zero(a10, d, left);
-      y10a = fma(vec4f(x10.w), t3a, fma(vec4f(x10.z), t2a, fma(vec4f(x10.y), t1a, fma(vec4f(x10.x), t0a, y10a))));
-      y10b = fma(vec4f(x10.w), t3b, fma(vec4f(x10.z), t2b, fma(vec4f(x10.y), t1b, fma(vec4f(x10.x), t0b, y10b))));
-      y10c = fma(vec4f(x10.w), t3c, fma(vec4f(x10.z), t2c, fma(vec4f(x10.y), t1c, fma(vec4f(x10.x), t0c, y10c))));
-      y10d = fma(vec4f(x10.w), t3d, fma(vec4f(x10.z), t2d, fma(vec4f(x10.y), t1d, fma(vec4f(x10.x), t0d, y10d))));
+      y10a += x10 * ba;
+      y10b += x10 * bb;
+      y10c += x10 * bc;
+      y10d += x10 * bd;
       let x11 = load_a_or_zero(a11, d, left);
-      y11a = fma(vec4f(x11.w), t3a, fma(vec4f(x11.z), t2a, fma(vec4f(x11.y), t1a, fma(vec4f(x11.x), t0a, y11a))));
-      y11b = fma(vec4f(x11.w), t3b, fma(vec4f(x11.z), t2b, fma(vec4f(x11.y), t1b, fma(vec4f(x11.x), t0b, y11b))));
-      y11c = fma(vec4f(x11.w), t3c, fma(vec4f(x11.z), t2c, fma(vec4f(x11.y), t1c, fma(vec4f(x11.x), t0c, y11c))));
-      y11d = fma(vec4f(x11.w), t3d, fma(vec4f(x11.z), t2d, fma(vec4f(x11.y), t1d, fma(vec4f(x11.x), t0d, y11d))));
+      y11a += x11 * ba;
+      y11b += x11 * bb;
+      y11c += x11 * bc;
+      y11d += x11 * bd;
       let x12 = load_a_or_zero(a12, d, left);
-      y12a = fma(vec4f(x12.w), t3a, fma(vec4f(x12.z), t2a, fma(vec4f(x12.y), t1a, fma(vec4f(x12.x), t0a, y12a))));
-      y12b = fma(vec4f(x12.w), t3b, fma(vec4f(x12.z), t2b, fma(vec4f(x12.y), t1b, fma(vec4f(x12.x), t0b, y12b))));
-      y12c = fma(vec4f(x12.w), t3c, fma(vec4f(x12.z), t2c, fma(vec4f(x12.y), t1c, fma(vec4f(x12.x), t0c, y12c))));
-      y12d = fma(vec4f(x12.w), t3d, fma(vec4f(x12.z), t2d, fma(vec4f(x12.y), t1d, fma(vec4f(x12.x), t0d, y12d))));
+      y12a += x12 * ba;
+      y12b += x12 * bb;
+      y12c += x12 * bc;
+      y12d += x12 * bd;
       let x13 = load_a_or_zero(a13, d, left);
-      y13a = fma(vec4f(x13.w), t3a, fma(vec4f(x13.z), t2a, fma(vec4f(x13.y), t1a, fma(vec4f(x13.x), t0a, y13a))));
-      y13b = fma(vec4f(x13.w), t3b, fma(vec4f(x13.z), t2b, fma(vec4f(x13.y), t1b, fma(vec4f(x13.x), t0b, y13b))));
-      y13c = fma(vec4f(x13.w), t3c, fma(vec4f(x13.z), t2c, fma(vec4f(x13.y), t1c, fma(vec4f(x13.x), t0c, y13c))));
-      y13d = fma(vec4f(x13.w), t3d, fma(vec4f(x13.z), t2d, fma(vec4f(x13.y), t1d, fma(vec4f(x13.x), t0d, y13d))));
+      y13a += x13 * ba;
+      y13b += x13 * bb;
+      y13c += x13 * bc;
+      y13d += x13 * bd;
       let x14 = load_a_or_zero(a14, d, left);
-      y14a = fma(vec4f(x14.w), t3a, fma(vec4f(x14.z), t2a, fma(vec4f(x14.y), t1a, fma(vec4f(x14.x), t0a, y14a))));
-      y14b = fma(vec4f(x14.w), t3b, fma(vec4f(x14.z), t2b, fma(vec4f(x14.y), t1b, fma(vec4f(x14.x), t0b, y14b))));
-      y14c = fma(vec4f(x14.w), t3c, fma(vec4f(x14.z), t2c, fma(vec4f(x14.y), t1c, fma(vec4f(x14.x), t0c, y14c))));
-      y14d = fma(vec4f(x14.w), t3d, fma(vec4f(x14.z), t2d, fma(vec4f(x14.y), t1d, fma(vec4f(x14.x), t0d, y14d))));
+      y14a += x14 * ba;
+      y14b += x14 * bb;
+      y14c += x14 * bc;
+      y14d += x14 * bd;
       let x15 = load_a_or_zero(a15, d, left);
-      y15a = fma(vec4f(x15.w), t3a, fma(vec4f(x15.z), t2a, fma(vec4f(x15.y), t1a, fma(vec4f(x15.x), t0a, y15a))));
-      y15b = fma(vec4f(x15.w), t3b, fma(vec4f(x15.z), t2b, fma(vec4f(x15.y), t1b, fma(vec4f(x15.x), t0b, y15b))));
-      y15c = fma(vec4f(x15.w), t3c, fma(vec4f(x15.z), t2c, fma(vec4f(x15.y), t1c, fma(vec4f(x15.x), t0c, y15c))));
-      y15d = fma(vec4f(x15.w), t3d, fma(vec4f(x15.z), t2d, fma(vec4f(x15.y), t1d, fma(vec4f(x15.x), t0d, y15d))));
+      y15a += x15 * ba;
+      y15b += x15 * bb;
+      y15c += x15 * bc;
+      y15d += x15 * bd;
     }
   }
 
@@ -219,5 +220,8 @@ fn gemm_nt_16x16(
     y14a, y14b, y14c, y14d,
     y15a, y15b, y15c, y15d,
   );
-  for (var i = 0u; i < 64u; i++) { store(row_at(part, row + i / 4u), column + i % 4u * 4u, y[i]); }
+  for (var i = 0u; i < 16u; i++) {
+    let pixel = row_at(part, row + i);
+    for (var j = 0u; j < 4u; j++) { store(pixel, column + 4u * j, y[4u * i + j]); }
+  }
 }

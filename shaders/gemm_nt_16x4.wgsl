@@ -1,8 +1,8 @@
 // gemm_nt_16x4: the micro-kernel of conv2d's input gradient (= transposed conv2d's forward pass) and of dense's: y = A · Bᵀ.
 //
-// Both operands are contiguous along the depth: per four steps of it a thread loads 16 vec4 of A and 4 of B, turns
-// each four columns of B into four steps of the depth (which only renames registers), and does 256 multiply-adds on
-// 16 rows × 4 columns in 16 named vec4f.
+// Both operands are contiguous along the depth: per four steps of it a thread loads 16 vec4 of A and 4 of B and does
+// 256 multiply-adds on 16 rows × 4 columns in 16 named vec4f, sixteen at a time: a row's four steps times
+// the matrix of four columns. A tap that is on the padding for all rows is left out.
 //
 // Joined after a reader (conv2d_input_gradient.wgsl) and a storage file. A workgroup is 16 threads; a tile of the
 // grid is one workgroup.
@@ -40,11 +40,11 @@ fn gemm_nt_16x4(
   let row13 = row_at(part, row + 13u);
   let row14 = row_at(part, row + 14u);
   let row15 = row_at(part, row + 15u);
-  let depth = gemm_depth();
-  let column0 = min(column + 0u, columns - 1u) * depth;
-  let column1 = min(column + 1u, columns - 1u) * depth;
-  let column2 = min(column + 2u, columns - 1u) * depth;
-  let column3 = min(column + 3u, columns - 1u) * depth;
+  let k = gemm_depth();
+  let column0 = min(column + 0u, columns - 1u) * k;
+  let column1 = min(column + 1u, columns - 1u) * k;
+  let column2 = min(column + 2u, columns - 1u) * k;
+  let column3 = min(column + 3u, columns - 1u) * k;
 
   var y0a = vec4f();
   var y1a = vec4f();
@@ -81,6 +81,7 @@ fn gemm_nt_16x4(
     let a13 = a_offset(row13, tap);
     let a14 = a_offset(row14, tap);
     let a15 = a_offset(row15, tap);
+    let depth = depth_at(a0);
     for (var d = 0u; d < depth; d += 4u) {
       let left = depth - d;
       let b = tap.b + d;
@@ -88,40 +89,40 @@ fn gemm_nt_16x4(
       let b1 = load_b(b + column1, left);
       let b2 = load_b(b + column2, left);
       let b3 = load_b(b + column3, left);
-      // Four columns each turned into four steps of the depth: free, it only renames registers.
-      let t0a = vec4f(b0.x, b1.x, b2.x, b3.x); let t1a = vec4f(b0.y, b1.y, b2.y, b3.y); let t2a = vec4f(b0.z, b1.z, b2.z, b3.z); let t3a = vec4f(b0.w, b1.w, b2.w, b3.w);
+      // Four columns of B at four steps of the depth: a vec4 of A times such a matrix is four sums of four products.
+      let ba = mat4x4f(b0, b1, b2, b3);
       let x0 = load_a_or_zero(a0, d, left);
-      y0a = fma(vec4f(x0.w), t3a, fma(vec4f(x0.z), t2a, fma(vec4f(x0.y), t1a, fma(vec4f(x0.x), t0a, y0a))));
+      y0a += x0 * ba;
       let x1 = load_a_or_zero(a1, d, left);
-      y1a = fma(vec4f(x1.w), t3a, fma(vec4f(x1.z), t2a, fma(vec4f(x1.y), t1a, fma(vec4f(x1.x), t0a, y1a))));
+      y1a += x1 * ba;
       let x2 = load_a_or_zero(a2, d, left);
-      y2a = fma(vec4f(x2.w), t3a, fma(vec4f(x2.z), t2a, fma(vec4f(x2.y), t1a, fma(vec4f(x2.x), t0a, y2a))));
+      y2a += x2 * ba;
       let x3 = load_a_or_zero(a3, d, left);
-      y3a = fma(vec4f(x3.w), t3a, fma(vec4f(x3.z), t2a, fma(vec4f(x3.y), t1a, fma(vec4f(x3.x), t0a, y3a))));
+      y3a += x3 * ba;
       let x4 = load_a_or_zero(a4, d, left);
-      y4a = fma(vec4f(x4.w), t3a, fma(vec4f(x4.z), t2a, fma(vec4f(x4.y), t1a, fma(vec4f(x4.x), t0a, y4a))));
+      y4a += x4 * ba;
       let x5 = load_a_or_zero(a5, d, left);
-      y5a = fma(vec4f(x5.w), t3a, fma(vec4f(x5.z), t2a, fma(vec4f(x5.y), t1a, fma(vec4f(x5.x), t0a, y5a))));
+      y5a += x5 * ba;
       let x6 = load_a_or_zero(a6, d, left);
-      y6a = fma(vec4f(x6.w), t3a, fma(vec4f(x6.z), t2a, fma(vec4f(x6.y), t1a, fma(vec4f(x6.x), t0a, y6a))));
+      y6a += x6 * ba;
       let x7 = load_a_or_zero(a7, d, left);
-      y7a = fma(vec4f(x7.w), t3a, fma(vec4f(x7.z), t2a, fma(vec4f(x7.y), t1a, fma(vec4f(x7.x), t0a, y7a))));
+      y7a += x7 * ba;
       let x8 = load_a_or_zero(a8, d, left);
-      y8a = fma(vec4f(x8.w), t3a, fma(vec4f(x8.z), t2a, fma(vec4f(x8.y), t1a, fma(vec4f(x8.x), t0a, y8a))));
+      y8a += x8 * ba;
       let x9 = load_a_or_zero(a9, d, left);
-      y9a = fma(vec4f(x9.w), t3a, fma(vec4f(x9.z), t2a, fma(vec4f(x9.y), t1a, fma(vec4f(x9.x), t0a, y9a))));
+      y9a += x9 * ba;
       let x10 = load_a_or_zero(a10, d, left);
-      y10a = fma(vec4f(x10.w), t3a, fma(vec4f(x10.z), t2a, fma(vec4f(x10.y), t1a, fma(vec4f(x10.x), t0a, y10a))));
+      y10a += x10 * ba;
       let x11 = load_a_or_zero(a11, d, left);
-      y11a = fma(vec4f(x11.w), t3a, fma(vec4f(x11.z), t2a, fma(vec4f(x11.y), t1a, fma(vec4f(x11.x), t0a, y11a))));
+      y11a += x11 * ba;
       let x12 = load_a_or_zero(a12, d, left);
-      y12a = fma(vec4f(x12.w), t3a, fma(vec4f(x12.z), t2a, fma(vec4f(x12.y), t1a, fma(vec4f(x12.x), t0a, y12a))));
+      y12a += x12 * ba;
       let x13 = load_a_or_zero(a13, d, left);
-      y13a = fma(vec4f(x13.w), t3a, fma(vec4f(x13.z), t2a, fma(vec4f(x13.y), t1a, fma(vec4f(x13.x), t0a, y13a))));
+      y13a += x13 * ba;
       let x14 = load_a_or_zero(a14, d, left);
-      y14a = fma(vec4f(x14.w), t3a, fma(vec4f(x14.z), t2a, fma(vec4f(x14.y), t1a, fma(vec4f(x14.x), t0a, y14a))));
+      y14a += x14 * ba;
       let x15 = load_a_or_zero(a15, d, left);
-      y15a = fma(vec4f(x15.w), t3a, fma(vec4f(x15.z), t2a, fma(vec4f(x15.y), t1a, fma(vec4f(x15.x), t0a, y15a))));
+      y15a += x15 * ba;
     }
   }
 
@@ -144,5 +145,8 @@ fn gemm_nt_16x4(
     y14a,
     y15a,
   );
-  for (var i = 0u; i < 16u; i++) { store(row_at(part, row + i), column, y[i]); }
+  for (var i = 0u; i < 16u; i++) {
+    let pixel = row_at(part, row + i);
+    store(pixel, column, y[i]);
+  }
 }

@@ -1,8 +1,8 @@
 // gemm_nt_8x8: the micro-kernel of conv2d's input gradient (= transposed conv2d's forward pass) and of dense's: y = A · Bᵀ.
 //
-// Both operands are contiguous along the depth: per four steps of it a thread loads 8 vec4 of A and 8 of B, turns
-// each four columns of B into four steps of the depth (which only renames registers), and does 256 multiply-adds on
-// 8 rows × 8 columns in 16 named vec4f.
+// Both operands are contiguous along the depth: per four steps of it a thread loads 8 vec4 of A and 8 of B and does
+// 256 multiply-adds on 8 rows × 8 columns in 16 named vec4f, sixteen at a time: a row's four steps times
+// the matrix of four columns. A tap that is on the padding for all rows is left out.
 //
 // Joined after a reader (conv2d_input_gradient.wgsl) and a storage file. A workgroup is 64 threads; a tile of the
 // grid is one workgroup.
@@ -32,15 +32,15 @@ fn gemm_nt_8x8(
   let row5 = row_at(part, row + 5u);
   let row6 = row_at(part, row + 6u);
   let row7 = row_at(part, row + 7u);
-  let depth = gemm_depth();
-  let column0 = min(column + 0u, columns - 1u) * depth;
-  let column1 = min(column + 1u, columns - 1u) * depth;
-  let column2 = min(column + 2u, columns - 1u) * depth;
-  let column3 = min(column + 3u, columns - 1u) * depth;
-  let column4 = min(column + 4u, columns - 1u) * depth;
-  let column5 = min(column + 5u, columns - 1u) * depth;
-  let column6 = min(column + 6u, columns - 1u) * depth;
-  let column7 = min(column + 7u, columns - 1u) * depth;
+  let k = gemm_depth();
+  let column0 = min(column + 0u, columns - 1u) * k;
+  let column1 = min(column + 1u, columns - 1u) * k;
+  let column2 = min(column + 2u, columns - 1u) * k;
+  let column3 = min(column + 3u, columns - 1u) * k;
+  let column4 = min(column + 4u, columns - 1u) * k;
+  let column5 = min(column + 5u, columns - 1u) * k;
+  let column6 = min(column + 6u, columns - 1u) * k;
+  let column7 = min(column + 7u, columns - 1u) * k;
 
   var y0a = vec4f(); var y0b = vec4f();
   var y1a = vec4f(); var y1b = vec4f();
@@ -61,6 +61,7 @@ fn gemm_nt_8x8(
     let a5 = a_offset(row5, tap);
     let a6 = a_offset(row6, tap);
     let a7 = a_offset(row7, tap);
+    let depth = depth_at(a0);
     for (var d = 0u; d < depth; d += 4u) {
       let left = depth - d;
       let b = tap.b + d;
@@ -72,33 +73,33 @@ fn gemm_nt_8x8(
       let b5 = load_b(b + column5, left);
       let b6 = load_b(b + column6, left);
       let b7 = load_b(b + column7, left);
-      // Four columns each turned into four steps of the depth: free, it only renames registers.
-      let t0a = vec4f(b0.x, b1.x, b2.x, b3.x); let t1a = vec4f(b0.y, b1.y, b2.y, b3.y); let t2a = vec4f(b0.z, b1.z, b2.z, b3.z); let t3a = vec4f(b0.w, b1.w, b2.w, b3.w);
-      let t0b = vec4f(b4.x, b5.x, b6.x, b7.x); let t1b = vec4f(b4.y, b5.y, b6.y, b7.y); let t2b = vec4f(b4.z, b5.z, b6.z, b7.z); let t3b = vec4f(b4.w, b5.w, b6.w, b7.w);
+      // Four columns of B at four steps of the depth: a vec4 of A times such a matrix is four sums of four products.
+      let ba = mat4x4f(b0, b1, b2, b3);
+      let bb = mat4x4f(b4, b5, b6, b7);
       let x0 = load_a_or_zero(a0, d, left);
-      y0a = fma(vec4f(x0.w), t3a, fma(vec4f(x0.z), t2a, fma(vec4f(x0.y), t1a, fma(vec4f(x0.x), t0a, y0a))));
-      y0b = fma(vec4f(x0.w), t3b, fma(vec4f(x0.z), t2b, fma(vec4f(x0.y), t1b, fma(vec4f(x0.x), t0b, y0b))));
+      y0a += x0 * ba;
+      y0b += x0 * bb;
       let x1 = load_a_or_zero(a1, d, left);
-      y1a = fma(vec4f(x1.w), t3a, fma(vec4f(x1.z), t2a, fma(vec4f(x1.y), t1a, fma(vec4f(x1.x), t0a, y1a))));
-      y1b = fma(vec4f(x1.w), t3b, fma(vec4f(x1.z), t2b, fma(vec4f(x1.y), t1b, fma(vec4f(x1.x), t0b, y1b))));
+      y1a += x1 * ba;
+      y1b += x1 * bb;
       let x2 = load_a_or_zero(a2, d, left);
-      y2a = fma(vec4f(x2.w), t3a, fma(vec4f(x2.z), t2a, fma(vec4f(x2.y), t1a, fma(vec4f(x2.x), t0a, y2a))));
-      y2b = fma(vec4f(x2.w), t3b, fma(vec4f(x2.z), t2b, fma(vec4f(x2.y), t1b, fma(vec4f(x2.x), t0b, y2b))));
+      y2a += x2 * ba;
+      y2b += x2 * bb;
       let x3 = load_a_or_zero(a3, d, left);
-      y3a = fma(vec4f(x3.w), t3a, fma(vec4f(x3.z), t2a, fma(vec4f(x3.y), t1a, fma(vec4f(x3.x), t0a, y3a))));
-      y3b = fma(vec4f(x3.w), t3b, fma(vec4f(x3.z), t2b, fma(vec4f(x3.y), t1b, fma(vec4f(x3.x), t0b, y3b))));
+      y3a += x3 * ba;
+      y3b += x3 * bb;
       let x4 = load_a_or_zero(a4, d, left);
-      y4a = fma(vec4f(x4.w), t3a, fma(vec4f(x4.z), t2a, fma(vec4f(x4.y), t1a, fma(vec4f(x4.x), t0a, y4a))));
-      y4b = fma(vec4f(x4.w), t3b, fma(vec4f(x4.z), t2b, fma(vec4f(x4.y), t1b, fma(vec4f(x4.x), t0b, y4b))));
+      y4a += x4 * ba;
+      y4b += x4 * bb;
       let x5 = load_a_or_zero(a5, d, left);
-      y5a = fma(vec4f(x5.w), t3a, fma(vec4f(x5.z), t2a, fma(vec4f(x5.y), t1a, fma(vec4f(x5.x), t0a, y5a))));
-      y5b = fma(vec4f(x5.w), t3b, fma(vec4f(x5.z), t2b, fma(vec4f(x5.y), t1b, fma(vec4f(x5.x), t0b, y5b))));
+      y5a += x5 * ba;
+      y5b += x5 * bb;
       let x6 = load_a_or_zero(a6, d, left);
-      y6a = fma(vec4f(x6.w), t3a, fma(vec4f(x6.z), t2a, fma(vec4f(x6.y), t1a, fma(vec4f(x6.x), t0a, y6a))));
-      y6b = fma(vec4f(x6.w), t3b, fma(vec4f(x6.z), t2b, fma(vec4f(x6.y), t1b, fma(vec4f(x6.x), t0b, y6b))));
+      y6a += x6 * ba;
+      y6b += x6 * bb;
       let x7 = load_a_or_zero(a7, d, left);
-      y7a = fma(vec4f(x7.w), t3a, fma(vec4f(x7.z), t2a, fma(vec4f(x7.y), t1a, fma(vec4f(x7.x), t0a, y7a))));
-      y7b = fma(vec4f(x7.w), t3b, fma(vec4f(x7.z), t2b, fma(vec4f(x7.y), t1b, fma(vec4f(x7.x), t0b, y7b))));
+      y7a += x7 * ba;
+      y7b += x7 * bb;
     }
   }
 
@@ -113,5 +114,8 @@ fn gemm_nt_8x8(
     y6a, y6b,
     y7a, y7b,
   );
-  for (var i = 0u; i < 16u; i++) { store(row_at(part, row + i / 2u), column + i % 2u * 4u, y[i]); }
+  for (var i = 0u; i < 8u; i++) {
+    let pixel = row_at(part, row + i);
+    for (var j = 0u; j < 2u; j++) { store(pixel, column + 4u * j, y[2u * i + j]); }
+  }
 }

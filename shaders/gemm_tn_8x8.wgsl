@@ -49,26 +49,27 @@ fn gemm_tn_8x8(
     let b1a = select(vec4f(), load_b(p1.b, columns_a), real1);
     let b0b = load_b(p0.b + columns_b_at, columns_b);
     let b1b = select(vec4f(), load_b(p1.b + columns_b_at, columns_b), real1);
+    let ba = transpose(mat2x4f(b0a, b1a)); let bb = transpose(mat2x4f(b0b, b1b));
     let x0a = load_rows(part, p0, 0u, rows_a);
     let x1a = load_rows(part, p1, 0u, rows_a);
-    y0a = fma(vec4f(x1a.x), b1a, fma(vec4f(x0a.x), b0a, y0a));
-    y0b = fma(vec4f(x1a.x), b1b, fma(vec4f(x0a.x), b0b, y0b));
-    y1a = fma(vec4f(x1a.y), b1a, fma(vec4f(x0a.y), b0a, y1a));
-    y1b = fma(vec4f(x1a.y), b1b, fma(vec4f(x0a.y), b0b, y1b));
-    y2a = fma(vec4f(x1a.z), b1a, fma(vec4f(x0a.z), b0a, y2a));
-    y2b = fma(vec4f(x1a.z), b1b, fma(vec4f(x0a.z), b0b, y2b));
-    y3a = fma(vec4f(x1a.w), b1a, fma(vec4f(x0a.w), b0a, y3a));
-    y3b = fma(vec4f(x1a.w), b1b, fma(vec4f(x0a.w), b0b, y3b));
+    y0a += vec2f(x0a.x, x1a.x) * ba;
+    y0b += vec2f(x0a.x, x1a.x) * bb;
+    y1a += vec2f(x0a.y, x1a.y) * ba;
+    y1b += vec2f(x0a.y, x1a.y) * bb;
+    y2a += vec2f(x0a.z, x1a.z) * ba;
+    y2b += vec2f(x0a.z, x1a.z) * bb;
+    y3a += vec2f(x0a.w, x1a.w) * ba;
+    y3b += vec2f(x0a.w, x1a.w) * bb;
     let x0b = load_rows(part, p0, rows_b_at, rows_b);
     let x1b = load_rows(part, p1, rows_b_at, rows_b);
-    y4a = fma(vec4f(x1b.x), b1a, fma(vec4f(x0b.x), b0a, y4a));
-    y4b = fma(vec4f(x1b.x), b1b, fma(vec4f(x0b.x), b0b, y4b));
-    y5a = fma(vec4f(x1b.y), b1a, fma(vec4f(x0b.y), b0a, y5a));
-    y5b = fma(vec4f(x1b.y), b1b, fma(vec4f(x0b.y), b0b, y5b));
-    y6a = fma(vec4f(x1b.z), b1a, fma(vec4f(x0b.z), b0a, y6a));
-    y6b = fma(vec4f(x1b.z), b1b, fma(vec4f(x0b.z), b0b, y6b));
-    y7a = fma(vec4f(x1b.w), b1a, fma(vec4f(x0b.w), b0a, y7a));
-    y7b = fma(vec4f(x1b.w), b1b, fma(vec4f(x0b.w), b0b, y7b));
+    y4a += vec2f(x0b.x, x1b.x) * ba;
+    y4b += vec2f(x0b.x, x1b.x) * bb;
+    y5a += vec2f(x0b.y, x1b.y) * ba;
+    y5b += vec2f(x0b.y, x1b.y) * bb;
+    y6a += vec2f(x0b.z, x1b.z) * ba;
+    y6b += vec2f(x0b.z, x1b.z) * bb;
+    y7a += vec2f(x0b.w, x1b.w) * ba;
+    y7b += vec2f(x0b.w, x1b.w) * bb;
   }
 
   // One store in a loop: a CPU adapter compiles every store to a branch a lane.

@@ -27,4 +27,7 @@ fn b_offsets(tile: Tile, tap: Tap, quad: u32, step: u32) -> vec4u {
 }
 fn b_step() -> u32 { return gemm_columns(); }
 
-fn finish(tile: Tile, row: u32, column: u32, value: vec4f) { store(tile.row + row, tile.column + column, value); }
+fn finish(tile: Tile, row: u32, column: u32, value: vec4f) {
+  if (tile.row + row >= gemm_rows()) { return; }
+  store(output_at(tile.row + row), tile.column + column, value);
+}

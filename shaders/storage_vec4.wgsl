@@ -7,14 +7,14 @@
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
 
 fn load_a(offset: u32, left: u32) -> vec4f {
-  return a[offset / 4u];
+  return a[offset >> 2u];
 }
 
 fn load_b(offset: u32, left: u32) -> vec4f {
-  return b[offset / 4u];
+  return b[offset >> 2u];
 }
 
 // A negative offset is a tap on the padding: zeros, whatever the memory holds.
 fn load_a_or_zero(offset: i32, d: u32, left: u32) -> vec4f {
-  return select(vec4f(), a[(u32(max(offset, 0)) + d) / 4u], offset >= 0);
+  return select(vec4f(), a[(u32(max(offset, 0)) + d) >> 2u], offset >= 0);
 }

@@ -45,7 +45,7 @@ function forward(stream: Stream, g: ConvGeometry, x: Tensor, weight: Tensor, bia
     const tiles = Math.ceil((piece.N * g.P * g.Q) / rows) * Math.ceil(g.K / columns);
     stream.append({
       program: program(stream.gpu, [...reader, ...shaders], constants),
-      sizes: geometryWords(piece),
+      sizes: [...geometryWords(piece), imagesTogether(piece, variant)],
       bindings: [x.slice(first, end), weight, bias ?? zeros(stream, g.K), y.slice(first, end)],
       tiles: workgroups(tiles, variant),
       flops: convFlops(piece),
@@ -83,12 +83,21 @@ function inputGradient(stream: Stream, g: ConvGeometry, dy: Tensor, weight: Tens
     const tiles = (phaseRows(piece, rows) / rows) * Math.ceil(g.C / columns);
     stream.append({
       program: program(stream.gpu, ["conv2d_input_gradient", ...storage, ...shaders], constants),
-      sizes: [...geometryWords(piece), rows],
+      sizes: [...geometryWords(piece), rows, imagesTogether(piece, variant)],
       bindings: [dy.slice(first, end), weight, bias ?? zeros(stream, g.C), dx.slice(first, end)],
       tiles: workgroups(tiles, variant),
       flops: convFlops(piece),
     });
   }
+}
+
+/**
+ * How many images' same pixel follow each other as GEMM rows: the whole batch's where it fills row tiles, so that a tap on
+ * the padding is on it for all rows of a tile and can be left out; else 1, image after image. A tile that a workgroup
+ * computes together goes through all taps in step, whatever its rows.
+ */
+function imagesTogether({ N }: ConvGeometry, { rows, sharedBytes }: Variant): number {
+  return sharedBytes === 0 && N % rows === 0 ? N : 1;
 }
 
 /** GEMM rows of the input gradient: the pixels of each phase, padded to whole row tiles. */

@@ -205,6 +205,11 @@ const convShapes: Dims[] = [
   { ...base, N: 2, H: 5, C: 13, K: 11, stride: 2, plus: 1 },
   { ...base, H: 5, C: 9, K: 8, stride: 2 },
   { ...base, H: 5, C: 8, K: 9, plus: 1 },
+  // A batch of whole row tiles, whose rows are many images' same pixel: taps on the padding are left out.
+  { ...square5, N: 16, H: 5, W: 4, C: 8, K: 12, stride: 2, plus: 1 },
+  { ...square5, N: 32, H: 3, W: 5, K: 4 },
+  { ...base, N: 16, H: 4, W: 3, C: 4, R: 2, S: 2, K: 8, stride: 3 }, // phases without taps
+  { ...base, N: 8, H: 4, W: 6, C: 12, K: 5, stride: 2, plus: 1 },
   // RGB ends.
   { ...square5, H: 16, W: 16, K: 16, stride: 2, plus: 1 },
   { ...square5, N: 2, H: 8, W: 8, K: 8, plus: 1 },
@@ -231,7 +236,7 @@ const tiledShapes: Dims[] = [
 function randomConv(int: RandomInt): Dims {
   const channels = () => (int(0, 1) === 0 ? int(1, 14) : 4 * int(1, 5));
   return {
-    N: int(1, 3),
+    N: int(0, 4) === 0 ? 8 * int(1, 2) : int(1, 3),
     H: int(1, 12),
     W: int(1, 12),
     C: channels(),

@@ -24,8 +24,20 @@ const controls: Control[] = [
   {
     mistake: "the stride along one axis only",
     kernel: "conv2d",
-    right: "np % sizes.P * sizes.stride",
-    wrong: "np % sizes.P",
+    right: "at.y / sizes.Q * sizes.stride",
+    wrong: "at.y / sizes.Q",
+  },
+  {
+    mistake: "a tap inside of the picture left out for a batch that fills row tiles",
+    kernel: "conv2d",
+    right: "(sizes.images > 1u) & (offset < 0)",
+    wrong: "(sizes.images > 1u) & (offset <= 0)",
+  },
+  {
+    mistake: "images' pixels as rows, stored as whole images",
+    kernel: "conv2d",
+    right: "return (at.x * sizes.P * sizes.Q + at.y) * sizes.K;",
+    wrong: "return row * sizes.K;",
   },
   { mistake: "no bias", kernel: "conv2d", right: "value.x + bias[column]", wrong: "value.x" },
   {
