@@ -1,11 +1,11 @@
 // conv2d_filter_gradient_lines: conv2d's filter gradient for channel counts that are no multiples of 4, RGB's 3 above
-// all; conv2d_filter_gradient.wgsl has the formula, the shapes and the same bindings.
+// all, or fewer than a tile's rows; conv2d_filter_gradient.wgsl has the formula, the shapes and the same bindings.
 //
 // In NHWC the S·C numbers under one line of the window lie side by side, as do their weights: so a thread's rows are
 // consecutive (s,c) of one r, 15 of 16 of them in use for RGB and a 5×5 filter, where single taps would use 3 of 8. What
-// the window has outside of the picture, to its left and right, is masked number by number.
+// the window has outside of the picture, to its left and right, is masked: line_rows_f32.wgsl, line_rows_vec4.wgsl.
 //
-// Reads x as A and dy as B, through storage_f32.wgsl, for gemm_tn_*.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin:
+// Reads x as A and dy as B, through a storage file and one of those two, for gemm_tn_*.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin:
 // src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_filter_gradient_obvious.wgsl.
 
 struct Sizes {
@@ -115,21 +115,6 @@ fn within(walk: Walk, safe: Walk) -> Walk {
   return Walk(
     select(walk.a, safe.a, past), select(walk.b, safe.b, past), walk.left, walk.line, walk.image,
     select(walk.first, safe.first, past), select(walk.end, safe.end, past),
-  );
-}
-
-fn number(pixel: Walk, i: i32, wanted: bool) -> f32 {
-  let inside = wanted & (i >= pixel.first) & (i < pixel.end);
-  return number_a(u32(i), inside);
-}
-
-fn load_rows(part: Part, pixel: Walk, row: u32, left: u32) -> vec4f {
-  let i = pixel.a + i32(row);
-  return vec4f(
-    number(pixel, i, left > 0u),
-    number(pixel, i + 1, left > 1u),
-    number(pixel, i + 2, left > 2u),
-    number(pixel, i + 3, left > 3u),
   );
 }
 

@@ -18,6 +18,11 @@ import { reduceSplits } from "./reduce.ts";
 import { choiceFor, filterGradientTiles, inLines, linesOf, type Variant } from "./variants.ts";
 import { zeros } from "./zeros.ts";
 
+/** The storage of a pass that is read in lines: x number by number, weight or dy by four where K allows. */
+function numbersOfA({ K }: ConvGeometry): string {
+  return K % 4 === 0 ? "storage_f32_vec4" : "storage_f32";
+}
+
 /** Workgroups for so many tiles: each computes one together, or every thread one of its own. */
 function workgroups(tiles: number, { sharedBytes, threads }: Variant): number {
   return sharedBytes > 0 ? tiles : Math.ceil(tiles / threads);
@@ -39,7 +44,7 @@ export function dense(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | 
 function forward(stream: Stream, g: ConvGeometry, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) {
   const { variant } = choiceFor(stream, "forward", g);
   const { rows, columns, shaders, constants } = variant;
-  const reader = inLines(g) ? ["conv2d_lines", "storage_f32"] : ["conv2d", "storage_vec4"];
+  const reader = inLines(g) ? ["conv2d_lines", numbersOfA(g)] : ["conv2d", "storage_vec4"];
   for (const [first, end] of batchPieces(stream.gpu.limits, [x, y])) {
     const piece = forImages(g, end - first);
     const tiles = Math.ceil((piece.N * g.P * g.Q) / rows) * Math.ceil(g.K / columns);
@@ -135,8 +140,9 @@ export function denseWeightGradient(stream: Stream, x: Tensor, dy: Tensor, dweig
 function filterGradient(stream: Stream, g: ConvGeometry, x: Tensor, dy: Tensor, dweight: Tensor, accumulate: boolean) {
   const choice = choiceFor(stream, "filter gradient", g);
   const { variant } = choice;
+  const operands = inLines(g) ? [numbersOfA(g), "line_rows_f32"] : ["storage_vec4", "line_rows_vec4"];
   const reader = linesOf(g, variant.rows)
-    ? ["conv2d_filter_gradient_lines", "storage_f32"]
+    ? ["conv2d_filter_gradient_lines", ...operands]
     : ["conv2d_filter_gradient", "storage_vec4"];
   const tilesEach = filterGradientTiles(g, variant);
   // As many splits as were chosen, if their partial sums fit a binding.
