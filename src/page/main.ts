@@ -18,6 +18,7 @@ import { mountShortcuts } from "./shortcuts.ts";
 import { apply, initialState, runNumbers } from "./state.ts";
 import { mountTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
+import { troubleWord } from "./trouble_word.ts";
 import { keepAwake } from "./wake_lock.ts";
 import { whenChanged } from "./when.ts";
 
@@ -391,7 +392,7 @@ const phaseWords = {
   training: "training",
   paused: "paused, saved",
   finished: "finished; play trains on",
-  failed: "stopped; what was saved is safe",
+  failed: "stopped",
 } as const;
 
 function showTransport(watching: boolean): void {
@@ -461,23 +462,7 @@ function showNotices(watching: boolean): void {
     notify("trouble", null);
     return;
   }
-  const { kind, message, attempt: tried } = trouble;
-  const what = {
-    "device lost": "The GPU was lost",
-    "out of memory": "The GPU ran out of memory",
-    diverged: "Training diverged",
-    storage: "Storage",
-    other: "Something failed",
-  }[kind];
-  const back =
-    tried === null
-      ? kind === "storage"
-        ? ""
-        : " Training has stopped; what was saved is safe: play goes on from there."
-      : kind === "diverged"
-        ? ` Went back to the last save with half the learning rates, try ${tried} of 3.`
-        : ` Went back to the last save on a new device, try ${tried} of 3.`;
-  notify("trouble", { text: `${what}: ${message}.${back}`.replace("..", "."), bad: tried === null });
+  notify("trouble", { text: troubleWord(trouble), bad: trouble.attempt === null });
 }
 
 // Ages grow by themselves.

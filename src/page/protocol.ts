@@ -135,8 +135,10 @@ export type Phase = "idle" | "preparing" | "training" | "paused" | "finished" | 
 export interface Trouble {
   kind: "device lost" | "out of memory" | "diverged" | "storage" | "other";
   message: string;
-  /** Which try to go on this starts, from 1; null = no further try, the run is stopped and safe. */
+  /** Which try to go on this starts, from 1; null = no further try, the run is stopped. */
   attempt: number | null;
+  /** The step of the last save, from which the run goes on; 0: there is none, it begins again. */
+  backTo: number;
 }
 
 /** Numbers of a row of losses, in this order. */

@@ -19,8 +19,10 @@ export class Timeline {
   /** @param onLook a past grid is looked at, or again (null) what is drawn now */
   constructor(private readonly onLook: (sample: Sample | null) => void) {
     this.scrubber.addEventListener("input", () => {
+      // Ending a film puts the scrubber where the film was.
+      const place = Number(this.scrubber.value);
       this.endFilm();
-      this.look(Number(this.scrubber.value));
+      this.look(place);
     });
     byId("live").addEventListener("click", () => this.backToNow());
     byId("film").addEventListener("click", () => this.playFilm());

@@ -1,67 +1,73 @@
 import { PNG } from "pngjs";
 import { expect, test } from "vitest";
+import { watchMachine } from "./machine.ts";
 import { eventually, useBrowser, type Visit } from "./visit.ts";
 
-/** Seconds from the click to the first grid, and from one to the next, that people are promised on two quiet cores. */
+/** Seconds from the click to the first grid, and from one to the next, that people are promised on two cores. */
 const promised = { first: 20, next: 10 };
-/** What a machine with nothing else to do may take of them; elsewhere they are only told. */
-const strict = Number(process.env.CATGAN_E2E_STRICT ?? 0) > 0 ? 1.25 : Number.POSITIVE_INFINITY;
-/** The whole run of the preset `tiny`, minutes on a software adapter. */
-const long = process.env.CATGAN_E2E_LONG !== undefined;
+/** Minutes that the whole run of the preset `tiny` may take, on a machine that does much else. */
+const patient = 40;
 
 const browser = useBrowser();
 
-test("somebody opens the page, presses the button, and sees fakes, and ever more of them", async () => {
-  const visitor = await browser.visitor();
-  const visit = await visitor.open();
-  await visit.shows("adapter-word", /real GPU is some hundred times faster/);
-  expect(await visit.page.locator("#adapter-help li").count()).toBeGreaterThan(0);
-  await visit.page.evaluate(() => {
-    const times: number[] = [];
-    const caption = document.getElementById("fakes-caption")!;
-    new MutationObserver(() => {
-      if (/^untrained|^after/.test(caption.textContent!)) times.push(performance.now());
-    }).observe(caption, { childList: true, characterData: true, subtree: true });
-    document.getElementById("start")!.addEventListener("click", () => times.push(performance.now()));
-    Object.assign(window, { times });
-  });
-  await visit.start();
-  await eventually(() => visit.drawnStep()).not.toBeNull();
-  const first = await colours(visit);
-  expect(first.size, "colours of the first grid").toBeGreaterThan(50);
-  await visit.page.waitForTimeout(20_000);
-  await eventually(() => visit.drawnStep()).toBeGreaterThan(0);
+test(
+  "somebody opens the page, presses the button, and sees fakes, and ever more of them",
+  async () => {
+    const visitor = await browser.visitor();
+    const visit = await visitor.open();
+    await visit.shows("adapter-word", /real GPU is some hundred times faster/);
+    expect(await visit.page.locator("#adapter-help li").count()).toBeGreaterThan(0);
+    await visit.page.evaluate(() => {
+      const times: number[] = [];
+      const caption = document.getElementById("fakes-caption")!;
+      new MutationObserver(() => {
+        if (/^untrained|^after/.test(caption.textContent!)) times.push(performance.now());
+      }).observe(caption, { childList: true, characterData: true, subtree: true });
+      document.getElementById("start")!.addEventListener("click", () => times.push(performance.now()));
+      Object.assign(window, { times });
+    });
+    const untilFirst = watchMachine();
+    await visit.start();
+    await eventually(() => visit.drawnStep()).not.toBeNull();
+    const freeUntilFirst = untilFirst();
+    const sinceFirst = watchMachine();
+    const first = await colours(visit);
+    expect(first.size, "colours of the first grid").toBeGreaterThan(50);
+    await eventually(() => visit.text("phase-word")).toMatch(/^training/);
+    await visit.page.waitForTimeout(30_000);
+    await eventually(() => visit.drawnStep()).toBeGreaterThan(0);
+    const freeSinceFirst = sinceFirst();
 
-  const times = await visit.page.evaluate(() => (window as unknown as { times: number[] }).times);
-  const gaps = times.slice(1).map((time, i) => (time - times[i]) / 1000);
-  const [firstGrid, ...between] = gaps;
-  const longest = Math.max(...between);
-  console.log(
-    `the first grid ${firstGrid.toFixed(1)} s after the click, then ${between.length} more, ` +
-      `${longest.toFixed(1)} s from one to the next at most, at ${await visit.text("n-rate")} pictures/s`,
-  );
-  expect(firstGrid).toBeLessThan(promised.first * strict);
-  expect(longest).toBeLessThan(promised.next * strict);
+    const times = await visit.page.evaluate(() => (window as unknown as { times: number[] }).times);
+    const gaps = times.slice(1).map((time, i) => (time - times[i]) / 1000);
+    const [firstGrid, ...between] = gaps;
+    const longest = Math.max(...between);
+    const percent = (share: number) => `${Math.round(100 * share)}% of the machine`;
+    console.log(
+      `the first grid ${firstGrid.toFixed(1)} s after the click, with ${percent(freeUntilFirst)}; ` +
+        `then ${between.length} more, ${longest.toFixed(1)} s from one to the next at most, ` +
+        `with ${percent(freeSinceFirst)}, at ${await visit.text("n-rate")} pictures/s`,
+    );
+    expect(firstGrid * freeUntilFirst).toBeLessThan(promised.first);
+    expect(longest * freeSinceFirst).toBeLessThan(promised.next);
 
-  for (const id of ["n-rate", "n-left", "n-gpu"]) expect(await visit.text(id)).toMatch(/\d/);
-  expect(await visit.page.title()).toMatch(/^\d+ of 800/);
-  await visit.page.locator("#reals").waitFor();
-  if (!long) {
-    await visit.button("Stop").click();
-    await visit.run("Tiny cats").waitFor();
-    return;
-  }
-  await expect.poll(() => visit.text("phase-word"), { timeout: 1_500_000, interval: 1000 }).toMatch(/^finished/);
-  await visit.screenshot("tiny-finished");
-  const reals = await tilesOf(visit, "#reals");
-  const cats = compare(await tilesOf(visit, "#run-list img"), reals);
-  await visit.page.getByLabel("Grid of samples").fill("0");
-  await visit.shows("fakes-caption", "untrained");
-  const untrained = compare(await tilesOf(visit, "#past"), reals);
-  console.log("beside real ones, cats are", cats, "and were, untrained,", untrained);
-  expect(looksReal(cats)).toBe(true);
-  expect(looksReal(untrained)).toBe(false);
-}, 1_800_000);
+    for (const id of ["n-rate", "n-left", "n-gpu"]) expect(await visit.text(id)).toMatch(/\d/);
+    expect(await visit.page.title()).toMatch(/^\d+ of 800/);
+    await visit.page.locator("#reals").waitFor();
+    const ending = { timeout: patient * 60_000, interval: 1000 };
+    await expect.poll(() => visit.text("phase-word"), ending).toMatch(/^finished/);
+    await visit.screenshot("tiny-finished");
+    const reals = await tilesOf(visit, "#reals");
+    const cats = compare(await tilesOf(visit, "#run-list img"), reals);
+    await visit.page.getByLabel("Grid of samples").fill("0");
+    await visit.shows("fakes-caption", "untrained");
+    const untrained = compare(await tilesOf(visit, "#past"), reals);
+    console.log("beside real ones, cats are", cats, "and were, untrained,", untrained);
+    expect(looksReal(cats)).toBe(true);
+    expect(looksReal(untrained)).toBe(false);
+  },
+  (patient + 5) * 60_000,
+);
 
 /** The pictures of a grid of 8 by 8, 32 × 32 each. @returns [64][32 * 32 * 3], 0 … 255 */
 async function tilesOf(visit: Visit, selector: string): Promise<number[][]> {
@@ -129,9 +135,8 @@ test("where nobody starts, the page measures how fast the adapter is and says ho
   const visitor = await browser.visitor();
   const visit = await visitor.open();
   await visit.shows("speed-word", /pictures\/s|pictures a second/);
-  for (const preset of ["Tiny", "Steady", "Article"]) {
-    const eta = visit.page.locator(".preset", { hasText: preset }).locator(".eta");
-    await eventually(() => eta.textContent(), preset).toMatch(/\d/);
-  }
+  const etas = visit.page.locator(".preset .eta");
+  expect(await etas.count()).toBe(4);
+  for (const eta of await etas.all()) await eventually(() => eta.textContent()).toMatch(/^(about|at most) \d/);
   await visit.shows("curtain-text", /Tiny, 32 × 32, on painted cats: .*\d/);
 });

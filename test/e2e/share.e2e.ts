@@ -13,7 +13,7 @@ test("the address holds the settings, and says what of it was not understood", a
   visit = await visitor.open("test&preset=steady&seed=7&lrD=0.0002&colour=blue&batch=many");
   const value = (label: string) => visit.page.locator("#settings").getByLabel(label, { exact: true }).inputValue();
   expect(await value("Seed")).toBe("7");
-  expect(await visit.page.getByRole("radio", { name: /^Steady/ }).isChecked()).toBe(true);
+  expect(await visit.page.getByRole("radio", { name: /^Steady 64/ }).isChecked()).toBe(true);
   await visit.says(/colour: there is no such setting/);
   await visit.says(/batch=many: expected a whole number/);
   await visit.page.getByRole("radio", { name: /^Tiny/ }).check();

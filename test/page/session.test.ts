@@ -140,7 +140,7 @@ test("a device that is lost while it trains: goes back, reads grids back, and tr
   device!.gpu.device.destroy();
   await trained(session);
   expect(session.phase).toBe("finished");
-  expect(of("trouble").map(({ trouble }) => [trouble.kind, trouble.attempt])).toEqual([["device lost", 1]]);
+  expect(of("trouble").map(({ trouble }) => trouble)).toMatchObject([{ kind: "device lost", attempt: 1, backTo: 1 }]);
   expect(of("rewound")).toEqual([{ type: "rewound", step: 1 }]);
   expect(view.readBack).toHaveBeenCalledTimes(1);
   expect(device!.submitBudget).toBe(50);
@@ -155,6 +155,7 @@ test("a device that is lost by drawing the first grid: the run begins all the sa
   });
   const session = await Session.create(around, run);
   expect([session.phase, session.step, opened]).toEqual(["paused", 0, 1]);
+  expect(of("trouble").map(({ trouble }) => trouble)).toMatchObject([{ kind: "device lost", attempt: 1, backTo: 0 }]);
   expect(view.readBack).toHaveBeenCalledTimes(1);
   await session.oneStep();
   expect(session.step).toBe(1);

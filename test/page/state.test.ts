@@ -95,8 +95,14 @@ test("the list shows what is saved and drawn of the open run", () => {
 });
 
 test("a full disk is no trouble any more once a save has worked; other troubles stay until the run is closed", () => {
-  const full: WorkerEvent = { type: "trouble", trouble: { kind: "storage", message: "full", attempt: null } };
-  const lost: WorkerEvent = { type: "trouble", trouble: { kind: "device lost", message: "gone", attempt: 1 } };
+  const full: WorkerEvent = {
+    type: "trouble",
+    trouble: { kind: "storage", message: "full", attempt: null, backTo: 0 },
+  };
+  const lost: WorkerEvent = {
+    type: "trouble",
+    trouble: { kind: "device lost", message: "gone", attempt: 1, backTo: 0 },
+  };
   const saved: WorkerEvent = { type: "saved", step: 1, at: 1, bytes: 1 };
   expect(after(opened, full, saved).trouble).toBeNull();
   expect(after(opened, lost, saved).trouble).toMatchObject({ attempt: 1 });

@@ -136,7 +136,7 @@ export class Session {
     session.samples = samples;
     session.savedStep = state ? checkpointInfo(state.metadata).step : 0;
     await session.announce();
-    if (warning) session.trouble({ kind: "storage", message: warning, attempt: null });
+    if (warning) session.trouble("storage", warning, null);
     await session.buildFirst(state);
     session.setPhase(session.atEnd ? "finished" : "paused");
     return session;
@@ -336,7 +336,7 @@ export class Session {
       await work();
     } catch (error) {
       if (!(error instanceof StorageFullError)) throw error;
-      this.trouble({ kind: "storage", message: error.message, attempt: null });
+      this.trouble("storage", error.message, null);
     }
   }
 
@@ -391,11 +391,11 @@ export class Session {
       this.attempts++;
       if (kind === "other" || this.attempts > mostAttempts) {
         this.goOn = false;
-        this.trouble({ kind, message, attempt: null });
+        this.trouble(kind, message, null);
         this.setPhase("failed");
         return false;
       }
-      this.trouble({ kind, message, attempt: this.attempts });
+      this.trouble(kind, message, this.attempts);
       try {
         await this.goBack(kind);
         return true;
@@ -444,8 +444,8 @@ export class Session {
     if (!this.discarded) this.around.emit(event);
   }
 
-  private trouble(trouble: Trouble): void {
-    this.emit({ type: "trouble", trouble });
+  private trouble(kind: Trouble["kind"], message: string, attempt: number | null): void {
+    this.emit({ type: "trouble", trouble: { kind, message, attempt, backTo: this.savedStep } });
   }
 
   private async announce(): Promise<void> {

@@ -1,0 +1,23 @@
+/** What people are told when something went wrong. */
+import { count } from "./format.ts";
+import type { Trouble } from "./protocol.ts";
+
+const happened = {
+  "device lost": "The GPU was lost",
+  "out of memory": "The GPU ran out of memory",
+  diverged: "Training diverged",
+  storage: "Storage",
+  other: "Something failed",
+} as const;
+
+export function troubleWord({ kind, message, attempt, backTo }: Trouble): string {
+  const begun = `${happened[kind]}: ${message.replace(/\.$/, "")}.`;
+  if (kind === "storage") return begun;
+  if (attempt === null) {
+    const safe = "what was saved is safe: play goes on from there";
+    const lost = "nothing was saved yet: play begins again";
+    return `${begun} Training has stopped; ${backTo > 0 ? safe : lost}.`;
+  }
+  const went = backTo > 0 ? `Went back to the last save, step ${count(backTo)},` : "Nothing was saved yet: began again";
+  return `${begun} ${went} ${kind === "diverged" ? "with half the learning rates" : "on a new device"}, try ${attempt} of 3.`;
+}

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { troubleWord } from "../../src/page/trouble_word.ts";
+
+test("says what happened, and where training goes on: at the last save, if there is one", () => {
+  const lost = { kind: "device lost", message: "it was unplugged.", attempt: 2 } as const;
+  expect(troubleWord({ ...lost, backTo: 1200 })).toBe(
+    "The GPU was lost: it was unplugged. Went back to the last save, step 1,200, on a new device, try 2 of 3.",
+  );
+  expect(troubleWord({ ...lost, backTo: 0 })).toBe(
+    "The GPU was lost: it was unplugged. Nothing was saved yet: began again on a new device, try 2 of 3.",
+  );
+  expect(troubleWord({ kind: "diverged", message: "at step 7", attempt: 1, backTo: 5 })).toMatch(
+    /last save, step 5, with half the learning rates, try 1 of 3\.$/,
+  );
+});
+
+test("after the last try it says whether anything is safe", () => {
+  const given = { kind: "out of memory", message: "too much", attempt: null } as const;
+  expect(troubleWord({ ...given, backTo: 3 })).toBe(
+    "The GPU ran out of memory: too much. Training has stopped; what was saved is safe: play goes on from there.",
+  );
+  expect(troubleWord({ ...given, backTo: 0 })).toMatch(
+    / Training has stopped; nothing was saved yet: play begins again\.$/,
+  );
+});
+
+test("a full storage stops nothing", () => {
+  expect(troubleWord({ kind: "storage", message: "full", attempt: null, backTo: 0 })).toBe("Storage: full.");
+});
