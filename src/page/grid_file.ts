@@ -10,8 +10,8 @@ export async function encodePng({ width, height, rgba }: Image): Promise<Blob> {
   return await canvas.convertToBlob({ type: "image/png" });
 }
 
-/** Some of the pictures, as many as a grid of samples has. */
+/** Some of the pictures, as many as a grid of samples has; few of them stand in fewer columns. */
 export async function realsGrid({ size, count, pixels }: Pictures): Promise<Blob> {
-  const columns = size === 128 ? 6 : 8;
+  const columns = Math.min(size === 128 ? 6 : 8, Math.ceil(Math.sqrt(count)));
   return await encodePng(pictureGrid({ size, count: Math.min(count, columns ** 2), pixels }, columns));
 }

@@ -34,6 +34,17 @@ test("a full storage: the page says so, trains on, keeps the save before, and sa
   expect(after.step).toBe(await visit.step());
 });
 
+test("a device that is lost before anything was saved: training begins again, and says so", async () => {
+  const fresh = await (await browser.visitor()).open(`${smallest}&steps=20000&sampleEvery=0`);
+  await fresh.start();
+  await fresh.reaches(1);
+  await destroyDevice(fresh);
+  await fresh.says(/The GPU was lost: .*\. Nothing was saved yet: began again on a new device, try 1 of 3/);
+  await fresh.shows("phase-word", "training");
+  await fresh.reaches(5);
+  await fresh.page.close();
+});
+
 test("a lost device: training goes back to the save and on, three times, then it stops and is safe", async () => {
   await visit.button("Play").click();
   await visit.press("s");
@@ -44,12 +55,14 @@ test("a lost device: training goes back to the save and on, three times, then it
   await visit.reaches((await visit.step()) + 5);
   for (const attempt of [1, 2, 3]) {
     await destroyDevice(visit);
-    await visit.says(new RegExp(`The GPU was lost: .*Went back to the last save on a new device, try ${attempt} of 3`));
+    await visit.says(
+      new RegExp(`The GPU was lost: .*Went back to the last save, step [\\d,]+, on a new device, try ${attempt} of 3`),
+    );
     await visit.shows("phase-word", "training");
   }
   await destroyDevice(visit);
   await visit.says(/Training has stopped; what was saved is safe/);
-  await visit.shows("phase-word", "stopped; what was saved is safe");
+  await visit.shows("phase-word", "stopped");
   await visit.button("Play").click();
   await visit.shows("phase-word", "training");
   await visit.reaches((await visit.step()) + 5);

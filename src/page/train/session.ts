@@ -67,7 +67,7 @@ export class Session {
   private attempts = 0;
   private failedAt = 0;
   private savedStep = 0;
-  private lastSave = performance.now();
+  private lastSave = 0;
   private saveTook = 0;
   private lastDrawn = 0;
   private drawTook = 0;
@@ -374,6 +374,8 @@ export class Session {
       const { kind } = await this.explain(error);
       if (kind !== "device lost" || !(await this.recover(error))) throw error;
     }
+    // However long that took: there is nothing to save yet.
+    this.lastSave = performance.now();
   }
 
   private tearDown(): void {
