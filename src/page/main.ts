@@ -305,7 +305,7 @@ function showAdapter(): void {
   const { adapter, speed } = state;
   const word = adapterWord(adapter, isSecureContext);
   setText(byId("adapter-word"), word.text);
-  const measuring = adapter?.kind === "found" && !speed && state.run === null && !testing;
+  const measuring = adapter?.kind === "found" && !speed && state.run === null && state.phase === "idle" && !testing;
   setText(byId("speed-word"), speedWord(speed) ?? (measuring ? `Measuring how fast it is… ${progressWord()}` : ""));
   const help = byId<HTMLDetailsElement>("adapter-help");
   if (word.help && help.hidden) {

@@ -11,7 +11,7 @@ import { launchChromium } from "./chromium.ts";
 export const smallest = "test&size=16&base=2&baseD=2&z=4&batch=4";
 
 /** A busy machine with two cores is slow; what hangs, hangs longer than this. */
-export const patience = 120_000;
+export const patience = 240_000;
 
 /** Waits until `look` gives something that passes, as `eventually(() => visit.step()).toBe(3)`. */
 export const eventually = <T>(look: () => T | Promise<T>, message?: string) =>

@@ -9,7 +9,7 @@ export default defineConfig({
     include: ["test/e2e/*.e2e.ts"],
     globalSetup: ["test/e2e/site.ts"],
     fileParallelism: false,
-    testTimeout: 300_000,
+    testTimeout: 900_000,
     hookTimeout: 300_000,
     reporters: ["verbose"],
   },
