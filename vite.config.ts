@@ -83,19 +83,35 @@ function slimPage(): Plugin {
   return { name: "slim-page", apply: "build", transformIndexHtml: (html) => html.replace(/\n\s+/g, "\n") };
 }
 
+/** One build for the page and its workers, so that what both need is in the site once. */
+function workersToo(): Plugin {
+  return {
+    name: "workers-too",
+    apply: "build",
+    enforce: "pre",
+    transform(code, id) {
+      if (!id.endsWith("/src/page/new_worker.ts")) return null;
+      return code.replace(/new URL\("(\.[^"]+)", import\.meta\.url\)/g, (_, path: string) => {
+        const worker = this.emitFile({ type: "chunk", id: fileURLToPath(new URL(path, `file://${id}`)) });
+        return `import.meta.ROLLUP_FILE_URL_${worker}`;
+      });
+    },
+  };
+}
+
 /** dist/site: the training page as static files that run from any host and any path. */
 export default defineConfig({
   base: "./",
   publicDir: false,
-  plugins: [slimShaders(), slimPage()],
+  plugins: [slimShaders(), slimPage(), workersToo()],
   build: {
     outDir: "dist/site",
     emptyOutDir: true,
     // What has WebGPU has these too.
     target: ["chrome121", "firefox141", "safari26"],
     modulePreload: { polyfill: false },
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } } },
     // The Content-Security-Policy allows no scripts or styles inside of the page.
     assetsInlineLimit: 0,
   },
-  worker: { format: "es", plugins: () => [slimShaders()] },
 });
