@@ -60,27 +60,38 @@ export function slimShader(text: string): string {
     .replace(/\b[a-z_]{3,}\b/g, (name) => shortNames.get(name) ?? name);
 }
 
-/** Shaders slim and folded, which is a fifth of their size. */
-function slimShaders(): Plugin {
+/** All shaders as one text, slim and folded, which is a fifth of their size. */
+function foldShaders(): Plugin {
   return {
-    name: "slim-shaders",
+    name: "fold-shaders",
     apply: "build",
-    enforce: "post",
-    transform(code, id) {
+    enforce: "pre",
+    load(id) {
       if (!id.endsWith(".wgsl?raw")) return null;
-      if (shadersLeftOut.some((name) => id.endsWith(`/${name}.wgsl?raw`)))
-        return { code: 'export default ""', map: null };
-      const text: string = JSON.parse(/"(?:[^"\\]|\\.)*"/.exec(code)![0]);
-      const folded = JSON.stringify(fold(slimShader(text)));
-      const unfold = JSON.stringify(fileURLToPath(new URL("src/page/fold.ts", import.meta.url)));
-      return { code: `import { unfold } from ${unfold}; export default unfold(${folded})`, map: null };
+      return `export default ${JSON.stringify(slimShader(readFileSync(id.replace("?raw", ""), "utf8")))}`;
+    },
+    transform(code, id) {
+      if (!id.endsWith("/src/gpu/program.ts")) return null;
+      const folder = fileURLToPath(new URL("shaders/", import.meta.url));
+      const names = readdirSync(folder).filter((name) => name.endsWith(".wgsl"));
+      const shaders = names
+        .filter((name) => !shadersLeftOut.includes(name.slice(0, -".wgsl".length)))
+        .map((name) => `${name}?${fold(slimShader(readFileSync(folder + name, "utf8")))}`);
+      const unfolding = `import { unfoldAll } from "../page/fold.ts";\n`;
+      return (
+        unfolding +
+        code.replace(
+          /import\.meta\.glob\([^)]*\)/,
+          `unfoldAll(${JSON.stringify(shaders.sort((a, b) => b.length - a.length).join("?"))})`,
+        )
+      );
     },
   };
 }
 
-/** Lines of the page without what indents them. */
+/** The page without line breaks. */
 function slimPage(): Plugin {
-  return { name: "slim-page", apply: "build", transformIndexHtml: (html) => html.replace(/\n\s+/g, "\n") };
+  return { name: "slim-page", apply: "build", transformIndexHtml: (html) => html.replace(/\s*\n\s*/g, " ") };
 }
 
 /** One build for the page and its workers, so that what both need is in the site once. */
@@ -91,10 +102,8 @@ function workersToo(): Plugin {
     enforce: "pre",
     transform(code, id) {
       if (!id.endsWith("/src/page/new_worker.ts")) return null;
-      return code.replace(/new URL\("(\.[^"]+)", import\.meta\.url\)/g, (_, path: string) => {
-        const worker = this.emitFile({ type: "chunk", id: fileURLToPath(new URL(path, `file://${id}`)) });
-        return `import.meta.ROLLUP_FILE_URL_${worker}`;
-      });
+      const worker = this.emitFile({ type: "chunk", id: id.replace("new_worker.ts", "worker.ts") });
+      return code.replace('new URL("./worker.ts", import.meta.url)', `import.meta.ROLLUP_FILE_URL_${worker}`);
     },
   };
 }
@@ -103,7 +112,7 @@ function workersToo(): Plugin {
 export default defineConfig({
   base: "./",
   publicDir: false,
-  plugins: [slimShaders(), slimPage(), workersToo()],
+  plugins: [foldShaders(), slimPage(), workersToo()],
   build: {
     outDir: "dist/site",
     emptyOutDir: true,

@@ -16,7 +16,7 @@ function countUp(token: string, by: number): string {
 
 /** @throws Error where the text has characters that stand for marks */
 export function fold(text: string): string {
-  if (/[~#$']/.test(text)) throw new Error(`fold: the text has one of ~#$' in ${text}`);
+  if (/[~#$'?]/.test(text)) throw new Error(`fold: the text has one of ~#$'? in ${text}`);
   const lines = text.split("\n");
   const shapes = lines.map((line) => line.replace(countable, ""));
   const folded: string[] = [];
@@ -69,4 +69,12 @@ export function unfold(text: string): string {
       block.replace(/\$(\d+|.)(?:'(\d+))?/g, (_, token, stride = 1) => countUp(token, i * stride)),
     ).join("\n"),
   );
+}
+
+/** @param all names and folded texts in turn, all divided by question marks, which no shader has @returns texts by their names */
+export function unfoldAll(all: string): Record<string, string> {
+  const parts = all.split("?");
+  const texts: Record<string, string> = {};
+  for (let i = 0; i < parts.length; i += 2) texts[parts[i]] = unfold(parts[i + 1]);
+  return texts;
 }

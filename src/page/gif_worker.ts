@@ -16,7 +16,7 @@ declare function postMessage(message: GifMessage): void;
 /** Milliseconds of a grid, and of the last one. */
 const timing = { delay: 140, lastDelay: 2500 };
 
-async function receive({ grids, pictureSize }: GifOrder): Promise<void> {
+export async function receive({ grids, pictureSize }: GifOrder): Promise<void> {
   async function* frames() {
     for (const [done, grid] of grids.entries()) {
       postMessage({ done, file: null });
@@ -27,8 +27,6 @@ async function receive({ grids, pictureSize }: GifOrder): Promise<void> {
   for await (const part of encodeGif(frames(), timing)) parts.push(part);
   postMessage({ done: grids.length, file: new Blob(parts, { type: "image/gif" }) });
 }
-
-self.addEventListener("message", ({ data }) => receive(data));
 
 async function decode(png: Blob): Promise<Image> {
   const bitmap = await createImageBitmap(png);

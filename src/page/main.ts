@@ -74,6 +74,7 @@ const controls = new Controls({ onPreset: choosePreset, onChange: changeSetting 
 
 /** Does something that may fail, and says so when it does. */
 function attempt(work: Promise<unknown>): void {
+  const focused = document.activeElement as HTMLElement | null;
   busy++;
   notify("failure", null);
   render();
@@ -82,6 +83,10 @@ function attempt(work: Promise<unknown>): void {
     .finally(() => {
       busy--;
       render();
+      // A button that cannot be pressed meanwhile loses the keyboard's place.
+      requestAnimationFrame(() => {
+        if (document.activeElement === document.body) focused?.focus({ preventScroll: true });
+      });
     });
 }
 

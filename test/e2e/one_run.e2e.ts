@@ -39,6 +39,8 @@ describe("steer", () => {
     await visit.button("Play").click();
     await visit.reaches(paused + 3);
     await visit.pause();
+    // Who pauses and plays by keyboard stays where they are.
+    await eventually(() => visit.page.evaluate(() => document.activeElement?.id)).toBe("play");
   });
 
   test("rates change in a run that trains, smoothing between two steps, channels only in a new run", async () => {

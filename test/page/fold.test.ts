@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fold, unfold } from "../../src/page/fold.ts";
+import { fold, unfold, unfoldAll } from "../../src/page/fold.ts";
 import { slimShader } from "../../vite.config.ts";
 
 const folder = new URL("../../shaders/", import.meta.url);
@@ -43,5 +43,13 @@ test("what only looks alike stays: numbers that run down, jump, or begin with ze
 });
 
 test("a text that has the marks' characters is refused", () => {
-  expect(() => fold("a ~ b")).toThrow("~#$'");
+  expect(() => fold("a ~ b")).toThrow("~#$'?");
+});
+
+test("many texts in one come back by their names", () => {
+  const folded = fold([0, 1, 2].map((i) => `let a${i} = load(row${i}, left, right);`).join("\n"));
+  const texts = unfoldAll(`first.wgsl?${folded}?second.wgsl?fn f() {}`);
+  expect(Object.keys(texts)).toEqual(["first.wgsl", "second.wgsl"]);
+  expect(texts["first.wgsl"]).toMatch(/^let a0 .*\nlet a1 .*\nlet a2 = load\(row2, left, right\);$/);
+  expect(texts["second.wgsl"]).toBe("fn f() {}");
 });

@@ -29,7 +29,7 @@ test("the built page is small", () => {
 
 test("kernels and shaders are in it once", () => {
   const holders = [...files].filter(([, text]) => text.includes("fn sample_grid("));
-  expect(holders.map(([name]) => name)).toEqual([expect.stringMatching(/^assets\/gpu_worker-/)]);
+  expect(holders.map(([name]) => name)).toEqual([expect.stringMatching(/^assets\/worker-/)]);
 });
 
 test("no shader is missing that the kernels of the page name", () => {

@@ -35,7 +35,7 @@ const inFlight = 2;
 /** Milliseconds between two words on progress. */
 const wordEvery = 100;
 
-async function receive({ files, size, fit, glimpses }: ReadRequest): Promise<void> {
+export async function receive({ files, size, fit, glimpses }: ReadRequest): Promise<void> {
   let spoken = 0;
   try {
     const photographs = await readPhotographs(await openBrought(files), {
@@ -72,5 +72,3 @@ function nearDuplicates({ pictures, names }: Photographs): Refused[] {
 function say(message: ReaderMessage, handed: Transferable[] = []): void {
   self.postMessage(message, { transfer: handed });
 }
-
-self.addEventListener("message", ({ data }) => receive(data));

@@ -1,0 +1,9 @@
+/** The one script of all workers, whose names say what they are for: it is loaded once. */
+import { receive as draw } from "./draw/draw_worker.ts";
+import { receive as gif } from "./gif_worker.ts";
+import type { Role } from "./new_worker.ts";
+import { receive as read } from "./pictures/reader_worker.ts";
+import { receive as train } from "./train/worker.ts";
+
+const receive = { train, draw, read, gif }[self.name as Role];
+self.addEventListener("message", ({ data }) => receive(data));
