@@ -96,9 +96,9 @@ function realPictures({ data, fit }: EvaluateCommand, { path, metadata }: Checkp
 /** Pairs of the sheet, four in a row. */
 const sheet = { pairs: 32, columns: 8 };
 
-/** Drawn pictures, each beside the real one nearest to it; the nearest pairs first. */
+/** Drawn pictures, each beside the real one nearest to it; those that are nearest to one alone first. */
 function nearestSheet(fakes: Pictures, reals: Pictures, nearest: readonly Nearest[]): Image {
-  const order = [...nearest.keys()].sort((a, b) => nearest[a].distance - nearest[b].distance).slice(0, sheet.pairs);
+  const order = [...nearest.keys()].sort((a, b) => nearest[a].ratio - nearest[b].ratio).slice(0, sheet.pairs);
   const { size } = fakes;
   const bytes = size * size * 3;
   const pixels = new Uint8Array(2 * order.length * bytes);
@@ -130,6 +130,6 @@ function table({ swd, colour, msSsim, kidRand64, density, coverage, nearest }: E
     numbers("density (fidelity, 1 is good)", density, 2),
     numbers("coverage (diversity, 1 is all)", coverage, 2),
     numbers("distance to the nearest real picture", { fake: nearest.fake.median, real: nearest.real.median }, 2),
-    row("nearer than 99 % of real ones are", share(nearest.fake.copies), share(nearest.real.copies)),
+    row("one real picture's alone (copies?)", share(nearest.fake.copies), share(nearest.real.copies)),
   ];
 }

@@ -393,7 +393,7 @@ const commands: Record<CommandName, CommandTable> = {
           {
             name: "nearest",
             value: "F.png",
-            help: "write drawn pictures, each beside the real one nearest to it, the nearest pairs first",
+            help: "write drawn pictures, each beside the real one nearest to it, those most like copies first",
           },
           adapter,
           json,

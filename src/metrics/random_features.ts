@@ -4,7 +4,10 @@
  * shown: such figures compare with nobody's FID or KID.
  *
  *     picture in [−1, 1] → (3×3 convolution, stride 2, leaky ReLU 0.2) to 32, 64, 64, … channels, until 4×4
- *                        → 64 random projections
+ *                        → 64 random projections, divided by their root mean square
+ *
+ * Without biases contrast is a factor of everything behind, so it is divided away: else the features of a dull picture
+ * would be small, and lie in the middle of all others, near to each.
  *
  * The first filters sum to 0 over each channel: flat colour, however bright, gives nothing. Filters are normal numbers,
  * truncated, of variance 2/(inputs of a sum), from a seed of their own.
@@ -64,6 +67,12 @@ function removeMeans(weight: Float64Array, columns: number): void {
   }
 }
 
+/** Divides numbers by their root mean square; zeros stay. */
+function equalise(features: Float32Array): void {
+  const rms = Math.hypot(...features) / Math.sqrt(features.length);
+  if (rms > 0) for (let k = 0; k < features.length; k++) features[k] /= rms;
+}
+
 /** The features of every picture. @returns [count, 64] */
 export async function randomFeatures(
   stream: Stream,
@@ -103,5 +112,6 @@ export async function randomFeatures(
     onProgress?.(Math.min(first + batch, count), count);
   }
   for (const tensor of [...weights, resident, entries]) stream.destroy(tensor);
+  for (let n = 0; n < count; n++) equalise(values.subarray(n * featureCount, (n + 1) * featureCount));
   return { count, dimensions: featureCount, values };
 }

@@ -9,11 +9,11 @@ describe("the nearest picture", () => {
   test("of a point of the set is itself, or the next where that does not count", () => {
     const some = pickPoints(set, [7, 300]);
     expect(nearestTo(some, set, null)).toEqual([
-      { index: 7, distance: 0 },
-      { index: 300, distance: 0 },
+      { index: 7, distance: 0, ratio: 0 },
+      { index: 300, distance: 0, ratio: 0 },
     ]);
     const line = { count: 3, dimensions: 1, values: Float32Array.from([0, 1, 5]) };
-    expect(nearestTo(line, line, [0, 1, 2])).toEqual([
+    expect(nearestTo(line, line, [0, 1, 2])).toMatchObject([
       { index: 1, distance: 1 },
       { index: 0, distance: 1 },
       { index: 1, distance: 4 },
@@ -36,7 +36,12 @@ describe("the nearest picture", () => {
     expect(closeness(real, real).copies).toBeLessThanOrEqual(0.01);
     expect(measured(2, 0).copies).toBeLessThan(0.05);
     expect(Math.abs(measured(2, 0).median / closeness(real, real).median - 1)).toBeLessThan(0.15);
-    expect(measured(3, 4)).toMatchObject({ copies: 0 });
+    expect(measured(3, 4).copies).toBeLessThan(0.05);
+    // In the middle of everything, near to all and to none alone: no copies.
+    const dull = normalPoints(200, 6, 0, 5);
+    const middle = nearestTo({ ...dull, values: dull.values.map((value) => value / 10) }, set, null);
+    expect(closeness(middle, real).median).toBeLessThan(closeness(real, real).median);
+    expect(closeness(middle, real).copies).toBeLessThan(0.05);
     expect(measured(3, 4).median).toBeGreaterThan(1.5 * closeness(real, real).median);
   });
 });

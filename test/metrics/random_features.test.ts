@@ -6,7 +6,7 @@ import { conv2d, samePadding } from "../../src/reference/conv2d.ts";
 import { dense } from "../../src/reference/dense.ts";
 import { testStream } from "../kernels/gpu.ts";
 
-/** The same network in f64. */
+/** The same network in f64, of one picture. */
 function featuresOf(pixels: Uint8Array, size: number): Float64Array {
   const N = pixels.length / (size * size * 3);
   let x: Float64Array = Float64Array.from(pixels, (byte) => byte / 127.5 - 1);
@@ -18,7 +18,8 @@ function featuresOf(pixels: Uint8Array, size: number): Float64Array {
     width = samePadding(width, R, 2).out;
   }
   const { shape, weight } = layers[layers.length - 1];
-  return dense(x, weight, null, { N, C: shape[0], K: shape[1] });
+  const features = dense(x, weight, null, { N, C: shape[0], K: shape[1] });
+  return features.map((value) => (value * Math.sqrt(featureCount)) / Math.hypot(...features));
 }
 
 describe("rand64", () => {
