@@ -118,13 +118,13 @@ describe("steer", () => {
 
 describe("keep", () => {
   /** Few and slow ones: what is pressed and looked at in mid-run takes less than the run. */
-  const steps = 120;
+  const steps = 300;
   const slower = "test&size=16&base=8&baseD=8&z=4&batch=16";
   let visit: Visit;
   /** The checkpoint of a run that was never stopped. */
   let whole: Buffer;
   test("a run to its end, and its checkpoint", async () => {
-    visit = await (await browser.visitor()).open(`${slower}&steps=${steps}&sampleEvery=15`);
+    visit = await (await browser.visitor()).open(`${slower}&steps=${steps}&sampleEvery=50`);
     await visit.start();
     await eventually(() => visit.text("phase-word")).toMatch(/^finished/);
     const { bytes, name } = await visit.downloads(visit.button("Download Tiny cats"));
@@ -154,13 +154,18 @@ describe("keep", () => {
   test("reloaded in mid-run, a run goes on to the numbers of one that never stopped", async () => {
     await visit.start();
     await visit.reaches(5);
+    // The page itself sees the save at once, while the run goes on.
+    const reloaded = visit.page.waitForEvent("load");
+    await visit.page.evaluate(() => {
+      const list = document.getElementById("run-list")!;
+      const look = () => /Tiny cats\s*Step [1-9]/.test(list.textContent!) && location.reload();
+      new MutationObserver(look).observe(list, { childList: true, characterData: true, subtree: true });
+    });
     await visit.press("s");
+    await reloaded;
     const saved = visit.run("Tiny cats").getByText(/^Step [1-9]/);
     await saved.waitFor();
-    expect(await visit.text("phase-word")).toBe("training");
-    await visit.page.reload();
-    await saved.waitFor();
-    const [, step] = /^Step (\d+) of 120/.exec((await saved.textContent())!)!;
+    const [, step] = /^Step (\d+) of 300/.exec((await saved.textContent())!)!;
     expect(Number(step)).toBeGreaterThanOrEqual(5);
     expect(Number(step), "reloaded in mid-run").toBeLessThan(steps);
     await visit.page.locator("#continue").click();
@@ -168,7 +173,7 @@ describe("keep", () => {
     const { bytes } = await visit.downloads(visit.button("Download Tiny cats"));
     expect(stateOf(bytes)).toEqual(stateOf(whole));
     // Curves and grids are those of the whole run as well.
-    expect(await visit.page.getByLabel("Grid of samples").getAttribute("max")).toBe(String(steps / 15 + 1));
+    expect(await visit.page.getByLabel("Grid of samples").getAttribute("max")).toBe(String(steps / 50 + 1));
   });
 
   test("the command line draws from the page's checkpoint", async () => {
@@ -213,7 +218,7 @@ describe("keep", () => {
     };
 
     test("a grid from a seed, the same one for the same seed", async () => {
-      await visit.page.locator("#draw-source").selectOption({ label: "Tiny cats, 120 steps" });
+      await visit.page.locator("#draw-source").selectOption({ label: "Tiny cats, 300 steps" });
       await visit.page.locator(".draw-room").waitFor();
       await eventually(() => visit.page.locator(".draw-wall >> nth=0 >> canvas").last().getAttribute("width")).toBe(
         "16",
