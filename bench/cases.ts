@@ -542,10 +542,11 @@ function learningCases(scale: Scale, parameters: number): Plain[] {
         const v = bench.random([size], 0, 1);
         const step = bench.random([4], 0, 1e-4);
         const arenas = { gradient, parameter, m, v };
+        const flag = bench.output([1]);
         return {
           reads: [gradient, parameter, m, v],
           writes: [parameter, m, v],
-          run: () => adam(bench.stream, step, 1, arenas, { beta1, beta2, epsilon: 1e-8 }),
+          run: () => adam(bench.stream, step, 1, arenas, { beta1, beta2, epsilon: 1e-8 }, flag),
         };
       },
     },
@@ -609,7 +610,7 @@ function learningCases(scale: Scale, parameters: number): Plain[] {
         return {
           reads: [real, fake, fooled, penalty],
           writes: [],
-          run: () => loss.recordLosses(bench.stream, step, { real, fake, fooled, penalty }, ring),
+          run: () => loss.recordLosses(bench.stream, step, { real, fake, fooled, penalty }, step, ring),
         };
       },
     },

@@ -5,8 +5,10 @@
 //
 //   step                       [.]     what changes every step; `rate` is word rate_at of it
 //   gradient, parameter, m, v  [size]  arenas: all parameters of a network, one after the other
+//   flag                       [1]     becomes 1 when a parameter or its v is no longer a finite number
 //
-// A thread updates one vec4. Cost: 28·size bytes. Source: Kingma & Ba 2015, end of section 2.
+// A thread updates one vec4, and looks at what it writes: a compiler may assume that there is no NaN, so on the bits,
+// where an exponent of only ones is an infinity or a NaN. A gradient that is one makes one of v. Cost: 28·size bytes. Source: Kingma & Ba 2015, end of section 2.
 // Twin: src/reference/adam.ts. Test: test/kernels/adam.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32, rate_at: u32, beta1: f32, beta2: f32, epsilon: f32 }
@@ -17,6 +19,7 @@ struct Sizes { first: u32, end: u32, quads: u32, rate_at: u32, beta1: f32, beta2
 @group(0) @binding(3) var<storage, read_write> parameter: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> m: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> flag: atomic<u32>;
 
 @compute @workgroup_size(64)
 fn adam(
@@ -34,5 +37,9 @@ fn adam(
   let second = sizes.beta2 * v[i] + (1.0 - sizes.beta2) * g * g;
   m[i] = first;
   v[i] = second;
-  parameter[i] -= step[sizes.rate_at] * first / (sqrt(second) + sizes.epsilon);
+  let next = parameter[i] - step[sizes.rate_at] * first / (sqrt(second) + sizes.epsilon);
+  parameter[i] = next;
+  let ones = vec4u(0x7f800000u);
+  // A sum is finite where both are.
+  if (any((bitcast<vec4u>(next + second) & ones) == ones)) { atomicStore(&flag, 1u); }
 }

@@ -5,7 +5,8 @@
 //                                    fake_at on in the other, which may be the same tensor
 //   fooled               [2]         of G's D(fake)
 //   penalty              [1]         R1, or zero
-//   ring                 [slots, 8]  d_loss, g_loss, D(real), D(fake), penalty, the step, –, –;
+//   flag                 [1]         1 where a network has numbers that are not finite, as adam.wgsl found
+//   ring                 [slots, 8]  d_loss, g_loss, D(real), D(fake), penalty, the step, the flag, –;
 //                                    floats as their bits, so that a copy can keep the step exact
 //
 // One thread. Test: test/train/trainer.test.ts.
@@ -18,7 +19,8 @@ struct Sizes { first: u32, end: u32, slots: u32, fake_at: u32 }
 @group(0) @binding(3) var<storage, read> fake: array<f32>;
 @group(0) @binding(4) var<storage, read> fooled: array<f32>;
 @group(0) @binding(5) var<storage, read> penalty: array<f32>;
-@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
+@group(0) @binding(6) var<storage, read> flag: array<u32>;
+@group(0) @binding(7) var<storage, read_write> ring: array<u32>;
 
 @compute @workgroup_size(1)
 fn record_losses() {
@@ -29,4 +31,5 @@ fn record_losses() {
   ring[at + 3u] = bitcast<u32>(fake[sizes.fake_at + 1u]);
   ring[at + 4u] = bitcast<u32>(penalty[0]);
   ring[at + 5u] = step[0];
+  ring[at + 6u] = flag[0];
 }

@@ -16,6 +16,9 @@ import { UserError } from "./user_error.ts";
 
 export type CommandName = "train" | "sample" | "timelapse" | "export" | "evaluate" | "prepare" | "verify" | "bench";
 
+/** What to do when training goes wrong. */
+export type OnTrouble = "stop" | "rollback" | "warn";
+
 /** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
 export interface NewRun {
   command: "train";
@@ -32,6 +35,7 @@ export interface NewRun {
   dryRun: boolean;
   /** `auto`, `measure`, `table` or the path of a file. */
   variants: string;
+  onTrouble: OnTrouble;
   adapter: string;
   json: boolean;
 }
@@ -44,6 +48,7 @@ export interface ResumedRun {
   /** Where its pictures are now; null = where they were. */
   data: string | null;
   overrides: Partial<Pick<Config, "steps" | "epochs" | "sampleEvery" | "saveEvery" | "metricsEvery">>;
+  onTrouble: OnTrouble;
   adapter: string;
   json: boolean;
 }
@@ -225,7 +230,7 @@ const commands: Record<CommandName, CommandTable> = {
           {
             name: "resume",
             value: "DIR",
-            help: "go on with an earlier run; beside it only --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, --adapter and --json",
+            help: "go on with an earlier run; beside it only --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, --on-trouble, --adapter and --json",
           },
           { name: "dry-run", help: "print configuration, layers, memory and cost of a step; train nothing" },
         ],
@@ -278,6 +283,11 @@ const commands: Record<CommandName, CommandTable> = {
           setting("sampleEvery", "N", "steps from one sample grid to the next; 0: only at the end"),
           setting("metricsEvery", "N", "steps from one measurement of SWD to the next, and at the end; 0: none"),
           setting("saveEvery", "N", "epochs from one checkpoint to the next; 0: only at the end"),
+          {
+            name: "on-trouble",
+            value: "stop|rollback|warn",
+            help: "a sign of trouble is told once, with what usually helps. rollback (the default) also goes back to a checkpoint, with half the learning rates, when losses explode or numbers are not finite, three times at most; stop ends the run at any sign; warn only tells, until numbers are not finite",
+          },
           adapter,
           {
             name: "variants",
@@ -491,6 +501,7 @@ const resumable = [
   "sample-every",
   "save-every",
   "metrics-every",
+  "on-trouble",
   "adapter",
   "json",
 ];
@@ -576,7 +587,12 @@ function parseTrain(given: Given): NewRun | ResumedRun {
     throw new UserError("--steps and --epochs both set the run's length: give one of them");
   }
   const overrides = configOverrides(given);
-  const shared = { command: "train", adapter: text(given, "adapter") ?? "auto", json: flag(given, "json") } as const;
+  const shared = {
+    command: "train",
+    onTrouble: choice(given, "on-trouble", ["stop", "rollback", "warn"]) ?? "rollback",
+    adapter: text(given, "adapter") ?? "auto",
+    json: flag(given, "json"),
+  } as const;
   const resume = text(given, "resume");
   if (resume !== null) {
     const refused = [...given.options.keys()].find((name) => !resumable.includes(name));
@@ -851,7 +867,7 @@ function setting(key: keyof Config, value: string | null, meaning: string): Opti
 }
 
 /** lrD → lr-d */
-function kebab(key: string): string {
+export function kebab(key: string): string {
   return key.replaceAll("_", "-").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

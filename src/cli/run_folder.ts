@@ -7,7 +7,8 @@
  *     reals.png                            some of the pictures that it learns from
  *     augmented.png                        the same as D sees them, with --augment
  *     samples/step-000050.png              grids of samples
- *     checkpoints/step-000800.safetensors  everything needed to go on; the newest two are kept
+ *     checkpoints/step-000800.safetensors  everything needed to go on; the newest three are kept
+ *     checkpoints/best-step-….safetensors  where SWD is measured: the one of the least
  *
  * All but the rows of losses.csv and metrics.csv are written beside their place and moved there, so that a crash or a full disk at any
  * moment leaves the earlier file whole.
@@ -18,8 +19,8 @@ import type { Quality } from "../train/quality.ts";
 import { decodeSafetensors, type NamedTensor } from "../train/safetensors.ts";
 import { UserError } from "./user_error.ts";
 
-/** How many checkpoints stay: the newest, and one to fall back to. */
-const keptCheckpoints = 2;
+/** How many checkpoints stay: the newest, and two to go back to, for the newest may hold the beginning of the trouble. */
+const keptCheckpoints = 3;
 const lossesHeader = "step,epoch,d_loss,g_loss,d_real,d_fake,ms\n";
 const temporary = /\.\d+\.tmp$/;
 
@@ -182,7 +183,7 @@ export async function appendMetrics(dir: string, step: number, { swd, floor }: Q
 }
 
 /**
- * Writes the checkpoint of a step, then removes those before the newest two.
+ * Writes the checkpoint of a step, then removes those before the newest three.
  * @throws UserError when it cannot be written: says which earlier one is whole
  */
 export async function saveCheckpoint(dir: string, step: number, bytes: Uint8Array): Promise<void> {
@@ -199,16 +200,29 @@ export async function saveCheckpoint(dir: string, step: number, bytes: Uint8Arra
   for (const other of old) await rm(checkpointPath(dir, other), { force: true });
 }
 
+const bestName = /^best-step-\d{6,}-swd-(\d+\.\d\d)\.safetensors$/;
+
+/** Keeps a checkpoint beside the newest, in the place of one of a larger SWD. @throws UserError when it cannot be written */
+export async function keepBest(dir: string, step: number, swd: number, bytes: Uint8Array): Promise<void> {
+  const folder = checkpointsFolder(dir);
+  const before = (await readdir(folder)).filter((name) => bestName.test(name));
+  if (before.some((name) => Number(bestName.exec(name)![1]) <= swd)) return;
+  await writeFileAtomically(join(folder, `best-${stepName(step)}-swd-${swd.toFixed(2)}.safetensors`), bytes);
+  for (const name of before) await rm(join(folder, name), { force: true });
+}
+
 /**
  * The newest checkpoint of a run that decodes as a whole, with a warning where newer ones do not; or the one in a file.
  * @param source a run's folder or a .safetensors file
+ * @param back of a folder: so many checkpoints before the newest, or the oldest where there are fewer
  * @throws UserError when there is none, or none decodes
  */
-export async function readCheckpoint(source: string): Promise<Checkpoint> {
+export async function readCheckpoint(source: string, back = 0): Promise<Checkpoint> {
   if (!(await isFolder(source))) return { path: source, ...(await decodeFile(source)), warning: null };
 
   const failures: string[] = [];
-  for (const step of await checkpointSteps(source)) {
+  const steps = await checkpointSteps(source);
+  for (const step of steps.slice(Math.min(back, Math.max(0, steps.length - 1)))) {
     const path = checkpointPath(source, step);
     try {
       const decoded = await decodeFile(path);
@@ -279,7 +293,7 @@ function checkpointsFolder(dir: string): string {
 }
 
 /** Steps that have a checkpoint file, newest first. */
-async function checkpointSteps(dir: string): Promise<number[]> {
+export async function checkpointSteps(dir: string): Promise<number[]> {
   const names = await readdir(checkpointsFolder(dir)).catch(() => []);
   return stepsIn(names, /^step-(\d{6,})\.safetensors$/).reverse();
 }

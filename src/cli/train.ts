@@ -21,15 +21,16 @@ import { chooseVariants, type VariantSource } from "../train/choose_variants.ts"
 import type { Config } from "../train/config.ts";
 import { compileAhead, type Plan, type PlanLimits, planWithin, TooLargeError } from "../train/plan.ts";
 import { QualityMeter } from "../train/quality.ts";
-import { type RunHooks, runTraining } from "../train/run.ts";
+import type { RunHooks } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
 import { augmentedPictures } from "./augmented.ts";
 import { type DataSet, loadDataSet } from "./data_set.ts";
 import { conclude, describeRun, heading, warn, warnOfSkipped } from "./describe.ts";
-import { chooseConfig, type NewRun, type ResumedRun, resolveConfig } from "./options.ts";
+import { chooseConfig, type NewRun, type OnTrouble, type ResumedRun, resolveConfig } from "./options.ts";
 import { encodePng } from "./png.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
+import { trainThrough } from "./rollback.ts";
 import {
   appendLosses,
   appendMetrics,
@@ -38,6 +39,7 @@ import {
   createRunFolder,
   defaultRunDir,
   isFolder,
+  keepBest,
   readCheckpoint,
   rewindRun,
   samplePath,
@@ -58,11 +60,12 @@ interface Setup {
   resumed: (RunState & { machine: Machine | null }) | null;
   /** Where a new run's choice of kernels comes from; one that goes on keeps its own. */
   variants: VariantSource;
+  onTrouble: OnTrouble;
 }
 
 /**
  * Trains until the run's end or until it is interrupted.
- * @returns the exit code: 0 at the end, 128 + the signal's number when it was interrupted
+ * @returns the exit code: 0 at the end, 1 when trouble stopped it, 128 + the signal's number when it was interrupted
  * @throws UserError what the user can mend; nothing is written then
  * @throws GpuError, DivergedError
  */
@@ -97,10 +100,11 @@ function setupNew(options: NewRun, variants: VariantSource, software: boolean): 
     origin,
     resumed: null,
     variants,
+    onTrouble: options.onTrouble,
   };
 }
 
-async function setupResumed({ resume, data, overrides }: ResumedRun): Promise<Setup> {
+async function setupResumed({ resume, data, overrides, onTrouble }: ResumedRun): Promise<Setup> {
   if (!(await isFolder(resume))) {
     const file = await readCheckpoint(resume).catch(() => null);
     throw new UserError(
@@ -134,6 +138,7 @@ async function setupResumed({ resume, data, overrides }: ResumedRun): Promise<Se
     origin: `goes on after step ${grouped(info.step)}`,
     resumed: { ...resumed, machine: info.machine },
     variants: "table",
+    onTrouble,
   };
 }
 
@@ -153,30 +158,61 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
     );
   }
   reporter.preparing("preparing the GPU", 0, 1);
-  const trainer = new Trainer(stream, config, pictures);
-  if (resumed) asUserError(() => restore(trainer, resumed));
-  const meter = config.metricsEvery > 0 ? asUserError(() => new QualityMeter(trainer)) : null;
-  await trainer.prepare();
-  await trainer.previewSampler.prepare();
+  const first = await newTrainer(stream, config, pictures, resumed);
+  const meterOf = (trainer: Trainer) => (config.metricsEvery > 0 ? new QualityMeter(trainer) : null);
+  let meter = asUserError(() => meterOf(first));
   reporter.clear();
 
-  if (resumed) await rewindRun(dir, trainer.step);
+  if (resumed) await rewindRun(dir, first.step);
   else await startFolder(setup, dataSet, gpu.name);
   const stop = new StopRequest(() =>
     reporter.line("  Stopping: this step is finished and saved first. Ctrl-C again ends at once."),
   );
   try {
-    announce(gpu, trainer, setup, dataSet, reporter);
-    const started = { at: performance.now(), step: trainer.step };
-    const outcome = await runTraining(trainer, source, hooksFor(trainer, meter, dir, reporter), stop.signal);
+    announce(gpu, first, setup, dataSet, reporter);
+    const started = { at: performance.now(), step: first.step };
+    const { ending, trainer } = await trainThrough(first, {
+      dir,
+      source,
+      onTrouble: setup.onTrouble,
+      signal: stop.signal,
+      reporter,
+      hooks: (trainer) => hooksFor(trainer, meter, dir, reporter),
+      async build(config, state) {
+        meter?.destroy();
+        const trainer = await newTrainer(stream, config, pictures, state);
+        meter = meterOf(trainer);
+        return trainer;
+      },
+    });
     reporter.clear();
-    reporter.event({ event: "end", run: dir, step: trainer.step, stopped: outcome === "stopped" });
+    reporter.event({ event: "end", run: dir, step: trainer.step, stopped: ending !== "finished" });
     const seconds = (performance.now() - started.at) / 1000;
-    conclude(reporter, { outcome, dir, trainer, steps: trainer.step - started.step, seconds });
-    return outcome === "stopped" ? stop.exitCode : 0;
+    conclude(reporter, {
+      outcome: ending === "finished" ? ending : "stopped",
+      dir,
+      trainer,
+      steps: trainer.step - started.step,
+      seconds,
+    });
+    return ending === "finished" ? 0 : ending === "troubled" ? 1 : stop.exitCode;
   } finally {
     stop.dispose();
   }
+}
+
+/** A trainer that is ready. @param state what it goes on from; null: the beginning @throws UserError as `restore` */
+async function newTrainer(
+  stream: Stream,
+  config: Config,
+  pictures: DataSet["pictures"],
+  state: RunState | null,
+): Promise<Trainer> {
+  const trainer = new Trainer(stream, config, pictures);
+  if (state) asUserError(() => restore(trainer, state));
+  await trainer.prepare();
+  await trainer.previewSampler.prepare();
+  return trainer;
 }
 
 /** What training takes. @throws UserError where the adapter's limits are too small: says which batch fits */
@@ -244,8 +280,9 @@ function hooksFor(trainer: Trainer, meter: QualityMeter | null, dir: string, rep
       reporter.line(`  step ${grouped(step)}: SWD ${swd.average.toFixed(1)} (${levels}), floor ${floor.toFixed(1)}`);
       return quality;
     },
-    async onCheckpoint(step, bytes) {
+    async onCheckpoint(step, bytes, quality) {
       await saveCheckpoint(dir, step, bytes);
+      if (quality) await keepBest(dir, step, quality.swd.average, bytes);
       reporter.event({ event: "checkpoint", step, path: checkpointPath(dir, step) });
     },
   };

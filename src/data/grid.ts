@@ -23,13 +23,14 @@ export function pictureGrid({ size, count, pixels }: Pictures, columns: number):
   return { width, height, rgba };
 }
 
-/** The pictures of a one-column grid, without the gaps. @returns [count, size, size, 3], u8 */
-export function cutColumn({ width, rgba }: Image, size: number, count: number): Uint8Array<ArrayBuffer> {
+/** The pictures of a grid, row by row, without the gaps. @returns [count, size, size, 3], u8 */
+export function cutGrid({ width, rgba }: Image, size: number, count: number, columns = 1): Uint8Array<ArrayBuffer> {
   const pixels = new Uint8Array(count * size * size * 3);
   for (let n = 0; n < count; n++) {
-    const top = gridGap + n * (size + gridGap);
+    const left = gridGap + (n % columns) * (size + gridGap);
+    const top = gridGap + Math.floor(n / columns) * (size + gridGap);
     for (let i = 0; i < size * size; i++) {
-      const from = ((top + Math.floor(i / size)) * width + gridGap + (i % size)) * 4;
+      const from = ((top + Math.floor(i / size)) * width + left + (i % size)) * 4;
       pixels.set(rgba.subarray(from, from + 3), (n * size * size + i) * 3);
     }
   }

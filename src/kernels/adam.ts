@@ -13,6 +13,7 @@ export interface AdamConstants {
 /**
  * One step of Adam, in place. @param step holds the rate in word `rateAt` (see `adamRate`)
  * @param gradient, parameter, m, v arenas of one size
+ * @param flag [1] word that becomes 1 when a parameter or its v is no longer a finite number
  */
 export function adam(
   stream: Stream,
@@ -20,6 +21,7 @@ export function adam(
   rateAt: number,
   { gradient, parameter, m, v }: { gradient: Tensor; parameter: Tensor; m: Tensor; v: Tensor },
   { beta1, beta2, epsilon }: AdamConstants,
+  flag: Tensor,
 ) {
   const { size } = parameter;
   if ([gradient, m, v].some((tensor) => tensor.size !== size)) {
@@ -31,7 +33,7 @@ export function adam(
     stream.append({
       program: program(stream.gpu, ["adam"]),
       sizes: [quads, rateAt, f32Bits(beta1), f32Bits(beta2), f32Bits(epsilon)],
-      bindings: [step, ...flat.map((tensor) => tensor.slice(first, end))],
+      bindings: [step, ...flat.map((tensor) => tensor.slice(first, end)), flag],
       tiles: Math.ceil(quads / 64),
       cost: 50 * (end - first),
     });

@@ -123,18 +123,19 @@ export function relativisticLoss(
 /**
  * Puts a step's losses into slot (step mod slots) of the ring.
  * @param real, fake (loss, score) in the first row of `real` and in the last of `fake`, which may be one tensor [2, 2]
- * @param fooled [2] @param penalty [1] @param ring [slots, 8] words
+ * @param fooled [2] @param penalty [1] @param flag [1], as `adam` sets it @param ring [slots, 8] words
  */
 export function recordLosses(
   stream: Stream,
   step: Tensor,
   { real, fake, fooled, penalty }: { real: Tensor; fake: Tensor; fooled: Tensor; penalty: Tensor },
+  flag: Tensor,
   ring: Tensor,
 ) {
   stream.append({
     program: program(stream.gpu, ["record_losses"]),
     sizes: [ring.shape[0], fake.size - 2],
-    bindings: [step, real, fake, fooled, penalty, ring],
+    bindings: [step, real, fake, fooled, penalty, flag, ring],
     tiles: 1,
     cost: 1,
   });

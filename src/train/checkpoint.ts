@@ -108,9 +108,7 @@ export async function encodeCheckpoint(trainer: Trainer, source: PictureSource):
  */
 export function checkpointInfo(metadata: Record<string, string>): CheckpointInfo {
   if (metadata.format === generatorFormat) {
-    throw new Error(
-      "checkpoint: a generator file, which can be drawn from but not trained on: it has no discriminator",
-    );
+    throw new Error("checkpoint: a generator file: it can be drawn from, not trained on");
   }
   if (metadata.format !== format) {
     const came = metadata.format === undefined ? "none" : JSON.stringify(metadata.format.slice(0, 40));
@@ -161,8 +159,7 @@ export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "
   const { config } = info;
   const [g, d] = [generator(config), discriminator(config)];
   const averaged = g.specs.map(({ name, shape }) => ({ name: `average.${name}`, shape }));
-  if (part === "generator")
-    checkTensors(tensors, config.ema > 0 ? averaged : [...g.specs, ...g.running], "among others");
+  if (part === "generator") checkTensors(tensors, config.ema > 0 ? averaged : [...g.specs, ...g.running], false);
   else {
     const parameters = [...g.specs, ...d.specs];
     const moments = ["adam.m.", "adam.v."].flatMap((prefix) =>
@@ -170,16 +167,19 @@ export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "
     );
     const averages = config.ema > 0 ? averaged : [];
     const singular = config.spectralNormD ? singularVectorSpecs(d.specs) : [];
-    checkTensors(tensors, [...parameters, ...moments, ...singular, ...g.running, ...d.running, ...averages], "alone");
+    checkTensors(tensors, [...parameters, ...moments, ...singular, ...g.running, ...d.running, ...averages], true);
   }
   return info;
 }
 
-/** @throws Error in one line that names the first tensor that is missing, of another shape, or too many */
+/**
+ * @param alone no other tensor may be there
+ * @throws Error in one line that names the first tensor that is missing, of another shape, or too many
+ */
 export function checkTensors(
   tensors: ReadonlyMap<string, NamedTensor>,
   expected: readonly { name: string; shape: readonly number[] }[],
-  company: "alone" | "among others",
+  alone: boolean,
 ): void {
   for (const { name, shape } of expected) {
     const found = tensors.get(name);
@@ -189,7 +189,7 @@ export function checkTensors(
       throw new Error(`checkpoint: the tensor ${name} has shape [${came}], expected [${shape}]`);
     }
   }
-  if (company === "alone" && tensors.size > expected.length) {
+  if (alone && tensors.size > expected.length) {
     const names = new Set(expected.map(({ name }) => name));
     const extra = [...tensors.keys()].find((name) => !names.has(name))!;
     throw new Error(`checkpoint: the tensor ${JSON.stringify(extra.slice(0, 80))} belongs nowhere`);
@@ -224,6 +224,11 @@ export function restore(trainer: Trainer, state: RunState): void {
   for (const [prefix, arena] of arenas(trainer)) upload(stream, state.tensors, prefix, arena);
   if (info.machine) choose(stream, new Map(Object.entries(info.machine.variants)));
   trainer.restored(info.step);
+}
+
+/** The state under another configuration, of which only such values differ as may change while a run goes on. */
+export function withConfig({ tensors, metadata }: RunState, config: Config): RunState {
+  return { tensors, metadata: { ...metadata, config: JSON.stringify(config) } };
 }
 
 /** Every arena of a run's state, with what its tensors' names begin with in the file. */
@@ -269,6 +274,6 @@ function count(value: unknown, key: keyof CheckpointInfo): number {
   return value as number;
 }
 
-function malformed(key: keyof CheckpointInfo): Error {
+export function malformed(key: string): Error {
   return new Error(`checkpoint: its ${key} is malformed: the file is damaged`);
 }

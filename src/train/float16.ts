@@ -22,7 +22,8 @@ export function toHalf(value: number): number {
 export function fromHalf(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
-  const sign = bits & 0x8000 ? -1 : 1;
-  if (exponent === 31) return fraction > 0 ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent > 0 ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
+  // The leading 1 is not written; below 2⁻¹⁴ there is none, and exponent 0 stands for that of 1.
+  const finite = ((exponent && 1024) + fraction) * 2 ** ((exponent || 1) - 25);
+  const special = fraction > 0 ? Number.NaN : Number.POSITIVE_INFINITY;
+  return (bits & 0x8000 ? -1 : 1) * (exponent < 31 ? finite : special);
 }

@@ -10,7 +10,7 @@
 import type { Stream } from "../gpu/stream.ts";
 import { type GeneratorArchitecture, generator, type Network } from "../nn/dcgan.ts";
 import { Arena } from "../nn/parameters.ts";
-import { checkCheckpoint, checkTensors, generatorFormat, type RunState, upload } from "./checkpoint.ts";
+import { checkCheckpoint, checkTensors, generatorFormat, malformed, type RunState, upload } from "./checkpoint.ts";
 import { rules } from "./config.ts";
 import { fromHalf, toHalf } from "./float16.ts";
 import { type EncodableTensor, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
@@ -51,30 +51,29 @@ export function checkDrawable(state: RunState): Drawable {
   }
   const architecture = parseArchitecture(metadata.generator);
   const { specs, running } = generator(architecture);
-  checkTensors(tensors, [...specs, ...running], "alone");
+  checkTensors(tensors, [...specs, ...running], true);
   const [step, seed] = ["step", "seed"].map((key) => {
-    const value = metadata[key] ?? "";
-    if (!/^\d{1,10}$/.test(value) || Number(value) >= 2 ** 32) throw malformed(key);
-    return Number(value);
+    const value = Number(metadata[key] || "none");
+    if (!rules.seed.holds(value)) throw malformed(key);
+    return value;
   });
   const credit = metadata.credit ?? null;
-  if (credit !== null) checkCredit(credit);
+  if (credit !== null && !printable.test(credit)) throw malformed("credit");
   return { architecture, step, seed, credit, prefix: "" };
 }
 
 /** @throws Error when it is no line of at most 300 characters */
 export function checkCredit(credit: string): void {
-  if (!printable.test(credit)) throw new Error("checkpoint: its credit is no line of at most 300 printable characters");
+  if (!printable.test(credit)) throw new Error("--credit: expected one line of at most 300 printable characters");
 }
 
 /** The generator of a checkpoint or of a generator file. @throws Error in one line, as `checkCheckpoint` */
 export function generatorFrom(stream: Stream, state: RunState): Artist {
   const drawable = checkDrawable(state);
   const network = generator(drawable.architecture);
-  const averaged = drawable.prefix !== "";
-  const parameters = new Arena(stream, averaged ? "G average" : "G parameters", network.specs);
+  const parameters = new Arena(stream, "G parameters", network.specs);
   upload(stream, state.tensors, drawable.prefix, parameters);
-  const running = averaged ? null : new Arena(stream, "batch-norm running", network.running);
+  const running = drawable.prefix ? null : new Arena(stream, "batch-norm running", network.running);
   if (running) upload(stream, state.tensors, "", running);
   return { ...drawable, network, parameters, running };
 }
@@ -138,20 +137,11 @@ export async function encodeGenerator(
 }
 
 function parseArchitecture(text: string | undefined): GeneratorArchitecture {
-  let json: unknown;
+  let architecture: GeneratorArchitecture | null = null;
   try {
-    json = JSON.parse(text!);
-  } catch {
-    throw malformed("generator");
-  }
-  if (typeof json !== "object" || json === null) throw malformed("generator");
-  const architecture = json as GeneratorArchitecture;
-  const wrong = architectureKeys.some((key) => !Object.hasOwn(json, key) || !rules[key].holds(architecture[key]));
-  if (wrong || Object.keys(json).length !== architectureKeys.length) throw malformed("generator");
-  if (architecture.smoothFilter && architecture.kernel < 2) throw malformed("generator");
+    architecture = JSON.parse(text!);
+  } catch {}
+  const holds = architectureKeys.every((key) => rules[key].holds(architecture?.[key]));
+  if (!architecture || !holds || (architecture.smoothFilter && architecture.kernel < 2)) throw malformed("generator");
   return architecture;
-}
-
-function malformed(key: string): Error {
-  return new Error(`checkpoint: its ${key} is missing or malformed: the file is damaged`);
 }

@@ -35,7 +35,7 @@ const mostUnread = 48;
  * the end, and where they are wanted, metrics every `metricsEvery` steps and at the end.
  * @param source goes into the checkpoints
  * @param signal when it is aborted, the step in hand is finished, a checkpoint is kept, and the result is "stopped"
- * @throws DivergedError at the first step whose losses or numbers are not finite; nothing of it is saved
+ * @throws DivergedError at the first step whose losses or parameters are not finite; nothing of it is saved
  */
 export async function runTraining(
   trainer: Trainer,
@@ -60,10 +60,10 @@ export async function runTraining(
     const now = performance.now();
     const ms = (now - lastRead) / records.length;
     lastRead = now;
-    const bad = records.findIndex((record) => !allFinite(record));
+    const bad = records.findIndex(({ finite }) => !finite);
     const good = bad === -1 ? records : records.slice(0, bad);
     if (good.length > 0) await hooks.onRecords(good.map((record) => ({ ...record, ms })));
-    if (bad !== -1) throw new DivergedError(diverged(records[bad], saved));
+    if (bad !== -1) throw new DivergedError(divergedText(records[bad].step, notFinite(records[bad]), saved));
   };
   const startReading = () => {
     reading = read()
@@ -123,12 +123,13 @@ export async function runTraining(
   return finished ? "finished" : "stopped";
 }
 
-function allFinite({ dLoss, gLoss, dReal, dFake, penalty }: StepRecord): boolean {
-  return [dLoss, gLoss, dReal, dFake, penalty].every(Number.isFinite);
+function notFinite({ dLoss, gLoss, penalty }: StepRecord): string {
+  const losses = `D's loss ${dLoss}, G's ${gLoss}${penalty !== 0 ? `, the gradient penalty ${penalty}` : ""}`;
+  return `numbers are not finite (${losses})`;
 }
 
-function diverged({ step, dLoss, gLoss, penalty }: StepRecord, saved: number): string {
-  const losses = `D's loss ${dLoss}, G's ${gLoss}${penalty !== 0 ? `, the gradient penalty ${penalty}` : ""}`;
+/** @param what is wrong @param saved the newest checkpoint's step; 0 = none */
+export function divergedText(step: number, what: string, saved: number): string {
   const kept = saved > 0 ? `the checkpoint of step ${saved} is whole` : "there is no checkpoint yet";
-  return `training diverged at step ${step} (${losses}); ${kept}: try smaller --lr-d and --lr-g`;
+  return `training diverged at step ${step}: ${what}; ${kept}: try smaller --lr-d and --lr-g`;
 }

@@ -1,5 +1,5 @@
 /** Draws pictures from a generator: the same latents every time, so that progress is visible. */
-import { cutColumn } from "../data/grid.ts";
+import { cutGrid } from "../data/grid.ts";
 import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
@@ -85,7 +85,7 @@ export class Sampler {
     const pixels = new Uint8Array(count * size * size * 3);
     for (let first = 0; first < count; first += n) {
       onProgress?.(first, count);
-      const part = cutColumn(await this.draw(first / n), size, Math.min(n, count - first));
+      const part = cutGrid(await this.draw(first / n), size, Math.min(n, count - first));
       pixels.set(part, first * size * size * 3);
     }
     return { size, count, pixels };

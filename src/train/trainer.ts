@@ -33,6 +33,8 @@ export interface StepRecord {
   readonly dFake: number;
   /** R1's and R2's γ/2 · E‖∇D‖² together, not weighted by the steps between; 0 on steps without them. */
   readonly penalty: number;
+  /** Whether all of these are finite numbers, and after the step all parameters: those are looked at on the GPU. */
+  readonly finite: boolean;
 }
 
 /** Words of the step buffer: what changes every step. */
@@ -63,6 +65,7 @@ export class Trainer {
   private readonly floats: Float32Array;
   private readonly entries: Uint32Array;
   private readonly ring: Tensor;
+  private readonly flag: Tensor;
   private readonly scoreGradient: Tensor;
   private readonly penaltyGradient: Tensor;
   private readonly noPenalty: Tensor;
@@ -106,6 +109,7 @@ export class Trainer {
     this.entries = this.words.subarray(stepWord.pictures, stepWord.pictures + batch);
     this.stepBuffer = stream.persistent("step", [this.words.length]);
     this.ring = stream.persistent("loss ring", [ringSlots, ringWords]);
+    this.flag = stream.persistent("flag", [1]);
     this.scoreGradient = stream.from("score gradient", [batch, 1], new Float32Array(batch).fill(1));
     this.penaltyGradient = stream.from("penalty gradient", [1], [config.r1Every]);
     this.noPenalty = stream.persistent("no penalty", [1]);
@@ -181,8 +185,10 @@ export class Trainer {
       if (words[at + 5] !== step) {
         throw new GpuError(`losses of step ${step}: the GPU recorded step ${words[at + 5]} in its place`);
       }
-      const [dLoss, gLoss, dReal, dFake, penalty] = floats.subarray(at, at + 5);
-      return { step, dLoss, gLoss, dReal, dFake, penalty };
+      const numbers = floats.subarray(at, at + 5);
+      const [dLoss, gLoss, dReal, dFake, penalty] = numbers;
+      const finite = words[at + 6] === 0 && numbers.every(Number.isFinite);
+      return { step, dLoss, gLoss, dReal, dFake, penalty, finite };
     });
   }
 
@@ -268,7 +274,7 @@ export class Trainer {
     this.update(this.g, stepWord.rateG);
     if (this.average) averageParameters(stream, this.g.values, this.average, ema);
 
-    recordLosses(stream, stepBuffer, { ...losses, fooled: fooled.losses, penalty }, this.ring);
+    recordLosses(stream, stepBuffer, { ...losses, fooled: fooled.losses, penalty }, this.flag, this.ring);
     tape.reset();
   }
 
@@ -289,7 +295,7 @@ export class Trainer {
 
   private update({ gradients, values, m, v }: Trainable, rateAt: number): void {
     const arenas = { gradient: gradients.all, parameter: values.all, m: m.all, v: v.all };
-    adam(this.stream, this.stepBuffer, rateAt, arenas, this.constants);
+    adam(this.stream, this.stepBuffer, rateAt, arenas, this.constants, this.flag);
   }
 
   destroy(): void {
@@ -300,12 +306,14 @@ export class Trainer {
     this.singular?.destroy(this.stream);
     this.batches.destroy();
     this.preview?.destroy();
-    const { stepBuffer, ring, scoreGradient, penaltyGradient, noPenalty } = this;
-    for (const tensor of [stepBuffer, ring, scoreGradient, penaltyGradient, noPenalty]) this.stream.destroy(tensor);
+    const { stepBuffer, ring, flag, scoreGradient, penaltyGradient, noPenalty } = this;
+    for (const tensor of [stepBuffer, ring, flag, scoreGradient, penaltyGradient, noPenalty])
+      this.stream.destroy(tensor);
   }
 
-  /** Numbers from which step on losses were not read yet; a restored run starts behind its own. */
+  /** Its state is now that of a checkpoint: of `step`, and of finite numbers. */
   restored(step: number): void {
+    this.stream.write(this.flag, new Uint32Array(1));
     this.step = step;
     this.recordsRead = step;
   }

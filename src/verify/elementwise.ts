@@ -207,6 +207,7 @@ const adam: Check = {
       v: lab.upload([size], state.v),
     };
     const error = { parameter: new Float64Array(size), m: new Float64Array(size) };
+    const flag = lab.uploadWords(Uint32Array.of(0));
     // v is a sum of positive numbers: its relative error grows by four roundings a step.
     const vUnits = (step: number) => 4 * (step + 1);
     for (let step = 0; step < steps; step++) {
@@ -214,7 +215,8 @@ const adam: Check = {
       const gradient = lab.numbers(size);
       const rate = optimiser.adamRate(lr, t, constants);
       const changing = lab.upload([4], [7, 7, rate, 7]);
-      optimiser.adam(lab.stream, changing, at, { gradient: lab.upload([size], gradient), ...tensors }, constants);
+      const arenas = { gradient: lab.upload([size], gradient), ...tensors };
+      optimiser.adam(lab.stream, changing, at, arenas, constants, flag);
       const before = state;
       state = twinAdam.adam(state, gradient, { t, lr, ...constants });
       for (let i = 0; i < size; i++) {
@@ -227,7 +229,19 @@ const adam: Check = {
       }
     }
     const { parameter, m, v } = state;
+    const seen = [await lab.compareWords(flag, Uint32Array.of(0), "flag")];
+    // Then one number of the gradient breaks, or is so large that its square does.
+    for (const broken of [Number.NaN, Number.POSITIVE_INFINITY, -1e30]) {
+      const gradient = lab.numbers(size).fill(broken, first % size, (first % size) + 1);
+      const [spare, zero] = [lab.upload([size], state.parameter), () => lab.upload([size], new Float32Array(size))];
+      const arenas = { gradient: lab.upload([size], gradient), parameter: spare, m: zero(), v: zero() };
+      const alarm = lab.uploadWords(Uint32Array.of(0));
+      const rates = lab.upload([4], [7, 7, lr, 7]);
+      optimiser.adam(lab.stream, rates, at, arenas, constants, alarm);
+      seen.push(await lab.compareWords(alarm, Uint32Array.of(1), `flag after ${broken}`));
+    }
     return [
+      ...seen,
       await lab.compare(tensors.parameter, parameter, (i) => error.parameter[i] + smallest, "parameter"),
       await lab.compare(tensors.m, m, (i) => error.m[i] + smallest, "m"),
       await lab.compare(tensors.v, v, (i) => unit * vUnits(steps) * v[i] + smallest, "v"),
@@ -356,16 +370,17 @@ const recordLosses: Check = {
   async run(lab, { slots, step, together }) {
     const [real, fake, fooled, penalty] = [2, 2, 2, 1].map((size) => lab.numbers(size));
     const before = lab.numbers(slots * 8);
+    const flag = lab.uploadWords(Uint32Array.of(3, 9));
     const ring = lab.upload([slots, 8], before);
     const upload = (numbers: Float32Array) => lab.upload([numbers.length], numbers);
     const both = lab.upload([2, 2], [...real, ...fake]);
     const judged = together ? { real: both, fake: both } : { real: upload(real), fake: upload(fake) };
     const losses = { ...judged, fooled: upload(fooled), penalty: upload(penalty) };
-    loss.recordLosses(lab.stream, lab.uploadWords(Uint32Array.of(step, 7)), losses, ring);
+    loss.recordLosses(lab.stream, lab.uploadWords(Uint32Array.of(step, 7)), losses, flag, ring);
     const expected = Float32Array.from(before);
     const at = (step % slots) * 8;
     expected.set([real[0] + fake[0], fooled[0], real[1], fake[1], penalty[0]], at);
-    new Uint32Array(expected.buffer)[at + 5] = step;
+    new Uint32Array(expected.buffer).set([step, 3], at + 5);
     return [await lab.compareWords(ring, new Uint32Array(expected.buffer))];
   },
 };

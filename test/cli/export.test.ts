@@ -120,9 +120,9 @@ test.each<[what: string, words: () => string[], message: RegExp]>([
       copyFileSync(file, join(folder, "posed", "checkpoints", "step-000003.safetensors"));
       return ["train", "--resume", join(folder, "posed")];
     },
-    /checkpoint: a generator file, which can be drawn from but not trained on/,
+    /checkpoint: a generator file: it can be drawn from, not trained on/,
   ],
-  ["a credit of two lines", () => ["export", runDir, never, "--credit", "a\nb"], /its credit is no line/],
+  ["a credit of two lines", () => ["export", runDir, never, "--credit", "a\nb"], /--credit: expected one line/],
   ["no such run", () => ["export", join(folder, "nowhere"), never], /nowhere: no such file or folder/],
   ["no place to write", () => ["export", file, join(folder, "no", "x.safetensors")], /cannot write \S+: no such file/],
 ])("%s: one line, exit code 2", async (_, words, message) => {

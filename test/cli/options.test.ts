@@ -19,6 +19,7 @@ test("train without options: painted cats, preset and folder left open", () => {
     out: null,
     dryRun: false,
     variants: "auto",
+    onTrouble: "rollback",
     adapter: "auto",
     json: false,
   });
@@ -30,7 +31,7 @@ test("train with every option", () => {
       "--norm-d none --no-norm-d-first --spectral-norm-d --minibatch-stddev --smooth-filter --lr-d 1e-3 --lr-g .5 " +
       "--beta1 0.25 --beta2=0.75 --loss bce --smoothing 0.2 --r1 2 --r2 0.5 --r1-every 4 --ema 0.5 --flips " +
       "--augment translation,cutout --seed 4294967295 --sample-every 7 --save-every 0 --metrics-every 3 --steps 9 --fit stretch " +
-      "--out here --dry-run --adapter software --json",
+      "--out here --dry-run --on-trouble stop --adapter software --json",
   );
   const overrides: Omit<Config, "epochs"> = {
     size: 64,
@@ -73,6 +74,7 @@ test("train with every option", () => {
     out: "here",
     dryRun: true,
     variants: "auto",
+    onTrouble: "stop",
     adapter: "software",
     json: true,
   });
@@ -111,6 +113,7 @@ test("resume takes only what leaves the numbers as they are", () => {
     resume: "runs/a",
     data: null,
     overrides: { steps: 600, sampleEvery: 5, saveEvery: 1 },
+    onTrouble: "rollback",
     adapter: "nvidia",
     json: true,
   });

@@ -19,6 +19,7 @@ import {
   configPath,
   createRunFolder,
   defaultRunDir,
+  keepBest,
   lossesPath,
   readCheckpoint,
   rewindRun,
@@ -244,10 +245,27 @@ test("a full disk: says what could not be written and that the previous checkpoi
   expect((await readCheckpoint(dir)).warning).toBeNull();
 });
 
-test("keeps the newest two", async () => {
+test("keeps the newest three, and goes back as far as there are", async () => {
   for (const step of [100, 200, 300, 1_000_000]) await saveCheckpoint(dir, step, bytesOf(step));
-  expect(checkpoints()).toEqual(["step-000300.safetensors", "step-1000000.safetensors"]);
-  expect((await readCheckpoint(dir)).metadata.step).toBe("1000000");
+  expect(checkpoints()).toEqual(["step-000200.safetensors", "step-000300.safetensors", "step-1000000.safetensors"]);
+  const steps = await Promise.all([0, 1, 2, 3].map(async (back) => (await readCheckpoint(dir, back)).metadata.step));
+  expect(steps).toEqual(["1000000", "300", "200", "200"]);
+});
+
+test("keeps the best by SWD, which is no step to go on from", async () => {
+  await saveCheckpoint(dir, 100, bytesOf(100));
+  for (const [step, swd] of [
+    [100, 50],
+    [200, 31.256],
+    [300, 31.26],
+    [400, 40],
+  ]) {
+    await keepBest(dir, step, swd, bytesOf(step));
+  }
+  expect(checkpoints()).toEqual(["best-step-000200-swd-31.26.safetensors", "step-000100.safetensors"]);
+  expect((await readCheckpoint(dir)).metadata.step).toBe("100");
+  const best = join(dir, "checkpoints", "best-step-000200-swd-31.26.safetensors");
+  expect((await readCheckpoint(best)).metadata.step).toBe("200");
 });
 
 test("a truncated newest checkpoint falls back to the one before, with a warning, and is set aside", async () => {

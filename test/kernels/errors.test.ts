@@ -56,6 +56,7 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
         0,
         { gradient: t("g", 4), parameter: t("p", 5), m: t("m", 5), v: t("v", 5) },
         { beta1: 0, beta2: 0.9, epsilon: 1e-8 },
+        t("flag", 1),
       ),
   ],
   [

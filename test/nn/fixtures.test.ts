@@ -71,6 +71,7 @@ test.each([
   const pictureFloats = size * size * 3;
   const constants = { beta1, beta2, epsilon: 1e-8 };
   const step = stream.persistent("step", [4]);
+  const flag = stream.persistent("flag", [1]);
   const both = stream.persistent("real and fake", [2 * batch, size, size, 3]);
   const [real, fakeHalf] = [both.slice(0, batch), both.slice(batch, 2 * batch)];
   const latents = stream.persistent("latents", [batch, z]);
@@ -98,8 +99,10 @@ test.each([
       judged.map(({ root }) => root),
       d.sinks,
     );
-    const update = ({ gradients, values, m, v }: Trainable, rateAt: number) =>
-      adam(stream, step, rateAt, { gradient: gradients.all, parameter: values.all, m: m.all, v: v.all }, constants);
+    const update = ({ gradients, values, m, v }: Trainable, rateAt: number) => {
+      const arenas = { gradient: gradients.all, parameter: values.all, m: m.all, v: v.all };
+      adam(stream, step, rateAt, arenas, constants, flag);
+    };
     update(d, 1);
     const fooled = judge(fake, [1]);
     tape.gradientsInto([fooled.root], g.sinks);

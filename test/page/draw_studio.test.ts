@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { cutColumn } from "../../src/data/grid.ts";
+import { cutGrid } from "../../src/data/grid.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { placeName } from "../../src/page/draw/picture_file.ts";
 import { Studio } from "../../src/page/draw/studio.ts";
@@ -37,7 +37,7 @@ beforeAll(async () => {
       const { stream, generator, average } = trainer;
       const { seed } = smallConfig;
       const options = { parameters: average!, running: null, n: 64, columns: 1, seed };
-      shown = cutColumn(await new Sampler(stream, generator, options).draw(), 16, 64);
+      shown = cutGrid(await new Sampler(stream, generator, options).draw(), 16, 64);
     }
     trainer.destroy();
   }

@@ -94,7 +94,7 @@ test("f16 halves the filters and moves no pixel far", async () => {
 
 test("it cannot be trained on", () => {
   expect(() => checkCheckpoint(file, "run")).toThrow(
-    "checkpoint: a generator file, which can be drawn from but not trained on: it has no discriminator",
+    "checkpoint: a generator file: it can be drawn from, not trained on",
   );
   expect(() => checkCheckpoint(file, "generator")).toThrow("a generator file");
 });
@@ -108,24 +108,20 @@ const shape = (changes: object) =>
   changed({ generator: JSON.stringify({ ...JSON.parse(file.metadata.generator), ...changes }) });
 
 test.each<[string, () => RunState, string]>([
-  ["no architecture", () => changed({ generator: undefined }), "its generator is missing or malformed"],
-  ["none that is JSON", () => changed({ generator: "{" }), "its generator is missing or malformed"],
-  ["null", () => changed({ generator: "null" }), "its generator is missing or malformed"],
-  ["a size that is none", () => shape({ size: 48 }), "its generator is missing or malformed"],
-  ["a key too many", () => shape({ toString: 1 }), "its generator is missing or malformed"],
-  [
-    "a smooth filter of nothing",
-    () => shape({ smoothFilter: true, kernel: 1 }),
-    "its generator is missing or malformed",
-  ],
+  ["no architecture", () => changed({ generator: undefined }), "its generator is malformed"],
+  ["none that is JSON", () => changed({ generator: "{" }), "its generator is malformed"],
+  ["null", () => changed({ generator: "null" }), "its generator is malformed"],
+  ["a size that is none", () => shape({ size: 48 }), "its generator is malformed"],
+  ["a filter that is a word", () => shape({ smoothFilter: "no" }), "its generator is malformed"],
+  ["a smooth filter of nothing", () => shape({ smoothFilter: true, kernel: 1 }), "its generator is malformed"],
   ["other channels", () => shape({ base: 256, z: 4096, size: 128 }), "the tensor g.dense.weight has shape [8,"],
   ["another filter", () => shape({ smoothFilter: true }), "the tensor g.up1.weight has shape [5,5,"],
-  ["no step", () => changed({ step: undefined }), "its step is missing or malformed"],
-  ["a step that is none", () => changed({ step: "1e3" }), "its step is missing or malformed"],
-  ["a seed beyond 32 bits", () => changed({ seed: "4294967296" }), "its seed is missing or malformed"],
-  ["a credit that steers the terminal", () => changed({ credit: "\u001b[2J" }), "its credit is no line"],
-  ["a credit of two lines", () => changed({ credit: "a\u2028b" }), "its credit is no line"],
-  ["an endless credit", () => changed({ credit: "a".repeat(301) }), "its credit is no line"],
+  ["no step", () => changed({ step: undefined }), "its step is malformed"],
+  ["a step that is none", () => changed({ step: "1.5" }), "its step is malformed"],
+  ["a seed beyond 32 bits", () => changed({ seed: "4294967296" }), "its seed is malformed"],
+  ["a credit that steers the terminal", () => changed({ credit: "\u001b[2J" }), "its credit is malformed"],
+  ["a credit of two lines", () => changed({ credit: "a\u2028b" }), "its credit is malformed"],
+  ["an endless credit", () => changed({ credit: "a".repeat(301) }), "its credit is malformed"],
   ["another format", () => changed({ format: "catgan generator 2" }), 'expected "catgan 1"'],
   [
     "a tensor missing",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkpointInfo } from "../../src/train/checkpoint.ts";
+import { checkpointInfo, restore, saveState } from "../../src/train/checkpoint.ts";
 import { type Quality, QualityMeter } from "../../src/train/quality.ts";
 import { runTraining, type TimedRecord } from "../../src/train/run.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
@@ -121,10 +121,26 @@ test("losses that are not finite end the run and are not saved", async () => {
     trainer.stream.write(trainer.d.values.get("d.logit.bias"), Float32Array.of(Number.NaN, 0, 0, 0));
   };
   await expect(runTraining(trainer, source, { ...hooks, onCheckpoint })).rejects.toThrow(
-    /^training diverged at step 7 \(.*NaN.*\); the checkpoint of step 6 is whole: try smaller --lr-d and --lr-g$/,
+    /^training diverged at step 7: numbers are not finite \(.*NaN.*\); the checkpoint of step 6 is whole: try smaller --lr-d and --lr-g$/,
   );
   expect(stepsOf(records)).toEqual(upTo(6));
   expect(events).toEqual(["checkpoint 6"]);
+  trainer.destroy();
+});
+
+test("a number that breaks in a network is seen at its step, and forgotten when the run goes back", async () => {
+  const trainer = await smallTrainer({ steps: 40 });
+  await trainer.trainStep();
+  const state = await saveState(trainer, source);
+  const weight = trainer.g.values.get("g.rgb.weight");
+  await trainer.trainStep();
+  trainer.stream.write(weight, Float32Array.of(Number.POSITIVE_INFINITY, 0, 0, 0));
+  await trainer.trainStep();
+  const records = await trainer.readRecords();
+  expect(records.map(({ finite }) => finite)).toEqual([true, true, false]);
+  restore(trainer, state);
+  await trainer.trainStep();
+  expect(await trainer.readRecords()).toMatchObject([{ step: 2, finite: true }]);
   trainer.destroy();
 });
 

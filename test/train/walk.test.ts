@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cutColumn } from "../../src/data/grid.ts";
+import { cutGrid } from "../../src/data/grid.ts";
 import { uniform } from "../../src/reference/philox.ts";
 import { measureStatistics, Sampler } from "../../src/train/sampler.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
@@ -100,7 +100,7 @@ describe("drawing", () => {
   const seed = 11;
   let trainer: Trainer;
   const pixels = async (sampler: Sampler, count: number, latents?: Float32Array<ArrayBuffer>, part = 0) =>
-    cutColumn(await (latents ? sampler.drawLatents(latents) : sampler.draw(part)), 16, count);
+    cutGrid(await (latents ? sampler.drawLatents(latents) : sampler.draw(part)), 16, count);
   const sampler = (count: number, running = trainer.running) => {
     const { stream, generator, average } = trainer;
     return new Sampler(stream, generator, { parameters: average!, running, n: count, columns: 1, seed });

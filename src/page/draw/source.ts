@@ -112,13 +112,13 @@ export class Source {
       setText(status, `${facts.join(", ")}${credit ? `. ${credit}` : ""}`);
     } else {
       const how = saved.length > 0 ? "Choose one of your runs" : "Train for a while";
-      setText(status, `${how}, or open a .safetensors file of this page's or of the command line's.`);
+      setText(status, `${how}, or open a .safetensors file.`);
     }
   }
 }
 
 async function fetched(url: string): Promise<Blob> {
   const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`the trained weights could not be fetched: ${answer.status} ${answer.statusText}`);
+  if (!answer.ok) throw new Error(`Trained cats: ${answer.status}`);
   return await answer.blob();
 }

@@ -1,5 +1,5 @@
 /** Draws from a checkpoint: on a GPU device of its own, so that training on another is not disturbed. */
-import { cutColumn } from "../../data/grid.ts";
+import { cutGrid } from "../../data/grid.ts";
 import { GpuError } from "../../gpu/gpu.ts";
 import type { Stream } from "../../gpu/stream.ts";
 import type { Arena } from "../../nn/parameters.ts";
@@ -56,7 +56,7 @@ export class Studio {
       }
       const latents = new Float32Array(n * z);
       latents.set(latentsOf(places, z));
-      return cutColumn(await sampler.drawLatents(latents), size, places.length);
+      return cutGrid(await sampler.drawLatents(latents), size, places.length);
     });
   }
 

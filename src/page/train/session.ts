@@ -177,7 +177,7 @@ export class Session {
     try {
       await trainer.trainStep();
       const records = await trainer.readRecords();
-      if (!records.every(({ dLoss, gLoss }) => Number.isFinite(dLoss + gLoss))) {
+      if (!records.every(({ finite }) => finite)) {
         throw new DivergedError(`training diverged at step ${trainer.step}`);
       }
       this.keepRows(records.map((record) => ({ ...record, ms: 0 })));
