@@ -467,7 +467,7 @@ function showNotices(watching: boolean): void {
     notify("trouble", null);
     return;
   }
-  notify("trouble", { text: troubleWord(trouble), bad: trouble.attempt === null });
+  notify("trouble", { text: troubleWord(trouble), bad: trouble.kind !== "sign" && trouble.attempt === null });
 }
 
 // Ages grow by themselves.

@@ -5,6 +5,7 @@
 import type { Pictures } from "../data/pictures.ts";
 import type { PictureSource } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
+import type { Remedy } from "../train/guards.ts";
 
 /** Calls to the training worker. Each rejects with a message for people. */
 export interface WorkerCalls {
@@ -133,8 +134,10 @@ export type Phase = "idle" | "preparing" | "training" | "paused" | "finished" | 
 
 /** Something went wrong and what was done about it. */
 export interface Trouble {
-  kind: "device lost" | "out of memory" | "diverged" | "storage" | "other";
+  kind: "device lost" | "out of memory" | "diverged" | "storage" | "sign" | "other";
   message: string;
+  /** What usually helps against what a guard has seen (kind "sign"). */
+  remedies?: readonly Remedy[];
   /** Which try to go on this starts, from 1; null = no further try, the run is stopped. */
   attempt: number | null;
   /** The step of the last save, from which the run goes on; 0: there is none, it begins again. */

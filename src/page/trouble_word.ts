@@ -1,4 +1,5 @@
 /** What people are told when something went wrong. */
+import { type FieldKey, fields } from "./fields.ts";
 import { count } from "./format.ts";
 import type { Trouble } from "./protocol.ts";
 
@@ -7,12 +8,17 @@ const happened = {
   "out of memory": "The GPU ran out of memory",
   diverged: "Training diverged",
   storage: "Storage",
+  sign: "A sign of trouble",
   other: "Something failed",
 } as const;
 
-export function troubleWord({ kind, message, attempt, backTo }: Trouble): string {
+export function troubleWord({ kind, message, remedies = [], attempt, backTo }: Trouble): string {
   const begun = `${happened[kind]}: ${message.replace(/\.$/, "")}.`;
   if (kind === "storage") return begun;
+  if (kind === "sign") {
+    const helps = remedies.map(({ key, change }) => `${fields[key as FieldKey].label}: ${change}`);
+    return `${begun} What usually helps: ${helps.join("; or ")}.`;
+  }
   if (attempt === null) {
     const safe = "what was saved is safe: play goes on from there";
     const lost = "nothing was saved yet: play begins again";

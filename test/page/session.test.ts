@@ -9,6 +9,7 @@ import type { Device } from "../../src/page/train/device.ts";
 import type { GridView } from "../../src/page/train/grid_view.ts";
 import { Session, type Surroundings } from "../../src/page/train/session.ts";
 import { checkpointInfo } from "../../src/train/checkpoint.ts";
+import { Guard } from "../../src/train/guards.ts";
 import { openDevice } from "../kernels/gpu.ts";
 import { smallConfig } from "../train/small_run.ts";
 import { MemoryFolder } from "./memory_folder.ts";
@@ -145,6 +146,31 @@ test("a device that is lost while it trains: goes back, reads grids back, and tr
   expect(view.readBack).toHaveBeenCalledTimes(1);
   expect(device!.submitBudget).toBe(50);
   await session.close();
+});
+
+test("losses that explode: goes back with half the rates; other signs are told, and training goes on", async () => {
+  const wild = { ...run.config, steps: 14, sampleEvery: 0, lrD: 0.5, lrG: 0.5 };
+  const session = await Session.create(around, { ...run, config: wild });
+  await trained(session);
+  const [first] = of("trouble").map(({ trouble }) => trouble);
+  expect(first).toMatchObject({ kind: "diverged", attempt: 1, backTo: 0 });
+  expect(first.message).toMatch(/^at step 1\d, the losses explode: /);
+  expect(of("config")[0].config).toMatchObject({ lrD: 0.25, lrG: 0.25 });
+  expect(of("rewound")[0]).toEqual({ type: "rewound", step: 0 });
+  await session.close();
+
+  events.length = 0;
+  const remedies = [{ key: "r1", change: "smaller" }] as const;
+  const seen = { kind: "mute D", step: 2, what: "D says nothing", remedies, broken: false } as const;
+  const record = vi.spyOn(Guard.prototype, "record").mockReturnValueOnce(seen);
+  const calm = await Session.create(around, run);
+  await trained(calm);
+  record.mockRestore();
+  expect(calm.phase).toBe("finished");
+  expect(of("trouble").map(({ trouble }) => trouble)).toEqual([
+    { kind: "sign", message: "D says nothing", remedies, attempt: null, backTo: 0 },
+  ]);
+  await calm.close();
 });
 
 test("a device that is lost by drawing the first grid: the run begins all the same", async () => {

@@ -24,6 +24,16 @@ test("after the last try it says whether anything is safe", () => {
   );
 });
 
+test("a sign of trouble stops nothing either, and comes with what usually helps, as the page names it", () => {
+  const remedies = [
+    { key: "r1", change: "smaller" },
+    { key: "baseD", change: "larger" },
+  ] as const;
+  expect(troubleWord({ kind: "sign", message: "D says nothing", remedies, attempt: null, backTo: 8 })).toBe(
+    "A sign of trouble: D says nothing. What usually helps: R1 penalty: smaller; or Channels, D: larger.",
+  );
+});
+
 test("a full storage stops nothing", () => {
   expect(troubleWord({ kind: "storage", message: "full", attempt: null, backTo: 0 })).toBe("Storage: full.");
 });

@@ -18,6 +18,7 @@ import {
 } from "../../train/checkpoint.ts";
 import { chooseVariants, type VariantMemory } from "../../train/choose_variants.ts";
 import { type Config, checkConfig } from "../../train/config.ts";
+import { type Finding, type Guard, guardOf } from "../../train/guards.ts";
 import { compileAhead, type Plan, planWithin, TooLargeError } from "../../train/plan.ts";
 import { type RunHooks, runTraining, type TimedRecord } from "../../train/run.ts";
 import { Trainer } from "../../train/trainer.ts";
@@ -58,6 +59,7 @@ const submitBudget = 100;
 
 export class Session {
   private trainer: Trainer | null = null;
+  private guard: Guard | null = null;
   private stream: Stream | null = null;
   private readonly rows = new Rows();
   private samples: Sample[] = [];
@@ -210,6 +212,8 @@ export class Session {
         Object.assign(trainer.config, config);
       else {
         const state = await saveState(trainer, this.source);
+        // Another recipe is judged anew.
+        this.guard = null;
         await this.build(state);
       }
       const { totalSteps } = this.trainer!;
@@ -264,6 +268,7 @@ export class Session {
   private readonly hooks: RunHooks = {
     onRecords: async (records) => {
       this.keepRows(records);
+      for (const record of records) this.heed(this.guard!.record(record));
       const now = performance.now();
       const saveAgain = Math.max(saveAgainAfter, this.saveTook / savingShare);
       // The loop finishes its step, saves, and is started again.
@@ -274,9 +279,21 @@ export class Session {
     onSample: async (step, image) => {
       await this.keepSample(step, image);
       await this.draw();
+      this.heed(this.guard!.lookAt(step, image, this.config.size));
     },
     onCheckpoint: (step, bytes) => this.keep(step, bytes),
   };
+
+  /** What a guard has seen is told; what breaks the run, goes back. */
+  private heed(finding: Finding | null): void {
+    if (finding === null) return;
+    const { step, what, remedies, broken } = finding;
+    if (broken) throw new DivergedError(`at step ${step}, ${what}`);
+    this.emit({
+      type: "trouble",
+      trouble: { kind: "sign", message: what, remedies, attempt: null, backTo: this.savedStep },
+    });
+  }
 
   private keepRows(records: readonly TimedRecord[]): void {
     const rows = Rows.from(records);
@@ -358,6 +375,7 @@ export class Session {
     }
     const trainer = new Trainer(stream, { ...config }, this.pictures);
     this.trainer = trainer;
+    this.guard ??= guardOf(trainer);
     // What was changed since the save holds.
     if (state) restore(trainer, { ...state, metadata: { ...state.metadata, config: JSON.stringify(config) } });
     await trainer.prepare();
@@ -420,6 +438,7 @@ export class Session {
       this.config = { ...this.config, lrD: this.config.lrD / 2, lrG: this.config.lrG / 2 };
       await this.around.store.update(this.id, { config: this.config });
     }
+    this.guard?.rewound();
     await this.build(state);
     const { step, totalSteps } = this.trainer!;
     this.savedStep = step;
