@@ -23,6 +23,9 @@ export class Controls {
   private readonly controls = new Map<FieldKey, Control>();
   private readonly etas = new Map<PresetName, HTMLElement>();
   private readonly radios = new Map<PresetName, HTMLInputElement>();
+  /** What stands in a field and cannot be: it and the reason stay until the settings change. */
+  private readonly refused = new Map<FieldKey, Config>();
+  private shown: Config | null = null;
 
   constructor(
     private readonly options: {
@@ -64,10 +67,11 @@ export class Controls {
       .get("steps")!
       .input.setAttribute("placeholder", steps === null ? String(epochs! * stepsPerEpoch) : "");
     this.radios.get(preset)!.checked = true;
+    this.shown = config;
     for (const [key, { row, input, hint }] of this.controls) {
       const value = config[key];
       // A value that is being typed is left alone.
-      if (document.activeElement !== input) {
+      if (document.activeElement !== input && this.refused.get(key) !== config) {
         if (input instanceof HTMLInputElement && input.type === "checkbox") input.checked = value === true;
         else input.value = value === null ? "" : String(value);
         input.removeAttribute("aria-invalid");
@@ -99,6 +103,8 @@ export class Controls {
       const value = parseValue(key, text);
       const holds = rules[key].holds(value);
       input.setAttribute("aria-invalid", String(!holds));
+      if (holds) this.refused.delete(key);
+      else this.refused.set(key, this.shown!);
       this.say(key, hint, false, holds ? undefined : `Expected ${rules[key].expected}.`);
       if (holds) this.options.onChange(key, value);
     });

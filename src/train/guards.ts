@@ -1,6 +1,6 @@
 /**
- * Signs that training goes wrong while its numbers are still finite, seen in what is read back anyway: a step's losses and scores, and the preview. Nothing
- * here touches a number of the run. docs/guards.md tells where the thresholds come from.
+ * Signs that training goes wrong while its numbers are still finite, seen in what is read back anyway: losses and scores of
+ * steps, and the preview. Nothing here touches a number of the run. docs/guards.md tells where the thresholds come from.
  *
  * What is looked at is D's *gap*: the mean score of reals minus that of fakes. It is 0 where D tells nothing apart, 1 where
  * it is sure of everything, and below 0 where it takes fakes for real.
