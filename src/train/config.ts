@@ -1,6 +1,5 @@
 /** The configuration of a run: everything that decides its numbers, besides the pictures and the machine. */
 import type { Changes } from "../kernels/augment.ts";
-
 import { groupSize } from "../reference/minibatch_stddev.ts";
 
 export interface Config {
