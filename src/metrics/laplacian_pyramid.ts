@@ -53,23 +53,8 @@ export function laplacianPyramid(picture: Float64Array, size: number): Float64Ar
 /** Blurred, and every other row and column taken. @param x [size, size, 3] @returns [size/2, size/2, 3] */
 export function pyramidDown(x: Float64Array, size: number): Float64Array {
   const half = size / 2;
-  const tall = new Float64Array(half * size * channels);
-  for (let p = 0; p < half; p++) {
-    for (let r = 0; r < 5; r++) {
-      const from = mirror(2 * p + r - 2, size) * size * channels;
-      for (let i = 0; i < size * channels; i++) tall[p * size * channels + i] += filter[r] * x[from + i];
-    }
-  }
-  const y = new Float64Array(half * half * channels);
-  for (let p = 0; p < half; p++) {
-    for (let q = 0; q < half; q++) {
-      for (let s = 0; s < 5; s++) {
-        const from = (p * size + mirror(2 * q + s - 2, size)) * channels;
-        for (let c = 0; c < channels; c++) y[(p * half + q) * channels + c] += filter[s] * tall[from + c];
-      }
-    }
-  }
-  return y;
+  const blurred = blur(x, size);
+  return new Float64Array(half * half * channels).map((_, i) => blurred[doubled(i, half)]);
 }
 
 /**
@@ -78,29 +63,32 @@ export function pyramidDown(x: Float64Array, size: number): Float64Array {
  * @returns [2·size, 2·size, 3]
  */
 export function pyramidUp(x: Float64Array, size: number): Float64Array {
-  const double = 2 * size;
-  const tall = new Float64Array(double * size * channels);
-  for (let h = 0; h < double; h++) {
-    for (let r = 0; r < 5; r++) {
-      const row = mirror(h + r - 2, double);
-      // Odd rows are the zeros.
-      if (row % 2 !== 0) continue;
-      const from = (row / 2) * size * channels;
-      for (let i = 0; i < size * channels; i++) tall[h * size * channels + i] += 2 * filter[r] * x[from + i];
+  const sparse = new Float64Array(4 * x.length);
+  for (const [i, value] of x.entries()) sparse[doubled(i, size)] = 4 * value;
+  return blur(sparse, 2 * size);
+}
+
+/** Where number i of [size, size, 3] lies in [2·size, 2·size, 3] when rows and columns are twice as far apart. */
+function doubled(i: number, size: number): number {
+  const c = i % channels;
+  const pixel = (i - c) / channels;
+  const column = pixel % size;
+  return 4 * (pixel - column) * channels + 2 * column * channels + c;
+}
+
+/** The filter along both axes. @param x [size, size, 3] */
+function blur(x: Float64Array, size: number): Float64Array {
+  // Numbers from one place along the axis to the next.
+  for (const stride of [size * channels, channels]) {
+    const y = new Float64Array(x.length);
+    for (let i = 0; i < x.length; i++) {
+      const at = Math.floor(i / stride) % size;
+      const start = i - at * stride;
+      for (let tap = 0; tap < 5; tap++) y[i] += filter[tap] * x[start + mirror(at + tap - 2, size) * stride];
     }
+    x = y;
   }
-  const y = new Float64Array(double * double * channels);
-  for (let h = 0; h < double; h++) {
-    for (let w = 0; w < double; w++) {
-      for (let s = 0; s < 5; s++) {
-        const column = mirror(w + s - 2, double);
-        if (column % 2 !== 0) continue;
-        const from = (h * size + column / 2) * channels;
-        for (let c = 0; c < channels; c++) y[(h * double + w) * channels + c] += 2 * filter[s] * tall[from + c];
-      }
-    }
-  }
-  return y;
+  return x;
 }
 
 /** −1 → 1, size → size − 2. */

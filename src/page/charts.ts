@@ -1,4 +1,4 @@
-/** Losses and scores over the steps. */
+/** Losses, scores and quality over the steps. */
 import { Chart } from "./chart.ts";
 import { byId } from "./dom.ts";
 import type { Rows } from "./rows.ts";
@@ -11,6 +11,7 @@ const colours = ["--other", "--accent"];
 export class Charts {
   private readonly losses = new Chart(byId("chart-losses"), byId("read-losses"));
   private readonly scores = new Chart(byId("chart-scores"), byId("read-scores"));
+  private readonly quality = new Chart(byId("chart-quality"), byId("read-quality"));
   private readonly log = byId<HTMLInputElement>("log");
   private readonly smoothing = byId<HTMLInputElement>("smoothing");
   private rows: Rows | null = null;
@@ -45,5 +46,9 @@ export class Charts {
     this.losses.show(losses, { range: null, logarithmic: this.log.checked, colours });
     const scores = { steps, curves: [curve("dReal"), curve("dFake")] };
     this.scores.show(scores, { range: [0, 1], logarithmic: false, colours });
+    const measured = Array.from({ length: rows.length }, (_, i) => i).filter((i) => rows.at(i, "swd") >= 0);
+    byId("quality").hidden = measured.length === 0;
+    const [at, swd, floor] = (["step", "swd", "floor"] as const).map((field) => measured.map((i) => rows.at(i, field)));
+    this.quality.show({ steps: at, curves: [floor, swd] }, { range: null, logarithmic: false, colours });
   }
 }

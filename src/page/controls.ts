@@ -1,7 +1,7 @@
 /** Presets and hyper-parameters. */
-import { type Config, type PresetName, presets, rules } from "../train/config.ts";
+import { type Config, configKeys, type PresetName, presets, rules } from "../train/config.ts";
 import { byId, h, setText } from "./dom.ts";
-import { type FieldKey, fields, groups } from "./fields.ts";
+import { fields, groups } from "./fields.ts";
 import { parseValue } from "./settings.ts";
 import { when, whenChanged } from "./when.ts";
 
@@ -20,17 +20,17 @@ interface Control {
 }
 
 export class Controls {
-  private readonly controls = new Map<FieldKey, Control>();
+  private readonly controls = new Map<keyof Config, Control>();
   private readonly etas = new Map<PresetName, HTMLElement>();
   private readonly radios = new Map<PresetName, HTMLInputElement>();
   /** What stands in a field and cannot be: it and the reason stay until the settings change. */
-  private readonly refused = new Map<FieldKey, Config>();
+  private readonly refused = new Map<keyof Config, Config>();
   private shown: Config | null = null;
 
   constructor(
     private readonly options: {
       onPreset(preset: PresetName): void;
-      onChange(key: FieldKey, value: Config[keyof Config]): void;
+      onChange(key: keyof Config, value: Config[keyof Config]): void;
     },
   ) {
     const host = byId("presets");
@@ -81,13 +81,13 @@ export class Controls {
     }
   }
 
-  private say(key: FieldKey, hint: HTMLElement, hasRun: boolean, problem?: string): void {
+  private say(key: keyof Config, hint: HTMLElement, hasRun: boolean, problem?: string): void {
     const { does } = fields[key];
     hint.classList.toggle("wrong", problem !== undefined);
     setText(hint, problem ?? (hasRun && when[key] === "new run" ? `${does} Needs a new run.` : does));
   }
 
-  private make(key: FieldKey): HTMLElement {
+  private make(key: keyof Config): HTMLElement {
     const field = fields[key];
     const id = `set-${key}`;
     const hint = h("p", { id: `${id}-hint` }, field.does);
@@ -116,7 +116,7 @@ export class Controls {
 
 /** Labels of what differs so that only a new run could have it. */
 export function needNewRun(run: Config, config: Config): string[] {
-  return (Object.keys(fields) as FieldKey[])
+  return configKeys
     .filter((key) => run[key] !== config[key] && whenChanged(key, run, config) === "new run")
     .map((key) => fields[key].label.toLowerCase());
 }

@@ -14,10 +14,7 @@ export interface Field {
 const number = (step: number | "any" = 1) => ({ kind: "number", step }) as const;
 const toggle = { kind: "switch" } as const;
 
-/** What the page has a field for: metrics are the command line's. */
-export type FieldKey = Exclude<keyof Config, "metricsEvery">;
-
-export const fields: Readonly<Record<FieldKey, Field>> = {
+export const fields: Readonly<Record<keyof Config, Field>> = {
   steps: {
     label: "Steps",
     does: "How long to train: in each step both networks see one batch of pictures and learn from it.",
@@ -172,10 +169,15 @@ export const fields: Readonly<Record<FieldKey, Field>> = {
     does: "How often the run is saved, besides every half minute or so.",
     input: number(),
   },
+  metricsEvery: {
+    label: "Measure every … steps",
+    does: "How often drawings are held against real pictures by numbers (SWD), which takes a moment; 0: never.",
+    input: number(),
+  },
 };
 
-export const groups: readonly { title: string; keys: readonly FieldKey[] }[] = [
-  { title: "Run", keys: ["steps", "epochs", "seed", "batch", "sampleEvery", "saveEvery"] },
+export const groups: readonly { title: string; keys: readonly (keyof Config)[] }[] = [
+  { title: "Run", keys: ["steps", "epochs", "seed", "batch", "sampleEvery", "saveEvery", "metricsEvery"] },
   {
     title: "Learning",
     keys: ["lrD", "lrG", "loss", "smoothing", "r1", "r2", "r1Every", "ema", "flips", "augment", "beta1", "beta2"],

@@ -56,6 +56,8 @@ const theme = mountTheme(byId("theme"), () => charts.draw());
 const runs = new RunList(client, { attempt, onOpen: openRun, onDraw: drawFrom });
 const pictures = mountPictures(byId("pictures"), {
   size: () => settings.config.size,
+  // A GPU that fails meanwhile is told of by training.
+  augmented: (some) => call.augmented(some, settings.config).catch(() => null),
   onChoice(choice) {
     photographs = choice;
     brought = null;
@@ -113,9 +115,10 @@ function changeSetting(key: keyof Config, value: Config[keyof Config]): void {
 }
 
 function setSettings(next: Settings): void {
-  const resized = next.config.size !== settings.config.size;
+  const before = settings.config;
   settings = next;
-  if (resized) pictures.resize();
+  if (next.config.size !== before.size) pictures.resize();
+  if (next.config.augment !== before.augment) pictures.refresh();
   planAhead();
   const query = formatSettings(settings);
   const kept = testing ? (query ? `${query}&test` : "test") : query;

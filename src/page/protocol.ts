@@ -28,6 +28,8 @@ export interface WorkerCalls {
 
   /** What a configuration would take. @param pictures how many there are; null: painted ones */
   plan(config: Config, pictures: number | null): Plan;
+  /** Pictures as D may see them; null where nothing changes them, or without a GPU. */
+  augmented(pictures: Pictures, config: Config): Uint8Array | null;
 
   listRuns(): RunSummary[];
   rename(id: string, name: string): void;
@@ -144,8 +146,8 @@ export interface Trouble {
   backTo: number;
 }
 
-/** Numbers of a row of losses, in this order. */
-export const rowFields = ["step", "dLoss", "gLoss", "dReal", "dFake", "penalty", "ms"] as const;
+/** Numbers of a row, in this order; SWD and what real pictures score among themselves are NaN where not measured. */
+export const rowFields = ["step", "dLoss", "gLoss", "dReal", "dFake", "penalty", "ms", "swd", "floor"] as const;
 export const rowLength = rowFields.length;
 
 export type WorkerEvent =
@@ -159,6 +161,8 @@ export type WorkerEvent =
   | { type: "closed" }
   /** New steps, `rowFields` each. */
   | { type: "rows"; rows: Float32Array; gpuBytes: number }
+  /** SWD of the newest step's drawings, and what real pictures score among themselves. */
+  | { type: "quality"; swd: number; floor: number }
   /** The run went back to this step: what was said of later ones is no longer so. */
   | { type: "rewound"; step: number }
   /** The canvas is of no use any more: the page puts a fresh one in its place. */

@@ -1,14 +1,20 @@
-/** The losses of a run's steps: a growing block of rows, `rowFields` each, in the order of their steps. */
+/** Losses and quality at a run's steps: a growing block of rows, `rowFields` each, in the order of their steps. */
 import { rowFields, rowLength } from "./protocol.ts";
 
-type Row = Record<(typeof rowFields)[number], number>;
+type Field = (typeof rowFields)[number];
+/** What a step tells by itself. */
+type Row = Record<Exclude<Field, "swd" | "floor">, number>;
 
 export class Rows {
   private block = new Float32Array(1024 * rowLength);
   length = 0;
 
   static from(records: readonly Row[]): Float32Array<ArrayBuffer> {
-    return Float32Array.from(records.flatMap((record) => rowFields.map((field) => record[field])));
+    return Float32Array.from(
+      records.flatMap((record) =>
+        rowFields.map((field) => (record as Partial<Record<Field, number>>)[field] ?? Number.NaN),
+      ),
+    );
   }
 
   /** All rows, not copied. */
@@ -27,13 +33,18 @@ export class Rows {
     this.length += rows.length / rowLength;
   }
 
+  /** Of the newest step. */
+  measured(swd: number, floor: number): void {
+    this.block.set([swd, floor], this.length * rowLength - 2);
+  }
+
   /** Leaves rows of steps up to this one. */
   cut(step: number): void {
     while (this.length > 0 && this.at(this.length - 1, "step") > step) this.length--;
   }
 
   /** @param index from 0 */
-  at(index: number, field: (typeof rowFields)[number]): number {
+  at(index: number, field: Field): number {
     return this.block[index * rowLength + rowFields.indexOf(field)];
   }
 

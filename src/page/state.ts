@@ -89,6 +89,9 @@ export function apply(state: PageState, event: WorkerEvent): void {
       state.rows.append(event.rows);
       state.gpuBytes = event.gpuBytes;
       break;
+    case "quality":
+      state.rows.measured(event.swd, event.floor);
+      break;
     case "rewound":
       state.rows.cut(event.step);
       state.samples = state.samples.filter(({ step }) => step <= event.step);

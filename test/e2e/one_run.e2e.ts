@@ -18,6 +18,10 @@ describe("steer", () => {
     await action();
     await eventually(async () => before.equals(await visit.pictureOf(selector)), selector).toBe(false);
   };
+  const set = async (label: string, value: string) => {
+    await visit.page.getByLabel(label, { exact: true }).fill(value);
+    await visit.page.keyboard.press("Tab");
+  };
 
   test("pause, a single step and play, by button and by key", async () => {
     visit = await (await browser.visitor()).open(`${smallest}&steps=20000&sampleEvery=20`);
@@ -50,10 +54,6 @@ describe("steer", () => {
     for (const group of ["Learning", "Networks"]) {
       await visit.page.locator("summary").getByText(group, { exact: true }).click();
     }
-    const set = async (label: string, value: string) => {
-      await visit.page.getByLabel(label, { exact: true }).fill(value);
-      await visit.page.keyboard.press("Tab");
-    };
     await set("Learning rate, G", "0.0005");
     await set("Label smoothing", "0.1");
     await eventually(() => visit.page.url()).toMatch(/lrG=0\.0005.*smoothing=0\.1/);
@@ -81,6 +81,17 @@ describe("steer", () => {
     for (const id of ["n-step", "n-epoch", "n-rate", "n-left", "n-gpu", "n-saved"]) {
       expect(await visit.text(id), id).toMatch(/\d|just now/);
     }
+  });
+
+  test("drawings measured against real pictures, from now on", async () => {
+    expect(await visit.page.locator("#quality").isVisible()).toBe(false);
+    await set("Measure every … steps", "2");
+    await visit.button("Play").click();
+    await visit.page.locator("#quality").waitFor();
+    await visit.page.locator("#chart-quality").hover();
+    await visit.shows("read-quality", /^step [\d,]*[02468]: [\d.,]+, [\d.,]+$/);
+    await set("Measure every … steps", "0");
+    await visit.pause();
   });
 
   test("the timeline of past grids: by keys, as a film, as a GIF", async () => {

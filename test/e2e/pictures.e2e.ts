@@ -44,6 +44,12 @@ test("a folder: what was read, what was refused and why, and what the networks w
   const cropped = await look();
   await visit.page.getByRole("radio", { name: /^Squeeze/ }).check();
   await eventually(async () => cropped.equals(await look())).toBe(false);
+  await visit.page.getByText("each beside its mirror image").waitFor();
+  await visit.page.getByText("Learning", { exact: true }).click();
+  await visit.page.getByLabel("Augment", { exact: true }).selectOption("translation,cutout");
+  await visit.page.getByText("each beside what chance may make of it").waitFor();
+  await visit.page.getByLabel("Augment", { exact: true }).selectOption("none");
+  await visit.page.getByText("each beside its mirror image").waitFor();
 });
 
 test("a zip with a bomb inside and a text that is called .jpg", async () => {

@@ -94,8 +94,9 @@ export class Visit {
     return (await this.page.locator(`#${id}`).textContent()) ?? "";
   }
 
-  /** The step that the page shows. */
+  /** The step that the page shows; 0 while no run is open, whatever was shown of the one before. */
   async step(): Promise<number> {
+    if (await this.page.locator("#transport").isHidden()) return 0;
     return Number((await this.text("n-step")).split(" / ")[0].replaceAll(",", ""));
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { extent, logTicks, ticks } from "../../src/page/chart.ts";
 import { ago, bytes, duration } from "../../src/page/format.ts";
+import { rowLength } from "../../src/page/protocol.ts";
 import { Rows } from "../../src/page/rows.ts";
 import { smoothed, spread } from "../../src/page/smooth.ts";
 
@@ -69,5 +70,18 @@ test("rows grow, and are cut by step", () => {
   expect(rows.at(2999, "dLoss")).toBe(1500);
   rows.cut(1234);
   expect(rows.length).toBe(1234);
-  expect(rows.all.length).toBe(1234 * 7);
+  expect(rows.all.length).toBe(1234 * rowLength);
+});
+
+test("quality is the newest row's", () => {
+  const rows = new Rows();
+  const row = (step: number) => ({ step, dLoss: 1, gLoss: 1, dReal: 0.5, dFake: 0.5, penalty: 0, ms: 1 });
+  rows.append(Rows.from([row(1), row(2)]));
+  rows.measured(36, 10);
+  rows.append(Rows.from([row(3)]));
+  const read = (field: "step" | "ms" | "swd" | "floor") => [0, 1, 2].map((i) => rows.at(i, field));
+  expect(read("step")).toEqual([1, 2, 3]);
+  expect(read("ms")).toEqual([1, 1, 1]);
+  expect(read("swd")).toEqual([Number.NaN, 36, Number.NaN]);
+  expect(read("floor")).toEqual([Number.NaN, 10, Number.NaN]);
 });

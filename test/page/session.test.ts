@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import { choicesUsed } from "../../src/kernels/variants.ts";
-import type { NewRun, WorkerEvent } from "../../src/page/protocol.ts";
+import { type NewRun, rowLength, type WorkerEvent } from "../../src/page/protocol.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
 import { variantMemory } from "../../src/page/store/variant_memory.ts";
 import type { Device } from "../../src/page/train/device.ts";
@@ -86,6 +86,22 @@ test("a run is made, trained to its end and opened again, and its buffers go wit
   const again = await Session.open(around, session.id);
   expect([again.phase, again.step, opened]).toEqual(["finished", 6, 1]);
   await again.close();
+});
+
+test("quality is measured where that is asked for, told, and kept with the run", async () => {
+  const session = await Session.create(around, { ...run, config: { ...run.config, metricsEvery: 4 } });
+  await trained(session);
+  const told = of("quality").map(({ swd, floor }) => [swd, floor]);
+  expect(told.length).toBe(2);
+  for (const [swd, floor] of told) expect(swd > floor && floor > 0).toBe(true);
+  await session.close();
+  const { rows } = await store.load(session.id);
+  const kept = Array.from({ length: 6 }, (_, i) => [
+    ...rows.subarray(i * rowLength + rowLength - 2, (i + 1) * rowLength),
+  ]);
+  const none = [Number.NaN, Number.NaN];
+  expect(kept).toEqual([none, none, none, told[0].map(Math.fround), none, told[1].map(Math.fround)]);
+  expect(device!.gpu.counts.buffers).toBe(1);
 });
 
 test("a run that is continued keeps the kernels that it was begun with", async () => {

@@ -54,6 +54,16 @@ test("a run's numbers follow its rows", () => {
   expect(state.gpuBytes).toBe(5);
 });
 
+test("quality belongs to the newest step", () => {
+  const state = after(
+    opened,
+    { type: "rows", rows: rows(1, 3), gpuBytes: 5 },
+    { type: "quality", swd: 36, floor: 10 },
+    { type: "rows", rows: rows(4, 5), gpuBytes: 5 },
+  );
+  expect([1, 2, 3].map((i) => state.rows.at(i, "swd"))).toEqual([Number.NaN, 36, Number.NaN]);
+});
+
 test("single steps have no time of their own and leave the rate alone", () => {
   const state = after(
     opened,

@@ -1,6 +1,7 @@
 /** Where people bring pictures of their own: a folder, a zip or files, dropped or picked. */
 import type { Fit, Photographs as FoundPhotographs, Refused } from "../../data/photographs.ts";
 import { reasonOf } from "../../data/photographs.ts";
+import { type Pictures, pickPictures } from "../../data/pictures.ts";
 import { groupRefusals } from "../../data/refusals.ts";
 import { h, setText } from "../dom.ts";
 import { bytes, count } from "../format.ts";
@@ -13,6 +14,8 @@ import type { ReaderMessage, ReadRequest } from "./reader_worker.ts";
 export interface PicturesOptions {
   /** Height and width that a run's pictures have now, in pixels. */
   size(): number;
+  /** What D sees of pictures with the settings as they are now; null: just that, or their mirror images. */
+  augmented(pictures: Pictures): Promise<Uint8Array | null>;
   /** Other pictures are to be learnt from, of the size that is asked for; null: painted cats. */
   onChoice(photographs: Photographs | null): void;
 }
@@ -20,6 +23,8 @@ export interface PicturesOptions {
 export interface PicturesPanel {
   /** The size that is asked for has changed: what was brought is read again. The choice is given anew when that is done. */
   resize(): void;
+  /** Augmentation has changed: the preview is shown anew. */
+  refresh(): void;
   /** Resolves when nothing is being read: then the last choice given is what the person wants. */
   settled(): Promise<void>;
 }
@@ -50,6 +55,8 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
   let fit: Fit = "crop";
   let job: Job | null = null;
   let turn = 0;
+  /** Counts what the preview showed, so that what comes late is not shown. */
+  let showing = 0;
   let waiting: (() => void)[] = [];
 
   // ---- what is shown ----
@@ -156,22 +163,37 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
       "That is few: the networks will soon know them by heart. Some hundreds give something, thousands are better.",
     );
     others.hidden = pictures.count <= previewCount;
-    showPreview(
-      previewIndices(pictures.count, turn).map((index) => pictureAt(pictures, index)),
-      size,
-    );
+    void showSome(pictures);
   }
 
-  function showPreview(pictures: readonly (Uint8Array | undefined)[], size: number): void {
-    const { width, height, rgba } = previewImage(pictures, size);
+  async function showSome(pictures: Pictures): Promise<void> {
+    const some = pickPictures(pictures, previewIndices(pictures.count, turn));
+    const each = Array.from({ length: some.count }, (_, i) => pictureAt(some, i));
+    showPreview(each, some.size);
+    const asked = showing;
+    const augmented = await options.augmented(some);
+    if (augmented && asked === showing) showPreview(each, some.size, augmented);
+  }
+
+  function showPreview(
+    pictures: readonly (Uint8Array | undefined)[],
+    size: number,
+    augmented: Uint8Array | null = null,
+  ): void {
+    showing++;
+    const { width, height, rgba } = previewImage(pictures, size, augmented);
     canvas.width = width;
     canvas.height = height;
     const image = new ImageData(new Uint8ClampedArray(rgba), width, height);
     canvas.getContext("2d")!.putImageData(image, 0, 0);
-    canvas.setAttribute("aria-label", "Some of your pictures, small, each beside its mirror image");
+    const beside = augmented ? "what chance may make of it" : "its mirror image";
+    canvas.setAttribute("aria-label", `Some of your pictures, small, each beside ${beside}`);
     caption.replaceChildren(
       h("b", {}, `What the networks see, at ${size} × ${size}`),
-      " each beside its mirror image, which they see as often unless “Mirror pictures” is off",
+      ` each beside ${beside}` +
+        (augmented
+          ? ", which is what the discriminator sees"
+          : ", which they see as often unless “Mirror pictures” is off"),
     );
     preview.hidden = false;
   }
@@ -343,6 +365,9 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     resize() {
       const { brought, size } = job ?? { brought: choice?.brought, size: choice?.found.pictures.size };
       if (brought && size !== options.size()) read(brought);
+    },
+    refresh() {
+      if (choice && !job) void showSome(choice.found.pictures);
     },
     settled: () => (job === null ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   };

@@ -1,4 +1,4 @@
-/** A few pictures as the networks see them, each beside its mirror image. */
+/** A few pictures as the networks see them, each beside its mirror image or what augmentation makes of it. */
 import { pictureGrid } from "../../data/grid.ts";
 import type { Image } from "../../data/image.ts";
 import type { Pictures } from "../../data/pictures.ts";
@@ -7,8 +7,15 @@ import type { Pictures } from "../../data/pictures.ts";
 export const previewCount = 12;
 const pairsInRow = 4;
 
-/** @param pictures [size, size, 3] each; what is missing yet is left dark */
-export function previewImage(pictures: readonly (Uint8Array | undefined)[], size: number): Image {
+/**
+ * @param pictures [size, size, 3] each; what is missing yet is left dark
+ * @param augmented [pictures, size, size, 3]; null: mirror images
+ */
+export function previewImage(
+  pictures: readonly (Uint8Array | undefined)[],
+  size: number,
+  augmented: Uint8Array | null,
+): Image {
   const bytes = size * size * 3;
   const rows = Math.ceil(pictures.length / pairsInRow);
   const count = rows * pairsInRow * 2;
@@ -16,7 +23,8 @@ export function previewImage(pictures: readonly (Uint8Array | undefined)[], size
   for (const [index, picture] of pictures.entries()) {
     if (!picture) continue;
     pixels.set(picture, 2 * index * bytes);
-    pixels.set(mirrored(picture, size), (2 * index + 1) * bytes);
+    const other = augmented?.subarray(index * bytes, (index + 1) * bytes) ?? mirrored(picture, size);
+    pixels.set(other, (2 * index + 1) * bytes);
   }
   return pictureGrid({ size, count, pixels }, pairsInRow * 2);
 }

@@ -3,7 +3,7 @@
  *
  *     run.0.json run.1.json        what the run is and which slot is good (twin_file.ts)
  *     a.safetensors b.safetensors  checkpoints, written in turn: while one is written the other is the run
- *     rows.f32                     losses up to the checkpoint
+ *     curves.f32                   losses and quality up to the checkpoint
  *     reals.png                    some of the pictures that it learns from
  *     pictures.u8                  all of them, unless they are painted
  *     samples/00000050.png         grids, thinned out as they become many
@@ -103,7 +103,7 @@ export class RunStore {
     const record = await recordOf(id, folder);
     const { state, warning } = await readState(folder, record);
     const step = state ? checkpointInfo(state.metadata).step : 0;
-    const bytes = (await folder.read("rows.f32")) ?? new Uint8Array(0);
+    const bytes = (await folder.read("curves.f32")) ?? new Uint8Array(0);
     const rows = new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / (4 * rowLength)) * rowLength);
     const reals = await folder.read("reals.png");
     return {
@@ -133,7 +133,7 @@ export class RunStore {
         `step ${step} was not saved as it was: the browser's storage is at fault; the save before is intact`,
       );
     }
-    await folder.write("rows.f32", new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
+    await folder.write("curves.f32", new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
     const checkpoint = { slot, step, checksum: checksum(bytes) };
     await writeTwin<RunRecord>(folder, "run", { ...record, saved: this.now(), checkpoint });
   }

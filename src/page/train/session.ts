@@ -20,6 +20,7 @@ import { chooseVariants, type VariantMemory } from "../../train/choose_variants.
 import { type Config, checkConfig } from "../../train/config.ts";
 import { type Finding, type Guard, guardOf } from "../../train/guards.ts";
 import { compileAhead, type Plan, planWithin, TooLargeError } from "../../train/plan.ts";
+import { QualityMeter } from "../../train/quality.ts";
 import { type RunHooks, runTraining, type TimedRecord } from "../../train/run.ts";
 import { Trainer } from "../../train/trainer.ts";
 import { encodePng, realsGrid } from "../grid_file.ts";
@@ -60,6 +61,7 @@ const submitBudget = 100;
 export class Session {
   private trainer: Trainer | null = null;
   private guard: Guard | null = null;
+  private meter: QualityMeter | null = null;
   private stream: Stream | null = null;
   private readonly rows = new Rows();
   private samples: Sample[] = [];
@@ -281,6 +283,14 @@ export class Session {
       await this.draw();
       this.heed(this.guard!.lookAt(step, image, this.config.size));
     },
+    onMetrics: async () => {
+      this.meter ??= new QualityMeter(this.trainer!);
+      const quality = await this.meter.measure();
+      const [swd, floor] = [quality.swd.average, quality.floor];
+      this.rows.measured(swd, floor);
+      this.emit({ type: "quality", swd, floor });
+      return quality;
+    },
     onCheckpoint: (step, bytes) => this.keep(step, bytes),
   };
 
@@ -397,9 +407,10 @@ export class Session {
   }
 
   private tearDown(): void {
+    this.meter?.destroy();
     this.trainer?.destroy();
     this.stream?.dispose();
-    this.trainer = this.stream = null;
+    this.meter = this.trainer = this.stream = null;
   }
 
   /** @returns whether training can go on */

@@ -10,7 +10,8 @@ import type { CallMessage, CallName, WorkerCalls, WorkerEvent, WorkerMessage } f
 import { openOpfs } from "../store/opfs.ts";
 import { RunStore } from "../store/run_store.ts";
 import { variantMemory } from "../store/variant_memory.ts";
-import { type Device, describe, measure, NoGpuError, openDevice } from "./device.ts";
+import { augmented } from "./augmented.ts";
+import { type Device, describe, measure, NoGpuError, newStream, openDevice } from "./device.ts";
 import { GridView } from "./grid_view.ts";
 import { Session, type Surroundings } from "./session.ts";
 import { Tabs } from "./tabs.ts";
@@ -221,6 +222,8 @@ const calls: {
     return { parameters, gpuBytes: bytes, totalSteps, flops: totalSteps * flopsPerStep };
   },
 
+  augmented: async (pictures, config) =>
+    device && !lost ? await augmented(newStream(device), pictures, config) : null,
   listRuns: () => store.list(),
   async rename(id, name) {
     await store.update(id, { name });
@@ -270,7 +273,7 @@ const calls: {
 };
 
 /** Calls that do not wait for the one before. */
-const atOnce: readonly CallName[] = ["canvas", "destroyDevice", "listRuns", "plan", "watch"];
+const atOnce: readonly CallName[] = ["augmented", "canvas", "destroyDevice", "listRuns", "plan", "watch"];
 
 let last: Promise<unknown> = Promise.resolve();
 

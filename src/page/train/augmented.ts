@@ -1,0 +1,33 @@
+/** Pictures as the discriminator sees them, by the kernels that train. */
+import type { Pictures } from "../../data/pictures.ts";
+import type { Stream } from "../../gpu/stream.ts";
+import { augment, augmentationWords, augmentParameters } from "../../kernels/augment.ts";
+import { noiseStreams } from "../../kernels/noise.ts";
+import { zeros } from "../../kernels/zeros.ts";
+import { type Config, changesOf } from "../../train/config.ts";
+
+/** Each picture changed by chance; null without augmentation. @param stream of its own: it is disposed of */
+export async function augmented(
+  stream: Stream,
+  { size, count, pixels }: Pictures,
+  config: Config,
+): Promise<Uint8Array | null> {
+  const changes = changesOf(config);
+  if (!changes) return null;
+  const shape = [count, size, size, 3];
+  const x = stream.from(
+    "pictures",
+    shape,
+    Float32Array.from(pixels, (value) => value / 127.5 - 1),
+  );
+  const y = stream.persistent("augmented", shape);
+  const parameters = stream.persistent("augmentation", [count, augmentationWords]);
+  const key = { seed: config.seed, stream: noiseStreams.augmentation };
+  augmentParameters(stream, zeros(stream, 4), parameters, key, size, changes);
+  augment(stream, x, y, { changes, parameters, row: 0 });
+  const seen = await stream.read(y);
+  for (const tensor of [x, y, parameters]) stream.destroy(tensor);
+  stream.dispose();
+  // Rounded and clamped by the array.
+  return new Uint8Array(Uint8ClampedArray.from(seen, (value) => (value + 1) * 127.5).buffer);
+}
