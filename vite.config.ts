@@ -140,7 +140,11 @@ export default defineConfig({
     target: ["chrome121", "firefox141", "safari26"],
     modulePreload: { polyfill: false },
     minify: "terser",
-    terserOptions: { module: true, ecma: 2020, compress: { passes: 3, pure_getters: true, unsafe_arrows: true, sequences: false } },
+    terserOptions: {
+      module: true,
+      ecma: 2020,
+      compress: { passes: 3, pure_getters: true, unsafe_arrows: true, sequences: false },
+    },
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } } },
     // The Content-Security-Policy allows no scripts or styles inside of the page.
     assetsInlineLimit: 0,

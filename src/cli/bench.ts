@@ -30,7 +30,7 @@ import type { Measured } from "../train/choose_variants.ts";
 import { presets } from "../train/config.ts";
 import { planTraining } from "../train/plan.ts";
 import { openAdapter, softwareEnvironment, unpackedFlag } from "./adapter.ts";
-import type { BenchCommand } from "./options.ts";
+import type { BenchCommand } from "./command.ts";
 import { Reporter, wrapped } from "./progress.ts";
 import { writeFileAtomically } from "./run_folder.ts";
 import { asUserError, UserError } from "./user_error.ts";

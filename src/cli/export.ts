@@ -6,8 +6,8 @@ import { checkCredit, checkDrawable, encodeGenerator, generatorFrom } from "../t
 import { decodeSafetensors } from "../train/safetensors.ts";
 import { drawPictures } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
+import type { ExportCommand } from "./command.ts";
 import { warn } from "./describe.ts";
-import type { ExportCommand } from "./options.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
 import { readCheckpoint, writeFileAtomically } from "./run_folder.ts";
 import { asUserError } from "./user_error.ts";

@@ -4,8 +4,9 @@ import type { Config } from "../train/config.ts";
 import { type Finding, guardOf } from "../train/guards.ts";
 import { divergedText, type RunHooks, runTraining } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
+import type { OnTrouble } from "./command.ts";
 import { warn } from "./describe.ts";
-import { kebab, type OnTrouble } from "./options.ts";
+import { kebab } from "./option_table.ts";
 import { grouped, type Reporter } from "./progress.ts";
 import { checkpointSteps, readCheckpoint, rewindRun } from "./run_folder.ts";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { helpText, parseCommand, resolveConfig } from "../../src/cli/options.ts";
+import { helpText } from "../../src/cli/help.ts";
+import { parseCommand, resolveConfig } from "../../src/cli/options.ts";
 import { UserError } from "../../src/cli/user_error.ts";
 import { type Config, configKeys, presets } from "../../src/train/config.ts";
 
