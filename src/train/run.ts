@@ -32,7 +32,8 @@ const mostUnread = 48;
 
 /**
  * Trains until `trainer.totalSteps`: a sample every `sampleEvery` steps, a checkpoint every `saveEvery` epochs, both at
- * the end, and where they are wanted, metrics every `metricsEvery` steps and at the end.
+ * the end, and where they are wanted, metrics every `metricsEvery` steps and at the end, each with a checkpoint of its own:
+ * what was found good can be had.
  * @param source goes into the checkpoints
  * @param signal when it is aborted, the step in hand is finished, a checkpoint is kept, and the result is "stopped"
  * @throws DivergedError at the first step whose losses or parameters are not finite; nothing of it is saved
@@ -105,8 +106,8 @@ export async function runTraining(
     } else if (step - asked.step >= mostUnread) await reading;
     if (failure !== null) throw failure;
     const samples = config.sampleEvery > 0 && step % config.sampleEvery === 0;
-    const saves = stepsPerSave > 0 && step % stepsPerSave === 0;
     const measures = measuresAtAll && step % config.metricsEvery === 0;
+    const saves = measures || (stepsPerSave > 0 && step % stepsPerSave === 0);
     if (!samples && !saves && !measures) continue;
     await settle();
     if (measures) await measure();
