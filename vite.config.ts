@@ -103,7 +103,7 @@ function shortErrors(): Plugin {
     apply: "build",
     enforce: "pre",
     transform(code, id) {
-      if (!/\/src\/(kernels|metrics|nn|gpu)\/\w+\.ts$/.test(id)) return null;
+      if (!/\/src\/(gpu|kernels|metrics|nn|train)\/(?!checkpoint|config|safetensors)\w+\.ts$/.test(id)) return null;
       return code.replace(/new Error\(\s*`(\w+): [^`]*`,?\s*\)/g, 'new Error("$1: wrong arguments")');
     },
   };

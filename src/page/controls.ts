@@ -88,15 +88,15 @@ export class Controls {
   }
 
   private make(key: keyof Config): HTMLElement {
-    const field = fields[key];
+    const { label, does, input: kind = { kind: "number", step: 1 } } = fields[key];
     const id = `set-${key}`;
-    const hint = h("p", { id: `${id}-hint` }, field.does);
+    const hint = h("p", { id: `${id}-hint` }, does);
     let input: HTMLInputElement | HTMLSelectElement;
-    if (field.input.kind === "choice") {
+    if (kind.kind === "choice") {
       input = h("select", { id });
-      for (const [value, text] of Object.entries(field.input.options)) input.append(h("option", { value }, text));
-    } else if (field.input.kind === "switch") input = h("input", { id, type: "checkbox", className: "switch" });
-    else input = h("input", { id, type: "number", step: String(field.input.step), inputMode: "decimal" });
+      for (const [value, text] of Object.entries(kind.options)) input.append(h("option", { value }, text));
+    } else if (kind.kind === "switch") input = h("input", { id, type: "checkbox", className: "switch" });
+    else input = h("input", { id, type: "number", step: String(kind.step), inputMode: "decimal" });
     input.setAttribute("aria-describedby", hint.id);
     input.addEventListener("change", () => {
       const text = input instanceof HTMLInputElement && input.type === "checkbox" ? String(input.checked) : input.value;
@@ -108,7 +108,7 @@ export class Controls {
       this.say(key, hint, false, holds ? undefined : `Expected ${rules[key].expected}.`);
       if (holds) this.options.onChange(key, value);
     });
-    const row = h("div", { className: "field" }, h("label", { htmlFor: id }, field.label), input, hint);
+    const row = h("div", { className: "field" }, h("label", { htmlFor: id }, label), input, hint);
     this.controls.set(key, { row, input, hint });
     return row;
   }

@@ -5,35 +5,32 @@ export interface Field {
   label: string;
   /** One sentence on what it does. */
   does: string;
-  input:
+  /** Left out: a whole number. */
+  input?:
     | { kind: "number"; step: number | "any" }
     | { kind: "choice"; options: Record<string, string> }
     | { kind: "switch" };
 }
 
-const number = (step: number | "any" = 1) => ({ kind: "number", step }) as const;
+const number = (step: number | "any") => ({ kind: "number", step }) as const;
 const toggle = { kind: "switch" } as const;
 
 export const fields: Readonly<Record<keyof Config, Field>> = {
   steps: {
     label: "Steps",
     does: "How long to train: in each step both networks see one batch of pictures and learn from it.",
-    input: number(),
   },
   epochs: {
     label: "Epochs",
     does: "How long to train, counted in passes over all pictures, instead of steps.",
-    input: number(),
   },
   seed: {
     label: "Seed",
     does: "All chance follows from it (first weights, noise, order, painted cats): the same seed gives the same run.",
-    input: number(),
   },
   batch: {
     label: "Batch",
     does: "Pictures in a step; more give calmer gradients and take more time and memory.",
-    input: number(),
   },
   lrD: {
     label: "Learning rate, D",
@@ -68,7 +65,6 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   r1Every: {
     label: "Penalty every … steps",
     does: "The penalties are dear, so only every so many steps have them, weighted by as much.",
-    input: number(),
   },
   ema: {
     label: "Averaging of G",
@@ -112,22 +108,18 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   base: {
     label: "Channels, G",
     does: "Feature maps of the generator's last layer; earlier layers have twice as many each.",
-    input: number(),
   },
   baseD: {
     label: "Channels, D",
     does: "Feature maps of the discriminator's first layer; later layers have twice as many each.",
-    input: number(),
   },
   z: {
     label: "Latent numbers",
     does: "How many random numbers a picture grows from.",
-    input: number(),
   },
   kernel: {
     label: "Filter width",
     does: "Height and width of every convolution's filter.",
-    input: number(),
   },
   slope: {
     label: "Leaky slope",
@@ -162,17 +154,14 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   sampleEvery: {
     label: "Grid every … steps",
     does: "How often a grid is kept for the timeline; 0 keeps only the last.",
-    input: number(),
   },
   saveEvery: {
     label: "Save every … epochs",
     does: "How often the run is saved, besides every half minute or so.",
-    input: number(),
   },
   metricsEvery: {
     label: "Measure every … steps",
     does: "How often drawings are held against real pictures by numbers (SWD), which takes a moment; 0: never.",
-    input: number(),
   },
 };
 

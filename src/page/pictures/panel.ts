@@ -191,9 +191,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     caption.replaceChildren(
       h("b", {}, `What the networks see, at ${size} × ${size}`),
       ` each beside ${beside}` +
-        (augmented
-          ? ", which is what the discriminator sees"
-          : ", which they see as often unless “Mirror pictures” is off"),
+        (augmented ? ", as the discriminator sees it" : ", which they see as often unless “Mirror pictures” is off"),
     );
     preview.hidden = false;
   }
