@@ -8,8 +8,8 @@
 //   flag                       [1]     becomes 1 when a parameter or its v is no longer a finite number
 //
 // A thread updates one vec4, and looks at what it writes: a compiler may assume that there is no NaN, so on the bits,
-// where an exponent of only ones is an infinity or a NaN. A gradient that is one makes one of v. Cost: 28·size bytes. Source: Kingma & Ba 2015, end of section 2.
-// Twin: src/reference/adam.ts. Test: test/kernels/adam.test.ts.
+// where an exponent of only ones is an infinity or a NaN. A gradient that is one makes one of v. Cost: 28·size bytes.
+// Source: Kingma & Ba 2015, end of section 2. Twin: src/reference/adam.ts. Test: test/kernels/adam.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32, rate_at: u32, beta1: f32, beta2: f32, epsilon: f32 }
 

@@ -178,6 +178,19 @@ const controls: Control[] = [
     right: "(sqrt(second) + sizes.epsilon)",
     wrong: "sqrt(second + 1e-6)",
   },
+  { mistake: "no word of what is not finite", kernel: "adam", right: "atomicStore(&flag, 1u)", wrong: "" },
+  {
+    mistake: "an infinite v overlooked, by which the parameter stays as it is",
+    kernel: "adam",
+    right: "next + second",
+    wrong: "next",
+  },
+  {
+    mistake: "NaN looked for by a comparison, which a compiler may leave out",
+    kernel: "adam",
+    right: "(bitcast<vec4u>(next + second) & ones) == ones",
+    wrong: "(next + second) != (next + second)",
+  },
   { mistake: "log(1 + e) for log1p(e)", kernel: "sigmoidCrossEntropy", right: "+ log1p(e)", wrong: "+ log(1.0 + e)" },
   { mistake: "a sum for the mean", kernel: "sigmoidCrossEntropyGradient", right: " / f32(sizes.N)", wrong: "" },
   {
