@@ -111,11 +111,7 @@ export const commands: Record<CommandName, CommandTable> = {
         title: "Output",
         options: [
           setting("sampleEvery", "N", "steps from one sample grid to the next; 0: only at the end"),
-          setting(
-            "metricsEvery",
-            "N",
-            "steps from one measurement of SWD, and its checkpoint, to the next, and at the end; 0: none",
-          ),
+          setting("metricsEvery", "N", "steps from one measurement of SWD to the next, and at the end; 0: none"),
           setting("saveEvery", "N", "epochs from one checkpoint to the next; 0: only at the end"),
           {
             name: "on-trouble",

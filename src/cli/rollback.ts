@@ -59,8 +59,8 @@ export async function trainThrough(first: Trainer, around: Surroundings) {
         await hooks.onSample(step, image);
         heed(guard.lookAt(step, image, config.size));
       },
-      async onCheckpoint(step, bytes, quality) {
-        await hooks.onCheckpoint(step, bytes, quality);
+      async onCheckpoint(step, bytes) {
+        await hooks.onCheckpoint(step, bytes);
         saved = step;
         if (step > failedAt) rollbacks = 0;
       },

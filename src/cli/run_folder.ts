@@ -202,12 +202,21 @@ export async function saveCheckpoint(dir: string, step: number, bytes: Uint8Arra
 
 const bestName = /^best-step-\d{6,}-swd-(\d+\.\d\d)\.safetensors$/;
 
-/** Keeps a checkpoint beside the newest, in the place of one of a larger SWD. @throws UserError when it cannot be written */
-export async function keepBest(dir: string, step: number, swd: number, bytes: Uint8Array): Promise<void> {
+/**
+ * Keeps a checkpoint beside the newest, in the place of one of a larger SWD.
+ * @param encode makes it, where it is the best so far
+ * @throws UserError when it cannot be written
+ */
+export async function keepBest(
+  dir: string,
+  step: number,
+  swd: number,
+  encode: () => Promise<Uint8Array>,
+): Promise<void> {
   const folder = checkpointsFolder(dir);
   const before = (await readdir(folder)).filter((name) => bestName.test(name));
   if (before.some((name) => Number(bestName.exec(name)![1]) <= swd)) return;
-  await writeFileAtomically(join(folder, `best-${stepName(step)}-swd-${swd.toFixed(2)}.safetensors`), bytes);
+  await writeFileAtomically(join(folder, `best-${stepName(step)}-swd-${swd.toFixed(2)}.safetensors`), await encode());
   for (const name of before) await rm(join(folder, name), { force: true });
 }
 

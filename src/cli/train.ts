@@ -10,6 +10,7 @@ import { Stream } from "../gpu/stream.ts";
 import type { Choices } from "../kernels/variants.ts";
 import {
   checkCheckpoint,
+  encodeCheckpoint,
   generatorFormat,
   type Machine,
   machineOf,
@@ -178,7 +179,7 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
       onTrouble: setup.onTrouble,
       signal: stop.signal,
       reporter,
-      hooks: (trainer) => hooksFor(trainer, meter, dir, reporter),
+      hooks: (trainer) => hooksFor(trainer, meter, setup, reporter),
       async build(config, state) {
         meter?.destroy();
         const trainer = await newTrainer(stream, config, pictures, state);
@@ -245,7 +246,7 @@ async function startFolder({ config, source, dir }: Setup, { pictures }: DataSet
   });
 }
 
-function hooksFor(trainer: Trainer, meter: QualityMeter | null, dir: string, reporter: Reporter): RunHooks {
+function hooksFor(trainer: Trainer, meter: QualityMeter | null, { dir, source }: Setup, reporter: Reporter): RunHooks {
   const { batches, config, totalSteps } = trainer;
   /** A running mean, so that the steps with R1 do not make the estimate jump. */
   let meanMs = 0;
@@ -274,16 +275,15 @@ function hooksFor(trainer: Trainer, meter: QualityMeter | null, dir: string, rep
     },
     async onMetrics(step) {
       const quality = await meter!.measure();
-      await appendMetrics(dir, step, quality);
       const { swd, floor } = quality;
+      await appendMetrics(dir, step, quality);
       reporter.event({ event: "metrics", step, swd, floor });
       const levels = swd.levels.map(({ size, value }) => `${size}×${size} ${value.toFixed(1)}`).join(", ");
       reporter.line(`  step ${grouped(step)}: SWD ${swd.average.toFixed(1)} (${levels}), floor ${floor.toFixed(1)}`);
-      return quality;
+      await keepBest(dir, step, swd.average, () => encodeCheckpoint(trainer, source));
     },
-    async onCheckpoint(step, bytes, quality) {
+    async onCheckpoint(step, bytes) {
       await saveCheckpoint(dir, step, bytes);
-      if (quality) await keepBest(dir, step, quality.swd.average, bytes);
       reporter.event({ event: "checkpoint", step, path: checkpointPath(dir, step) });
     },
   };

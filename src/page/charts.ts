@@ -47,7 +47,7 @@ export class Charts {
     const scores = { steps, curves: [curve("dReal"), curve("dFake")] };
     this.scores.show(scores, { range: [0, 1], logarithmic: false, colours });
     const measured = Array.from({ length: rows.length }, (_, i) => i).filter((i) => rows.at(i, "swd") >= 0);
-    byId("quality").hidden = measured.length === 0;
+    byId("quality").hidden = measured.length < 2;
     const [at, swd, floor] = (["step", "swd", "floor"] as const).map((field) => measured.map((i) => rows.at(i, field)));
     this.quality.show({ steps: at, curves: [floor, swd] }, { range: null, logarithmic: false, colours });
   }

@@ -88,15 +88,15 @@ export class Controls {
   }
 
   private make(key: keyof Config): HTMLElement {
-    const { label, does, input: kind = { kind: "number", step: 1 } } = fields[key];
+    const { label, does, input: of = { kind: "number", step: 1 } } = fields[key];
     const id = `set-${key}`;
     const hint = h("p", { id: `${id}-hint` }, does);
     let input: HTMLInputElement | HTMLSelectElement;
-    if (kind.kind === "choice") {
+    if (of.kind === "choice") {
       input = h("select", { id });
-      for (const [value, text] of Object.entries(kind.options)) input.append(h("option", { value }, text));
-    } else if (kind.kind === "switch") input = h("input", { id, type: "checkbox", className: "switch" });
-    else input = h("input", { id, type: "number", step: String(kind.step), inputMode: "decimal" });
+      for (const [value, text] of Object.entries(of.options)) input.append(h("option", { value }, text));
+    } else if (of.kind === "switch") input = h("input", { id, type: "checkbox", className: "switch" });
+    else input = h("input", { id, type: "number", step: String(of.step), inputMode: "decimal" });
     input.setAttribute("aria-describedby", hint.id);
     input.addEventListener("change", () => {
       const text = input instanceof HTMLInputElement && input.type === "checkbox" ? String(input.checked) : input.value;

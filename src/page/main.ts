@@ -151,7 +151,7 @@ function start(): void {
   timeline.backToNow();
   goTo("stage", "nearest");
   // Pictures may still be read at the size that was chosen last.
-  attempt(pictures.settled().then(() => call.start({ name, config, photographs })));
+  attempt(pictures.settled().then(() => call.start({ name, config: settings.config, photographs })));
   // Browsers decide by themselves or ask; without it runs are kept as long as there is room.
   void navigator.storage.persist?.();
 }

@@ -146,7 +146,10 @@ export interface Trouble {
   backTo: number;
 }
 
-/** Numbers of a row, in this order; SWD and what real pictures score among themselves are NaN where not measured. */
+/**
+ * Numbers of a row, in this order; the last two, SWD and what real pictures score among themselves, are NaN where they were
+ * not measured.
+ */
 export const rowFields = ["step", "dLoss", "gLoss", "dReal", "dFake", "penalty", "ms", "swd", "floor"] as const;
 export const rowLength = rowFields.length;
 

@@ -33,9 +33,9 @@ export class Rows {
     this.length += rows.length / rowLength;
   }
 
-  /** Of the newest step. */
+  /** Of the newest step, if there is one. */
   measured(swd: number, floor: number): void {
-    this.block.set([swd, floor], this.length * rowLength - 2);
+    if (this.length > 0) this.block.set([swd, floor], this.length * rowLength - 2);
   }
 
   /** Leaves rows of steps up to this one. */

@@ -1,5 +1,4 @@
 /** What people are told when something went wrong. */
-import type { Config } from "../train/config.ts";
 import { fields } from "./fields.ts";
 import { count } from "./format.ts";
 import type { Trouble } from "./protocol.ts";
@@ -17,7 +16,7 @@ export function troubleWord({ kind, message, remedies = [], attempt, backTo }: T
   const begun = `${happened[kind]}: ${message.replace(/\.$/, "")}.`;
   if (kind === "storage") return begun;
   if (kind === "sign") {
-    const helps = remedies.map(({ key, change }) => `${fields[key as keyof Config].label}: ${change}`);
+    const helps = remedies.map(({ key, change }) => `${fields[key].label}: ${change}`);
     return `${begun} What usually helps: ${helps.join("; or ")}.`;
   }
   if (attempt === null) {

@@ -31,6 +31,7 @@ export class QualityMeter {
     this.count = Math.min(most, Math.floor(pictures.count / 2));
     if (this.count < 1) throw new Error("metrics: the data set has 1 picture, SWD and its floor need 2 or more");
     this.stream = new Stream(stream.gpu);
+    this.stream.submitBudget = stream.submitBudget;
     this.sampler = trainer.sampler(partSize, 1, config.seed);
   }
 

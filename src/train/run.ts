@@ -1,7 +1,6 @@
 /** The training loop around the step: losses, samples and checkpoints come out of it; a terminal or a page shows them. */
 import type { Image } from "../data/image.ts";
 import { DivergedError, encodeCheckpoint, type PictureSource } from "./checkpoint.ts";
-import type { Quality } from "./quality.ts";
 import type { StepRecord, Trainer } from "./trainer.ts";
 
 /** A step's record with what it took. */
@@ -16,13 +15,10 @@ export interface RunHooks {
   onRecords(records: readonly TimedRecord[]): void | Promise<void>;
   /** The preview after `step` steps. */
   onSample(step: number, image: Image): void | Promise<void>;
-  /**
-   * The run's state after `step` steps, a safetensors file to be kept.
-   * @param quality of this very step; null where it was not measured
-   */
-  onCheckpoint(step: number, bytes: Uint8Array, quality: Quality | null): void | Promise<void>;
+  /** The run's state after `step` steps, a safetensors file to be kept. */
+  onCheckpoint(step: number, bytes: Uint8Array): void | Promise<void>;
   /** Measures the pictures of `step` steps, before that step's checkpoint; without this `metricsEvery` does nothing. */
-  onMetrics?(step: number): Promise<Quality>;
+  onMetrics?(step: number): void | Promise<void>;
 }
 
 /** Losses are read back after so many steps or so many milliseconds, whichever is first. */
@@ -32,8 +28,7 @@ const mostUnread = 48;
 
 /**
  * Trains until `trainer.totalSteps`: a sample every `sampleEvery` steps, a checkpoint every `saveEvery` epochs, both at
- * the end, and where they are wanted, metrics every `metricsEvery` steps and at the end, each with a checkpoint of its own:
- * what was found good can be had.
+ * the end, and where they are wanted, metrics every `metricsEvery` steps and at the end.
  * @param source goes into the checkpoints
  * @param signal when it is aborted, the step in hand is finished, a checkpoint is kept, and the result is "stopped"
  * @throws DivergedError at the first step whose losses or parameters are not finite; nothing of it is saved
@@ -48,8 +43,8 @@ export async function runTraining(
   const stepsPerSave = config.saveEvery * batches.stepsPerEpoch;
   let saved = trainer.step;
   let sampled = -1;
-  let measured = { step: -1, quality: null as Quality | null };
-  const measuresAtAll = hooks.onMetrics !== undefined && config.metricsEvery > 0;
+  const { onMetrics } = hooks;
+  const measuresAtAll = onMetrics !== undefined && config.metricsEvery > 0;
 
   let reading: Promise<void> | null = null;
   let failure: unknown = null;
@@ -85,17 +80,12 @@ export async function runTraining(
     if (failure !== null) throw failure;
   };
   const save = async () => {
-    const quality = measured.step === trainer.step ? measured.quality : null;
-    await hooks.onCheckpoint(trainer.step, await encodeCheckpoint(trainer, source), quality);
+    await hooks.onCheckpoint(trainer.step, await encodeCheckpoint(trainer, source));
     saved = trainer.step;
   };
   const sample = async () => {
     sampled = trainer.step;
     await hooks.onSample(trainer.step, await trainer.previewSampler.draw());
-  };
-
-  const measure = async () => {
-    measured = { step: trainer.step, quality: await hooks.onMetrics!(trainer.step) };
   };
 
   while (trainer.step < totalSteps && !signal?.aborted) {
@@ -106,11 +96,11 @@ export async function runTraining(
     } else if (step - asked.step >= mostUnread) await reading;
     if (failure !== null) throw failure;
     const samples = config.sampleEvery > 0 && step % config.sampleEvery === 0;
-    const measures = measuresAtAll && step % config.metricsEvery === 0;
-    const saves = measures || (stepsPerSave > 0 && step % stepsPerSave === 0);
+    const saves = stepsPerSave > 0 && step % stepsPerSave === 0;
+    const measures = measuresAtAll && (step % config.metricsEvery === 0 || step === totalSteps);
     if (!samples && !saves && !measures) continue;
     await settle();
-    if (measures) await measure();
+    if (measures) await onMetrics(step);
     if (saves) await save();
     if (samples) await sample();
     // None of them is a step's time.
@@ -118,7 +108,6 @@ export async function runTraining(
   }
   await settle();
   const finished = trainer.step >= totalSteps;
-  if (finished && measuresAtAll && measured.step !== trainer.step) await measure();
   if (saved < trainer.step) await save();
   if (finished && sampled < trainer.step) await sample();
   return finished ? "finished" : "stopped";

@@ -260,7 +260,7 @@ test("keeps the best by SWD, which is no step to go on from", async () => {
     [300, 31.26],
     [400, 40],
   ]) {
-    await keepBest(dir, step, swd, bytesOf(step));
+    await keepBest(dir, step, swd, async () => bytesOf(step));
   }
   expect(checkpoints()).toEqual(["best-step-000200-swd-31.26.safetensors", "step-000100.safetensors"]);
   expect((await readCheckpoint(dir)).metadata.step).toBe("100");

@@ -14,7 +14,7 @@ import type { ReaderMessage, ReadRequest } from "./reader_worker.ts";
 export interface PicturesOptions {
   /** Height and width that a run's pictures have now, in pixels. */
   size(): number;
-  /** What D sees of pictures with the settings as they are now; null: just that, or their mirror images. */
+  /** What D may see of pictures with the settings as they are now; null: they are not augmented, or there is no GPU. */
   augmented(pictures: Pictures): Promise<Uint8Array | null>;
   /** Other pictures are to be learnt from, of the size that is asked for; null: painted cats. */
   onChoice(photographs: Photographs | null): void;
@@ -133,6 +133,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
   }
 
   function showChoice(): void {
+    showing++;
     back.hidden = choice === null;
     fits.hidden = true;
     preview.hidden = choice === null;

@@ -6,7 +6,7 @@ import { noiseStreams } from "../../kernels/noise.ts";
 import { zeros } from "../../kernels/zeros.ts";
 import { type Config, changesOf } from "../../train/config.ts";
 
-/** Each picture changed by chance; null without augmentation. @param stream of its own: it is disposed of */
+/** Each picture changed by chance; null without augmentation. @param stream of no other use: it is disposed of at the end */
 export async function augmented(
   stream: Stream,
   { size, count, pixels }: Pictures,

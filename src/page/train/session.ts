@@ -285,11 +285,9 @@ export class Session {
     },
     onMetrics: async () => {
       this.meter ??= new QualityMeter(this.trainer!);
-      const quality = await this.meter.measure();
-      const [swd, floor] = [quality.swd.average, quality.floor];
-      this.rows.measured(swd, floor);
-      this.emit({ type: "quality", swd, floor });
-      return quality;
+      const { swd, floor } = await this.meter.measure();
+      this.rows.measured(swd.average, floor);
+      this.emit({ type: "quality", swd: swd.average, floor });
     },
     onCheckpoint: (step, bytes) => this.keep(step, bytes),
   };
