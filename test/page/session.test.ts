@@ -69,7 +69,7 @@ const of = <Type extends WorkerEvent["type"]>(type: Type) =>
 
 async function trained(session: Session): Promise<void> {
   session.play();
-  await vi.waitFor(() => expect(session.phase).toMatch(/finished|failed/), { timeout: 150_000, interval: 50 });
+  await vi.waitFor(() => expect(session.phase).toMatch(/finished|failed/), { timeout: 100_000, interval: 50 });
 }
 
 test("a run is made, trained to its end and opened again, and its buffers go with it", async () => {
