@@ -109,6 +109,7 @@ const steady: Config = {
   r1: 0.2,
   ema: 0.995,
   flips: true,
+  augment: "translation",
   steps: 1600,
   saveEvery: 1,
 };
