@@ -144,8 +144,9 @@ export default defineConfig({
     minify: "terser",
     terserOptions: {
       ecma: 2020,
-      // No getter has an effect that something waits for.
-      compress: { passes: 3, pure_getters: true, sequences: false },
+      // No getter has an effect that something waits for, and nothing redefines what is built in. The others only make
+      // code that gzip finds more alike.
+      compress: { passes: 3, pure_getters: true, unsafe: true, sequences: false, lhs_constants: false, loops: false },
     },
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } } },
     // The Content-Security-Policy allows no scripts or styles inside of the page.

@@ -73,7 +73,7 @@ function doubled(i: number, size: number): number {
   const c = i % channels;
   const pixel = (i - c) / channels;
   const column = pixel % size;
-  return 4 * (pixel - column) * channels + 2 * column * channels + c;
+  return (4 * pixel - 2 * column) * channels + c;
 }
 
 /** The filter along both axes. @param x [size, size, 3] */

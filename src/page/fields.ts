@@ -18,15 +18,15 @@ const toggle = { kind: "switch" } as const;
 export const fields: Readonly<Record<keyof Config, Field>> = {
   steps: {
     label: "Steps",
-    does: "How long to train: in each step both networks see one batch of pictures and learn from it.",
+    does: "In each step both networks see one batch of pictures and learn from it.",
   },
   epochs: {
     label: "Epochs",
-    does: "How long to train, counted in passes over all pictures, instead of steps.",
+    does: "The same counted in passes over all pictures.",
   },
   seed: {
     label: "Seed",
-    does: "All chance follows from it (first weights, noise, order, painted cats): the same seed gives the same run.",
+    does: "All chance follows from it: the same seed gives the same run.",
   },
   batch: {
     label: "Batch",
@@ -34,7 +34,7 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
   lrD: {
     label: "Learning rate, D",
-    does: "How far the discriminator moves in a step; too high and it wins or diverges, too low and G learns nothing from it.",
+    does: "How far the discriminator moves in a step; too high and it wins, too low and G learns nothing from it.",
     input: number("any"),
   },
   lrG: {
@@ -49,17 +49,17 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
   smoothing: {
     label: "Label smoothing",
-    does: "Real pictures are labelled 1 minus this, so that the discriminator never becomes too sure of itself.",
+    does: "Real pictures are labelled 1 minus this, so that the discriminator is never too sure.",
     input: number(0.05),
   },
   r1: {
     label: "R1 penalty",
-    does: "Keeps the discriminator smooth around real pictures, which keeps training stable; 0 switches it off.",
+    does: "Keeps the discriminator smooth around real pictures, which keeps training stable; 0: off.",
     input: number("any"),
   },
   r2: {
     label: "R2 penalty",
-    does: "The same around the generator's pictures, which a relativistic loss needs to converge; 0 switches it off.",
+    does: "The same around the generator's pictures, which a relativistic loss needs; 0: off.",
     input: number("any"),
   },
   r1Every: {
@@ -92,12 +92,12 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
   beta1: {
     label: "Adam β₁",
-    does: "How long Adam remembers the direction of earlier gradients; 0 means not at all, as many GANs like it.",
+    does: "How long Adam remembers the direction of earlier gradients; 0: not at all.",
     input: number("any"),
   },
   beta2: {
     label: "Adam β₂",
-    does: "How long Adam remembers the size of earlier gradients, by which it scales each weight's step.",
+    does: "How long Adam remembers their size, by which it scales each weight's step.",
     input: number("any"),
   },
   size: {
@@ -161,7 +161,7 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
   metricsEvery: {
     label: "Measure every … steps",
-    does: "How often drawings are held against real pictures by numbers (SWD), which takes a moment; 0: never.",
+    does: "How often drawings are held against real pictures (SWD), which takes a moment; 0: never.",
   },
 };
 
