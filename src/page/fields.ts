@@ -68,17 +68,17 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
   ema: {
     label: "Averaging of G",
-    does: "Samples are drawn from a moving average of the generator, which is steadier; this is its decay a step.",
+    does: "Samples are drawn from a moving average of the generator; this is its decay a step.",
     input: number("any"),
   },
   flips: {
     label: "Mirror pictures",
-    does: "Every other picture, by chance, is shown mirrored: twice the variety for free.",
+    does: "Every other picture, by chance, is shown mirrored.",
     input: toggle,
   },
   augment: {
     label: "Augment",
-    does: "Every picture, real or drawn, is changed by chance before the discriminator sees it: good for few pictures.",
+    does: "The discriminator sees every picture, real or drawn, changed by chance: good for few pictures.",
     input: {
       kind: "choice",
       options: {

@@ -51,6 +51,7 @@ const timeline = new Timeline((sample) => {
   past = sample;
   render();
 });
+const { title: plainTitle } = document;
 const charts = new Charts();
 const theme = mountTheme(byId("theme"), () => charts.draw());
 const runs = new RunList(client, { attempt, onOpen: openRun, onDraw: drawFrom });
@@ -287,9 +288,7 @@ function render(): void {
 function showTitle(): void {
   const numbers = runNumbers(state);
   const training = numbers && state.phase === "training";
-  const title = training
-    ? `${count(numbers.step)} of ${count(numbers.totalSteps)} · catgan`
-    : "catgan: watch a network learn to draw cats";
+  const title = training ? `${count(numbers.step)} of ${count(numbers.totalSteps)} · catgan` : plainTitle;
   if (document.title !== title) document.title = title;
 }
 
