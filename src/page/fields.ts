@@ -97,7 +97,7 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
   beta2: {
     label: "Adam β₂",
-    does: "How long Adam remembers their size, by which it scales each weight's step.",
+    does: "How long Adam remembers gradients' size, by which it scales each weight's step.",
     input: number("any"),
   },
   size: {

@@ -202,8 +202,9 @@ describe("catgan prepare", () => {
           json: true,
         }),
       ).toBe(0);
-      // The pictures are 117 MiB, their files as much.
-      expect(peakMiB() - before).toBeLessThan(60);
+      // The pictures are 117 MiB, their files as much: either of them kept would show. The rest is what the collector has
+      // not got to yet: 30 to 70, the more the busier the machine.
+      expect(peakMiB() - before).toBeLessThan(100);
       expect(report(out).pictures.count).toBe(count);
     } finally {
       vi.restoreAllMocks();
