@@ -75,7 +75,7 @@ describe.skipIf(!firefox)("Firefox", () => {
       child.kill();
       await ended;
     }
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   });
 
   const evaluate = async (expression: string) => {
