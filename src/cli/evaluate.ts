@@ -110,7 +110,7 @@ function nearestSheet(fakes: Pictures, reals: Pictures, nearest: readonly Neares
   return pictureGrid({ size, count: 2 * order.length, pixels }, sheet.columns);
 }
 
-function table({ swd, colour, msSsim, kidRand64, density, coverage, nearest }: Evaluation): string[] {
+function table({ swd, colour, colourSpread, msSsim, kidRand64, density, coverage, nearest }: Evaluation): string[] {
   const row = (name: string, fake: string, real: string) =>
     `  ${name.padEnd(40)}${fake.padStart(14)}${real.padStart(14)}`;
   const numbers = (name: string, { fake, real }: Beside<number>, digits: number) =>
@@ -125,6 +125,13 @@ function table({ swd, colour, msSsim, kidRand64, density, coverage, nearest }: E
     numbers("SWD ×1000, average", { fake: swd.fake.average, real: swd.real.average }, 1),
     numbers("colours, mean (levels)", { fake: colour.fake.mean, real: colour.real.mean }, 1),
     numbers("colours, covariance (levels)", { fake: colour.fake.covariance, real: colour.real.covariance }, 1),
+    ...(["grey", "chroma"] as const).map((part) =>
+      numbers(
+        `colours, spread of ${part} (levels)`,
+        { fake: colourSpread.fake[part], real: colourSpread.real[part] },
+        1,
+      ),
+    ),
     numbers("MS-SSIM of pairs (higher: more alike)", msSsim, 3),
     row("KID-rand64 ×1000", kid(kidRand64.fake), kid(kidRand64.real)),
     numbers("density (fidelity, 1 is good)", density, 2),

@@ -18,6 +18,14 @@ export interface ColourDistance {
   readonly covariance: number;
 }
 
+/** How far colours stray from their mean, in 8-bit levels. */
+export interface ColourSpread {
+  /** Deviation of the greys (R + G + B)/3: contrast. */
+  readonly grey: number;
+  /** Root mean square distance from the grey line through the mean: how colourful. */
+  readonly chroma: number;
+}
+
 export function coloursOf({ pixels }: Pictures): Colours {
   const count = pixels.length / 3;
   const sums = [0, 0, 0];
@@ -47,6 +55,14 @@ export function colourDistance(a: Colours, b: Colours): ColourDistance {
   // Rounding may take a distance of 0 below it.
   const squared = trace(a.covariance) + trace(b.covariance) - 2 * trace(between);
   return { mean, covariance: Math.sqrt(Math.max(0, squared)) };
+}
+
+/** A covariance's part along (1, 1, 1) and its part across, which is the rest of its trace. */
+export function colourSpread({ covariance }: Colours): ColourSpread {
+  const sum = covariance.reduce((total, value) => total + value, 0);
+  const trace = covariance[0] + covariance[4] + covariance[8];
+  // Rounding may take greys' chroma of 0 below it.
+  return { grey: Math.sqrt(sum) / 3, chroma: Math.sqrt(Math.max(0, trace - sum / 3)) };
 }
 
 /** Of a symmetric matrix without negative eigenvalues; rounding's are taken for 0. */

@@ -3,7 +3,7 @@ import { type Pictures, pickPictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
 import { noiseStreams } from "../kernels/noise.ts";
 import { randomPermutation } from "../reference/philox.ts";
-import { type ColourDistance, colourDistance, coloursOf } from "./colours.ts";
+import { type ColourDistance, type ColourSpread, colourDistance, colourSpread, coloursOf } from "./colours.ts";
 import { densityCoverage } from "./density_coverage.ts";
 import { type Kid, kid } from "./kid.ts";
 import { meanPairSimilarity } from "./ms_ssim.ts";
@@ -21,6 +21,8 @@ export interface Beside<T> {
 export interface Evaluation {
   readonly swd: Beside<Swd>;
   readonly colour: Beside<ColourDistance>;
+  /** Of each set by itself. */
+  readonly colourSpread: Beside<ColourSpread>;
   /** Mean MS-SSIM of two of the same set. */
   readonly msSsim: Beside<number>;
   readonly kidRand64: Beside<Kid>;
@@ -84,7 +86,7 @@ export async function evaluate(
     onProgress: (done, total) => onProgress?.("comparing patches", done, total),
   });
 
-  const colours = coloursOf(reals);
+  const [realColours, fakeColours] = [reals, fakes].map(coloursOf);
 
   const onFeatures = (done: number, total: number) => onProgress?.("comparing features", done, total);
   const allFeatures = await randomFeatures(stream, halves.all, onFeatures);
@@ -98,9 +100,10 @@ export async function evaluate(
   const evaluation: Evaluation = {
     swd: { fake: fakeSwd, real: realSwd },
     colour: {
-      fake: colourDistance(coloursOf(fakes), colours),
-      real: colourDistance(coloursOf(others), colours),
+      fake: colourDistance(fakeColours, realColours),
+      real: colourDistance(coloursOf(others), realColours),
     },
+    colourSpread: { fake: colourSpread(fakeColours), real: colourSpread(realColours) },
     msSsim: { fake: meanPairSimilarity(fakes), real: meanPairSimilarity(reals) },
     kidRand64: {
       fake: kid(drawn, known, subsets),

@@ -28,6 +28,7 @@ test("measures an untrained generator against the run's pictures or others", asy
   expect(event.swd.fake.average).toBeGreaterThan(event.swd.real.average);
   expect(event.colour.fake.mean).toBeGreaterThan(0);
   expect(event.colour.real.covariance).toBeGreaterThan(0);
+  expect(event.colourSpread.real.grey).toBeGreaterThan(0);
   expect(event.msSsim.fake).toBeGreaterThan(event.msSsim.real);
   for (const key of ["kidRand64", "density", "coverage", "nearest"]) {
     expect(Object.keys(event[key])).toEqual(["fake", "real"]);
@@ -36,6 +37,7 @@ test("measures an untrained generator against the run's pictures or others", asy
   const painted = await run("evaluate", runDir, "--data", "painted", "--n", "20");
   expect(painted.stdout).toMatch(/real +20 of 2,048 painted cats/);
   expect(painted.stdout).toMatch(/SWD ×1000, average +\d+\.\d +\d+\.\d/);
+  expect(painted.stdout).toMatch(/colours, spread of chroma \(levels\) +\d+\.\d +\d+\.\d/);
 }, 240_000);
 
 test("says what is missing", async () => {

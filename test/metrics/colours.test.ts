@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
-import { type Colours, colourDistance, coloursOf } from "../../src/metrics/colours.ts";
+import { type Colours, colourDistance, colourSpread, coloursOf } from "../../src/metrics/colours.ts";
 import { eigenSymmetric } from "../../src/metrics/symmetric.ts";
 
 const scalar = (sigma: number, mean = [0, 0, 0]): Colours => ({
@@ -33,6 +33,20 @@ describe("colours", () => {
     const expected = Math.sqrt(3 + 5 - 2 * Math.sqrt(6 + 2 * 2));
     expect(colourDistance(a, diagonal(1, 2, 0)).covariance).toBeCloseTo(expected, 7);
     expect(colourDistance(diagonal(1, 2, 0), a).covariance).toBeCloseTo(expected, 7);
+  });
+
+  test("spread: greys have no chroma, colours of one grey no contrast, and both together are the trace", () => {
+    const of = (...pixels: number[]) =>
+      colourSpread(coloursOf({ size: 1, count: pixels.length / 3, pixels: Uint8Array.from(pixels) }));
+    expect(of(10, 10, 10, 50, 50, 50)).toEqual({ grey: 20, chroma: 0 });
+    // 30 from the mean along red and −30 along blue.
+    const opponents = of(90, 60, 30, 30, 60, 90);
+    expect(opponents.grey).toBe(0);
+    expect(opponents.chroma).toBeCloseTo(30 * Math.sqrt(2), 12);
+    const cats = coloursOf(paintCats(16, 20, 1));
+    const { grey, chroma } = colourSpread(cats);
+    const [red, , , , green, , , , blue] = cats.covariance;
+    expect(3 * grey ** 2 + chroma ** 2).toBeCloseTo(red + green + blue, 8);
   });
 
   test("equal sets have none; grey pictures, whose covariance is singular, neither", () => {

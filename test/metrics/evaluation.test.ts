@@ -38,9 +38,10 @@ describe("evaluate", { timeout: 240_000 }, () => {
 
   test("the very pictures that it is measured against are the best in everything, and known by heart", async () => {
     const { evaluation, nearest } = await evaluate(await testStream(), pickPictures(all, halves.reals), halves, 1);
-    const { swd, colour, density, coverage } = evaluation;
+    const { swd, colour, colourSpread, density, coverage } = evaluation;
     expect(swd.fake.average).toBe(0);
     expect(colour.fake.mean).toBe(0);
+    expect(colourSpread.fake).toEqual(colourSpread.real);
     expect(density.fake).toBeGreaterThan(0.9);
     expect(coverage.fake).toBe(1);
     expect(evaluation.nearest.fake).toEqual({ median: 0, copies: 1 });
