@@ -106,7 +106,9 @@ const steady: Config = {
   smoothFilter: true,
   lrD: 4e-4,
   lrG: 8e-4,
+  loss: "relativistic",
   r1: 0.2,
+  r2: 0.2,
   ema: 0.995,
   flips: true,
   augment: "translation",
@@ -118,8 +120,8 @@ const steady: Config = {
 export const presets: Readonly<Record<PresetName, Readonly<Config>>> = {
   tiny,
   steady,
-  // R1 sums over pixels, of which there are four times as many.
-  steady128: { ...steady, size: 128, r1: 0.8, steps: 20_000, sampleEvery: 200 },
+  // R1 and R2 sum over pixels, of which there are four times as many.
+  steady128: { ...steady, size: 128, r1: 0.8, r2: 0.8, steps: 20_000, sampleEvery: 200 },
   article: {
     ...tiny,
     size: 128,

@@ -3,7 +3,8 @@
  * steps, and the preview. Nothing here touches a number of the run. docs/guards.md tells where the thresholds come from.
  *
  * What is looked at is D's *gap*: the mean score of reals minus that of fakes. It is 0 where D tells nothing apart, 1 where
- * it is sure of everything, and below 0 where it takes fakes for real.
+ * it is sure of everything, and below 0 where it takes fakes for real. A relativistic loss leaves free where the scores of both
+ * lie; there it is 2·e^−loss − 1 of D's loss −log σ(m), in which σ(m) says how sure D is of the real one of a pair.
  */
 import { cutGrid } from "../data/grid.ts";
 import type { Image } from "../data/image.ts";
@@ -72,7 +73,8 @@ export class Guard {
   /** Looks at the next step, of finite numbers. @returns what is wrong, where that was not told before */
   record({ step, dLoss, dReal, dFake }: StepRecord): Finding | null {
     this.steps++;
-    this.gap += (dReal - dFake - this.gap) / Math.min(this.steps, slow);
+    const gap = this.config.loss === "relativistic" ? 2 * Math.exp(-dLoss) - 1 : dReal - dFake;
+    this.gap += (gap - this.gap) / Math.min(this.steps, slow);
     this.dLoss += (Math.min(dLoss, oneStepCounts * this.explodes) - this.dLoss) / Math.min(this.steps, fast);
     return this.exploded(step) ?? this.won(step) ?? this.mute(step);
   }
@@ -133,7 +135,7 @@ export class Guard {
     const silent = this.gap < gapIs.mute && this.gap >= gapIs.fooled;
     if (step < firstJudged || !this.lasts("mute D", silent, patience)) return null;
     const what =
-      "D says nothing: it scores reals and fakes alike. Unless the samples are as good as the reals, it has stopped learning";
+      "D says nothing: it scores reals and fakes alike. Unless samples are as good as reals, it has stopped learning";
     const remedies: Remedy[] = [
       { key: "baseD", change: "larger" },
       { key: "lrD", change: "larger" },

@@ -38,10 +38,14 @@ function findings(
   return records.flatMap((record) => guard.record(record) ?? []);
 }
 
-test.each(["tiny", "photographs"])("nothing is said of a run that went well: %s", (name) => {
+test.each<[name: string, loss: Config["loss"]]>([
+  ["tiny", "bce"],
+  ["photographs", "bce"],
+  ["relativistic", "relativistic"],
+])("nothing is said of a run that went well: %s", (name, loss) => {
   const records = recorded(name);
   expect(records.length).toBeGreaterThan(500);
-  expect(findings(records)).toEqual([]);
+  expect(findings(records, { ...usual, loss })).toEqual([]);
 });
 
 test.each<[name: string, kind: string, from: number, to: number, broken: boolean]>([
@@ -75,6 +79,15 @@ test("winning counts against what the labels allow", () => {
   const sure = constant(600, { dReal: 0.93, dFake: 0.04 });
   expect(findings(sure)).toEqual([]);
   expect(findings(sure, { ...usual, smoothing: 0.1 })).toMatchObject([{ kind: "D wins" }]);
+});
+
+test("of pairs only the loss tells: scores may lie anywhere", () => {
+  const kinds = (dLoss: number, dReal: number, dFake: number) =>
+    findings(constant(600, { dLoss, dReal, dFake }), { ...usual, loss: "relativistic" }).map(({ kind }) => kind);
+  expect(kinds(0.61, 0.995, 0.994)).toEqual([]);
+  expect(kinds(Math.LN2, 0.995, 0.994)).toEqual(["mute D"]);
+  expect(kinds(0.02, 0.9, 0.05)).toEqual(["D wins"]);
+  expect(kinds(0.8, 0.6, 0.5)).toEqual(["G wins"]);
 });
 
 test("a D that is silent for a while, or at the beginning, is left alone", () => {
