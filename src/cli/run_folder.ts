@@ -15,7 +15,7 @@
  */
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Quality } from "../train/quality.ts";
+import type { Swd } from "../metrics/swd.ts";
 import { decodeSafetensors, type NamedTensor } from "../train/safetensors.ts";
 import { UserError } from "./user_error.ts";
 
@@ -169,16 +169,34 @@ export async function appendLosses(dir: string, rows: readonly LossRow[]): Promi
   await explained(`cannot write ${lossesPath(dir)}`, () => appendFile(lossesPath(dir), `${lines.join("\n")}\n`));
 }
 
+/** What is measured of a run while it trains. */
+export interface Metrics {
+  readonly swd: Swd;
+  /** SWD of other real pictures. */
+  readonly floor: number;
+  /** Mean of pairs: how alike pictures are, which SWD cannot see. */
+  readonly msSsim: { readonly fake: number; readonly real: number };
+}
+
 /** Appends a measurement, with a header before the first. @throws UserError when it cannot */
-export async function appendMetrics(dir: string, step: number, { swd, floor }: Quality): Promise<void> {
-  await explained(`cannot write ${metricsPath(dir)}`, async () => {
-    const isNew = await stat(metricsPath(dir)).then(
-      ({ size }) => size === 0,
-      () => true,
-    );
-    const header = ["step", "swd", "floor", ...swd.levels.map(({ size }) => `swd_${size}`)];
-    const row = [swd.average, floor, ...swd.levels.map(({ value }) => value)].map((value) => value.toPrecision(6));
-    await appendFile(metricsPath(dir), `${isNew ? `${header.join(",")}\n` : ""}${[step, ...row].join(",")}\n`);
+export async function appendMetrics(dir: string, step: number, { swd, floor, msSsim }: Metrics): Promise<void> {
+  const values = new Map([
+    ["swd", swd.average],
+    ["floor", floor],
+    ...swd.levels.map(({ size, value }) => [`swd_${size}`, value] as const),
+    ["ms_ssim", msSsim.fake],
+    ["ms_ssim_floor", msSsim.real],
+  ]);
+  const path = metricsPath(dir);
+  await explained(`cannot write ${path}`, async () => {
+    // A file that an earlier version began keeps the columns that it has.
+    const [begun] = (await readText(path)).split("\n", 1);
+    const header = begun || ["step", ...values.keys()].join(",");
+    const row = header
+      .split(",")
+      .slice(1)
+      .map((name) => values.get(name)!.toPrecision(6));
+    await appendFile(path, `${begun ? "" : `${header}\n`}${[step, ...row].join(",")}\n`);
   });
 }
 

@@ -8,6 +8,7 @@ import { type Pictures, paintedCount } from "../data/pictures.ts";
 import { type Gpu, inMebibytes } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
 import type { Choices } from "../kernels/variants.ts";
+import { meanPairSimilarity } from "../metrics/ms_ssim.ts";
 import {
   checkCheckpoint,
   encodeCheckpoint,
@@ -250,6 +251,7 @@ function hooksFor(trainer: Trainer, meter: QualityMeter | null, { dir, source }:
   const { batches, config, totalSteps } = trainer;
   /** A running mean, so that the steps with R1 do not make the estimate jump. */
   let meanMs = 0;
+  let realsAlike: number | undefined;
   return {
     async onRecords(records) {
       const rows = records.map((record) => ({ ...record, epoch: batches.cursor(record.step - 1).epoch + 1 }));
@@ -274,12 +276,16 @@ function hooksFor(trainer: Trainer, meter: QualityMeter | null, { dir, source }:
       reporter.event({ event: "sample", step, path });
     },
     async onMetrics(step) {
-      const quality = await meter!.measure();
-      const { swd, floor } = quality;
-      await appendMetrics(dir, step, quality);
-      reporter.event({ event: "metrics", step, swd, floor });
+      const { swd, floor, drawn, others } = await meter!.measure();
+      realsAlike ??= meanPairSimilarity(others);
+      const msSsim = { fake: meanPairSimilarity(drawn), real: realsAlike };
+      await appendMetrics(dir, step, { swd, floor, msSsim });
+      reporter.event({ event: "metrics", step, swd, floor, msSsim });
       const levels = swd.levels.map(({ size, value }) => `${size}×${size} ${value.toFixed(1)}`).join(", ");
-      reporter.line(`  step ${grouped(step)}: SWD ${swd.average.toFixed(1)} (${levels}), floor ${floor.toFixed(1)}`);
+      const start = `  step ${grouped(step)}: `;
+      reporter.line(`${start}SWD ${swd.average.toFixed(1)} (${levels}), floor ${floor.toFixed(1)}`);
+      const [fake, real] = [msSsim.fake, msSsim.real].map((value) => value.toFixed(3));
+      reporter.line(`${" ".repeat(start.length)}MS-SSIM of pairs ${fake}, floor ${real} (higher: more alike)`);
       await keepBest(dir, step, swd.average, () => encodeCheckpoint(trainer, source));
     },
     async onCheckpoint(step, bytes) {

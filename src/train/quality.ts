@@ -1,5 +1,5 @@
 /** How good the pictures of a run are while it trains: SWD of few pictures, always the same latents and reals. */
-import { pickPictures } from "../data/pictures.ts";
+import { type Pictures, pickPictures } from "../data/pictures.ts";
 import { Stream } from "../gpu/stream.ts";
 import { noiseStreams } from "../kernels/noise.ts";
 import { type Swd, SwdReference } from "../metrics/swd.ts";
@@ -11,6 +11,10 @@ export interface Quality {
   readonly swd: Swd;
   /** What other real pictures score on average. */
   readonly floor: number;
+  /** What was measured, for whoever wants to know more of it. */
+  readonly drawn: Pictures;
+  /** The real pictures that the floor is of. */
+  readonly others: Pictures;
 }
 
 /** Pictures of each kind; half of the data set where that is fewer. */
@@ -23,13 +27,13 @@ export class QualityMeter {
   private readonly stream: Stream;
   private readonly sampler: Sampler;
   private readonly count: number;
-  private reference: { reals: SwdReference; floor: number } | null = null;
+  private reference: { reals: SwdReference; floor: number; others: Pictures } | null = null;
 
-  /** @throws Error when the data set has fewer than two pictures */
+  /** @throws Error when the data set has fewer than four pictures: two to compare with, two others */
   constructor(private readonly trainer: Trainer) {
     const { stream, pictures, config } = trainer;
     this.count = Math.min(most, Math.floor(pictures.count / 2));
-    if (this.count < 1) throw new Error("metrics: the data set has 1 picture, SWD and its floor need 2 or more");
+    if (this.count < 2) throw new Error(`metrics: ${pictures.count} pictures in the data set, expected 4 or more`);
     this.stream = new Stream(stream.gpu);
     this.stream.submitBudget = stream.submitBudget;
     this.sampler = trainer.sampler(partSize, 1, config.seed);
@@ -38,17 +42,19 @@ export class QualityMeter {
   /** Of the generator as it is now. No step may be trained meanwhile. */
   async measure(): Promise<Quality> {
     this.reference ??= await this.prepare();
-    const { reals, floor } = this.reference;
-    return { swd: await reals.distance(await this.sampler.drawFirst(this.count)), floor };
+    const { reals, floor, others } = this.reference;
+    const drawn = await this.sampler.drawFirst(this.count);
+    return { swd: await reals.distance(drawn), floor, drawn, others };
   }
 
-  private async prepare(): Promise<{ reals: SwdReference; floor: number }> {
+  private async prepare(): Promise<{ reals: SwdReference; floor: number; others: Pictures }> {
     const { pictures, config } = this.trainer;
     const { seed } = config;
     const order = randomPermutation(pictures.count, { seed, stream: noiseStreams.subsets, step: 0 });
     const half = (i: number) => pickPictures(pictures, order.subarray(i * this.count, (i + 1) * this.count));
     const reals = await SwdReference.of(this.stream, half(0), { directions, seed });
-    return { reals, floor: (await reals.distance(half(1))).average };
+    const others = half(1);
+    return { reals, floor: (await reals.distance(others)).average, others };
   }
 
   destroy(): void {

@@ -200,19 +200,29 @@ test("a crash between writing and renaming leaves the earlier checkpoint, and th
 });
 
 test("metrics: a header and rows, cut where the run goes back to", async () => {
-  const quality = (value: number) => ({ swd: { levels: [{ size: 16, value }], average: value }, floor: 2.5 });
+  const quality = (value: number) => ({
+    swd: { levels: [{ size: 16, value }], average: value },
+    floor: 2.5,
+    msSsim: { fake: 0.25, real: 0.125 },
+  });
   for (const step of [100, 200, 300]) await appendMetrics(dir, step, quality(step / 3));
   const text = () => readFileSync(join(dir, "metrics.csv"), "utf8");
-  expect(text()).toBe(
-    "step,swd,floor,swd_16\n100,33.3333,2.50000,33.3333\n200,66.6667,2.50000,66.6667\n300,100.000,2.50000,100.000\n",
+  const header = "step,swd,floor,swd_16,ms_ssim,ms_ssim_floor\n";
+  const [first, second, third] = ["33.3333", "66.6667", "100.000"].map(
+    (swd, i) => `${100 * (i + 1)},${swd},2.50000,${swd},0.250000,0.125000\n`,
   );
+  expect(text()).toBe(header + first + second + third);
   writeFileSync(join(dir, "metrics.csv"), `${text()}400,1.0`);
   await rewindRun(dir, 200);
-  expect(text().split("\n").slice(1, -1)).toEqual(["100,33.3333,2.50000,33.3333", "200,66.6667,2.50000,66.6667"]);
+  expect(text()).toBe(header + first + second);
   await rewindRun(dir, 50);
   expect(text()).toBe("");
+
+  // As an earlier version began it.
+  const begun = "step,swd,floor,swd_16\n20,3.00000,2.50000,3.00000\n";
+  writeFileSync(join(dir, "metrics.csv"), begun);
   await appendMetrics(dir, 60, quality(1));
-  expect(text()).toBe("step,swd,floor,swd_16\n60,1.00000,2.50000,1.00000\n");
+  expect(text()).toBe(`${begun}60,1.00000,2.50000,1.00000\n`);
 });
 
 test("a crash while overwriting a checkpoint of the same step leaves it whole", async () => {

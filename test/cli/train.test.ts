@@ -63,7 +63,12 @@ test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, a
     expect(penalty).toBeGreaterThanOrEqual(0);
   }
   const others = events.slice(1).filter(({ event }) => event !== "step");
-  const metrics = { event: "metrics", swd: { levels: [{ size: 16 }] }, floor: expect.any(Number) };
+  const metrics = {
+    event: "metrics",
+    swd: { levels: [{ size: 16 }] },
+    floor: expect.any(Number),
+    msSsim: { fake: expect.any(Number), real: expect.any(Number) },
+  };
   expect(others).toMatchObject([
     { ...metrics, step: 3 },
     { event: "checkpoint", step: 3, path: join(runDir, "checkpoints", "step-000003.safetensors") },
@@ -89,7 +94,7 @@ test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, a
   expect(eventsOf(resumed)[0]).toMatchObject({ event: "start", step: 5, totalSteps: 8 });
 
   const [header, ...rows] = readFileSync(join(runDir, "metrics.csv"), "utf8").trimEnd().split("\n");
-  expect(header).toBe("step,swd,floor,swd_16");
+  expect(header).toBe("step,swd,floor,swd_16,ms_ssim,ms_ssim_floor");
   expect(rows.map((row) => row.split(",").map(Number))).toMatchObject([{ 0: 3 }, { 0: 5 }, { 0: 6 }, { 0: 8 }]);
   expect(rows[0].split(",")[1]).toBe(others[0].swd.average.toPrecision(6));
 

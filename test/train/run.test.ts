@@ -62,11 +62,13 @@ test("quality is measured when due and at the end, before a checkpoint of the sa
     "checkpoint 9",
     "sample 9",
   ]);
-  for (const { swd, floor } of found) {
+  for (const { swd, floor, drawn, others } of found) {
     expect(swd.levels).toEqual([{ size: 16, value: swd.average }]);
     expect(swd.average).toBeGreaterThan(0);
     // Always of the same real pictures.
     expect(floor).toBe(found[0].floor);
+    expect(others).toBe(found[0].others);
+    expect(drawn.count).toBe(others.count);
   }
   expect(new Set(found.map(({ swd }) => swd.average)).size).toBe(3);
   expect(await meter.measure()).toEqual(found[2]);
