@@ -33,7 +33,7 @@ export class QualityMeter {
   constructor(private readonly trainer: Trainer) {
     const { stream, pictures, config } = trainer;
     this.count = Math.min(most, Math.floor(pictures.count / 2));
-    if (this.count < 2) throw new Error(`metrics: ${pictures.count} pictures in the data set, expected 4 or more`);
+    if (this.count < 2) throw new Error(`metrics: ${pictures.count} pictures, expected 4 or more`);
     this.stream = new Stream(stream.gpu);
     this.stream.submitBudget = stream.submitBudget;
     this.sampler = trainer.sampler(partSize, 1, config.seed);
