@@ -11,9 +11,9 @@ export interface Quality {
   readonly swd: Swd;
   /** What other real pictures score on average. */
   readonly floor: number;
-  /** What was measured, for whoever wants to know more of it. */
+  /** The pictures that were measured; the command line has their MS-SSIM too, which the page does without. */
   readonly drawn: Pictures;
-  /** The real pictures that the floor is of. */
+  /** The real ones that the floor is of. */
   readonly others: Pictures;
 }
 
@@ -29,7 +29,7 @@ export class QualityMeter {
   private readonly count: number;
   private reference: { reals: SwdReference; floor: number; others: Pictures } | null = null;
 
-  /** @throws Error when the data set has fewer than four pictures: two to compare with, two others */
+  /** @throws Error when the data set has fewer than four pictures: two of each half, as MS-SSIM is of pairs */
   constructor(private readonly trainer: Trainer) {
     const { stream, pictures, config } = trainer;
     this.count = Math.min(most, Math.floor(pictures.count / 2));

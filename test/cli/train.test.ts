@@ -96,7 +96,9 @@ test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, a
   const [header, ...rows] = readFileSync(join(runDir, "metrics.csv"), "utf8").trimEnd().split("\n");
   expect(header).toBe("step,swd,floor,swd_16,ms_ssim,ms_ssim_floor");
   expect(rows.map((row) => row.split(",").map(Number))).toMatchObject([{ 0: 3 }, { 0: 5 }, { 0: 6 }, { 0: 8 }]);
-  expect(rows[0].split(",")[1]).toBe(others[0].swd.average.toPrecision(6));
+  const [{ swd, msSsim }] = others;
+  const [, average, , , ...alike] = rows[0].split(",");
+  expect([average, ...alike]).toEqual([swd.average, msSsim.fake, msSsim.real].map((value) => value.toPrecision(6)));
 
   // Without metrics: they change no number of the run.
   const whole = join(folder, "whole");
@@ -163,6 +165,11 @@ const bad: [what: string, line: string, message: RegExp][] = [
     `train --data ${photos} --size 16 --batch 14 --out ${never}`,
     /--batch 14 is larger than the data set of 13 pictures: use at most --batch 13/,
   ],
+  [
+    "metrics of too few pictures",
+    `train --data ${join(folder, "few")} --size 16 --batch 2 --metrics-every 1 --out ${never}`,
+    /metrics: 3 pictures, expected 4 or more/,
+  ],
   ["another configuration", `train --resume ${runDir} --base 8`, /--base cannot be given with --resume/],
   ["no such run", `train --resume ${join(folder, "nowhere")}`, /nowhere: no such file or folder/],
   [
@@ -177,6 +184,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
 
 test.each(bad)("%s: one line, exit code 2, nothing written", async (what, line, message) => {
   if (what === "a folder without pictures") writePictures(join(folder, "empty"), 0);
+  if (what === "metrics of too few pictures") writePictures(join(folder, "few"), 3);
   const { code, stdout, stderr } = await run(...line.split(" "));
   expect(stderr).toMatch(/^catgan: [^\n]+\n$/);
   expect(stderr).toMatch(message);
