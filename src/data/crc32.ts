@@ -5,9 +5,12 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return rest;
 });
 
-/** A u32. */
-export function crc32(bytes: Uint8Array): number {
-  let rest = 0xffffffff;
+/**
+ * A u32.
+ * @param before the CRC-32 of the bytes before these, when a checksum is computed in parts
+ */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  let rest = ~before;
   for (let i = 0; i < bytes.length; i++) rest = table[(rest ^ bytes[i]) & 255] ^ (rest >>> 8);
   return (rest ^ 0xffffffff) >>> 0;
 }

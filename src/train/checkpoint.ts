@@ -56,6 +56,7 @@ export interface Machine {
 export class DivergedError extends Error {}
 
 const format = "catgan 1";
+const infoKeys = ["format", "config", "step", "noise", "cursor", "pictures", "machine"];
 /** Of files that hold what drawing needs and nothing else: see generator_file.ts. */
 export const generatorFormat = "catgan generator 1";
 /** What a run that goes on may change: how long and how often, not which numbers. */
@@ -104,7 +105,7 @@ export async function encodeCheckpoint(trainer: Trainer, source: PictureSource):
 
 /**
  * What a checkpoint says of itself.
- * @throws Error in one line that names what is missing or malformed
+ * @throws Error in one line that names what is missing, malformed or unknown
  */
 export function checkpointInfo(metadata: Record<string, string>): CheckpointInfo {
   if (metadata.format === generatorFormat) {
@@ -114,6 +115,7 @@ export function checkpointInfo(metadata: Record<string, string>): CheckpointInfo
     const came = metadata.format === undefined ? "none" : JSON.stringify(metadata.format.slice(0, 40));
     throw new Error(`checkpoint: the format is ${came}, expected "${format}": not a checkpoint of this program`);
   }
+  checkKeys(metadata, infoKeys);
   const read = (key: keyof CheckpointInfo): unknown => {
     if (metadata[key] === undefined) throw new Error(`checkpoint: its ${key} is missing`);
     try {
@@ -173,8 +175,19 @@ export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "
 }
 
 /**
+ * Damage can hit the name of an entry, the checksum's included, so an entry that nothing reads is an error.
+ * @throws Error that names the first unknown entry
+ */
+export function checkKeys(metadata: Record<string, string>, known: readonly string[]): void {
+  const unknown = Object.keys(metadata).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const name = JSON.stringify(unknown.slice(0, 80));
+  throw new Error(`checkpoint: its metadata has an unknown entry ${name}: damaged, or written by a newer version`);
+}
+
+/**
  * @param alone no other tensor may be there
- * @throws Error in one line that names the first tensor that is missing, of another shape, or too many
+ * @throws Error in one line that names the first tensor that is missing, of another shape, damaged, or too many
  */
 export function checkTensors(
   tensors: ReadonlyMap<string, NamedTensor>,
@@ -187,6 +200,13 @@ export function checkTensors(
     if (found.shape.join() !== shape.join()) {
       const came = found.shape.join().slice(0, 80);
       throw new Error(`checkpoint: the tensor ${name} has shape [${came}], expected [${shape}]`);
+    }
+    // Such numbers are never saved. Training on them would look like divergence, and lower the learning rates for good.
+    if (!found.data.every(Number.isFinite)) {
+      throw new Error(`checkpoint: the tensor ${name} has numbers that are not finite: the file is damaged`);
+    }
+    if (name.startsWith("adam.v.") && found.data.some((value) => value < 0)) {
+      throw new Error(`checkpoint: the tensor ${name}, a mean of squares, has negative numbers: the file is damaged`);
     }
   }
   if (alone && tensors.size > expected.length) {

@@ -10,7 +10,15 @@
 import type { Stream } from "../gpu/stream.ts";
 import { type GeneratorArchitecture, generator, type Network } from "../nn/dcgan.ts";
 import { Arena } from "../nn/parameters.ts";
-import { checkCheckpoint, checkTensors, generatorFormat, malformed, type RunState, upload } from "./checkpoint.ts";
+import {
+  checkCheckpoint,
+  checkKeys,
+  checkTensors,
+  generatorFormat,
+  malformed,
+  type RunState,
+  upload,
+} from "./checkpoint.ts";
 import { rules } from "./config.ts";
 import { fromHalf, toHalf } from "./float16.ts";
 import { type EncodableTensor, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
@@ -37,6 +45,7 @@ export interface Artist extends Drawable {
   readonly running: Arena | null;
 }
 
+const metadataKeys = ["format", "generator", "seed", "step", "credit", "config"];
 const architectureKeys = ["size", "base", "z", "kernel", "slope", "smoothFilter"] as const;
 /** A credit is printed: one line, nothing that steers a terminal. */
 const printable = /^[^\p{C}\p{Zl}\p{Zp}]{1,300}$/u;
@@ -49,6 +58,7 @@ export function checkDrawable(state: RunState): Drawable {
     const prefix = config.ema > 0 ? "average." : "";
     return { architecture: config, step, seed: config.seed, credit: null, prefix };
   }
+  checkKeys(metadata, metadataKeys);
   const architecture = parseArchitecture(metadata.generator);
   const { specs, running } = generator(architecture);
   checkTensors(tensors, [...specs, ...running], true);

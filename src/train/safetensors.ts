@@ -2,11 +2,15 @@
  * Safetensors files of F32 and F16 tensors: u64 header length (little-endian), a JSON header padded with spaces, the
  * numbers.
  *
- * The reader trusts nothing: a checkpoint may be cut short, damaged, or made to harm. So the header is scanned by a
- * grammar of its own (JSON.parse would hide duplicate keys, and nests without bound), and memory is taken only once
- * every declared size has been held against the file's length.
+ * The reader trusts nothing: a checkpoint may be cut short, damaged or malicious. So the header is parsed by a small
+ * grammar of our own (JSON.parse hides duplicate keys and accepts unbounded nesting), and memory is allocated only after
+ * every declared size has been checked against the file's length.
+ *
+ * Files written here carry a checksum as the metadata entry `"checksum": "crc32:1a2b3c4d"`: the CRC-32 of the whole file
+ * with these eight digits set to 0. Other readers ignore it. A file without one is read as well.
  * Format: https://github.com/huggingface/safetensors#format
  */
+import { crc32 } from "../data/crc32.ts";
 import { fromHalf } from "./float16.ts";
 
 export interface NamedTensor {
@@ -26,12 +30,17 @@ export interface EncodableTensor {
 const maxHeaderBytes = 2 ** 20;
 const lengthBytes = 8;
 const metadataKey = "__metadata__";
+const checksumKey = "checksum";
+const checksumPrefix = "crc32:";
+/** Stands in the file for the checksum while the checksum is computed. */
+const noDigits = "00000000";
 /** Bytes of a number. */
 const widths: Readonly<Record<string, number>> = { F32: 4, F16: 2 };
 const otherTypes = /^(BOOL|[UI](8|16|32|64)|BF16|F64|C64|F8_\w+|F[46]_\w+)$/;
 
 /**
  * @param tensors written in the map's order
+ * @param metadata a `checksum` in it is replaced by the file's own
  * @returns the whole file; the numbers begin at a multiple of 8 bytes
  * @throws Error when a shape and its data disagree, or names and metadata make a header above 1 MiB
  */
@@ -39,9 +48,12 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, EncodableTensor>,
   metadata: Record<string, string>,
 ): Uint8Array {
-  const entries: string[] = [];
   // Entries are joined as text: an object would lose a tensor named __proto__ and put names like "7" first.
-  if (Object.keys(metadata).length > 0) entries.push(`"${metadataKey}":${JSON.stringify(metadata)}`);
+  const strings = Object.entries(metadata).filter(([key]) => key !== checksumKey);
+  // The checksum comes first, so that it is at the same place in every file.
+  strings.unshift([checksumKey, checksumPrefix + noDigits]);
+  const metadataEntries = strings.map((pair) => pair.map((text) => JSON.stringify(text)).join(":"));
+  const entries = [`"${metadataKey}":{${metadataEntries.join(",")}}`];
   let end = 0;
   for (const [name, { shape, data }] of tensors) {
     if (name === metadataKey) throw new Error(`safetensors: a tensor cannot be named ${metadataKey}`);
@@ -70,21 +82,42 @@ export function encodeSafetensors(
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
+  const place = lengthBytes + `{"${metadataKey}":{"${checksumKey}":"${checksumPrefix}`.length;
+  bytes.set(new TextEncoder().encode(checksumAt(bytes, place)), place);
   return bytes;
 }
 
-/**
- * @returns tensors (copies, F16 as f32) in the header's order
- * @throws Error `safetensors: …` with what is wrong, in one line, whatever the bytes are
- */
-export function decodeSafetensors(bytes: Uint8Array): {
+/** Eight hexadecimal digits: the CRC-32 of the file as if the eight bytes at `place` were the character 0. */
+function checksumAt(bytes: Uint8Array, place: number): string {
+  let crc = crc32(bytes.subarray(0, place));
+  crc = crc32(new TextEncoder().encode(noDigits), crc);
+  crc = crc32(bytes.subarray(place + noDigits.length), crc);
+  return crc.toString(16).padStart(noDigits.length, "0");
+}
+
+export interface DecodedFile {
+  /** Copies, F16 as f32, in the header's order. */
   tensors: Map<string, NamedTensor>;
+  /** Without the checksum. */
   metadata: Record<string, string>;
-} {
+  /** Whether the file had a checksum, and so is known to be undamaged. */
+  verified: boolean;
+}
+
+/** @throws Error `safetensors: …` with what is wrong, in one line, whatever the bytes are */
+export function decodeSafetensors(bytes: Uint8Array): DecodedFile {
   const headerLength = readHeaderLength(bytes);
   const dataStart = lengthBytes + headerLength;
-  const { entries, metadata } = readHeader(decodeUtf8(bytes.subarray(lengthBytes, dataStart)));
+  const text = decodeUtf8(bytes.subarray(lengthBytes, dataStart));
+  const { entries, metadata, checksumEnd } = readHeader(text);
   checkLayout(entries, bytes.length - dataStart);
+  const checksum = metadata.get(checksumKey);
+  const verified = checksum !== undefined;
+  if (verified) {
+    const end = lengthBytes + new TextEncoder().encode(text.slice(0, checksumEnd)).length;
+    verify(bytes, checksum, end);
+    metadata.delete(checksumKey);
+  }
 
   const tensors = new Map<string, NamedTensor>();
   for (const [name, { width, shape, begin, end }] of entries) {
@@ -93,7 +126,17 @@ export function decodeSafetensors(bytes: Uint8Array): {
     const data = width === 4 ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), fromHalf);
     tensors.set(name, { shape, data });
   }
-  return { tensors, metadata: Object.fromEntries(metadata) };
+  return { tensors, metadata: Object.fromEntries(metadata), verified };
+}
+
+/**
+ * @param end the byte after the checksum's last digit
+ * @throws Error when the bytes are not those that the checksum was computed from
+ */
+function verify(bytes: Uint8Array, checksum: string, end: number): void {
+  const found = checksumPrefix + checksumAt(bytes, end - noDigits.length);
+  if (checksum === found) return;
+  throw damaged(`its checksum is ${quote(checksum)}, its bytes have ${quote(found)}`);
 }
 
 /** A tensor as the header declares it: bytes begin … end of the data that follow the header. */
@@ -162,17 +205,27 @@ interface Scan {
   at: number;
 }
 
-function readHeader(text: string): { entries: Map<string, Entry>; metadata: Map<string, string> } {
+interface Header {
+  entries: Map<string, Entry>;
+  metadata: Map<string, string>;
+  /** Index in the header's text after the checksum's last character; 0 without a checksum. */
+  checksumEnd: number;
+}
+
+function readHeader(text: string): Header {
   const scan = { text, at: 0 };
-  const entries = new Map<string, Entry>();
-  const metadata = new Map<string, string>();
+  const header: Header = { entries: new Map(), metadata: new Map(), checksumEnd: 0 };
   readObject(scan, "the header", (key) => {
-    if (key === metadataKey) readObject(scan, metadataKey, (name) => metadata.set(name, readString(scan)));
-    else entries.set(key, readEntry(scan, key));
+    if (key === metadataKey) {
+      readObject(scan, metadataKey, (name) => {
+        header.metadata.set(name, readString(scan));
+        if (name === checksumKey) header.checksumEnd = scan.at - 1;
+      });
+    } else header.entries.set(key, readEntry(scan, key));
   });
   skipSpace(scan);
   if (scan.at < text.length) throw unexpected(scan, "the end of the header");
-  return { entries, metadata };
+  return header;
 }
 
 function readEntry(scan: Scan, name: string): Entry {

@@ -128,6 +128,8 @@ describe("crc32", () => {
     for (let length = 0; length < 300; length += 7) {
       const bytes = Uint8Array.from({ length }, () => random() * 256);
       expect(crc32(bytes)).toBe(zlibCrc32(bytes));
+      const half = length >> 1;
+      expect(crc32(bytes.subarray(half), crc32(bytes.subarray(0, half)))).toBe(zlibCrc32(bytes));
     }
   });
 });

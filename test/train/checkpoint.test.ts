@@ -60,6 +60,7 @@ test("the file holds the state", async () => {
   const decoded = decodeSafetensors(await encodeCheckpoint(trainer, source));
   expect(decoded.metadata).toEqual(state.metadata);
   expect(decoded.tensors).toEqual(state.tensors);
+  expect(decoded.verified).toBe(true);
 });
 
 const changed = (change: (state: RunState) => void): RunState => {
@@ -125,6 +126,28 @@ const bad: [what: string, make: () => RunState, message: string][] = [
     "another shape",
     () => changed(({ tensors }) => tensors.set("g.rgb.bias", { shape: [3, 1], data: new Float32Array(3) })),
     "g.rgb.bias has shape [3,1], expected [3]",
+  ],
+  [
+    "NaN, which no run saves",
+    () => changed(({ tensors }) => tensors.set("g.rgb.bias", { shape: [3], data: Float32Array.of(0, Number.NaN, 0) })),
+    "g.rgb.bias has numbers that are not finite: the file is damaged",
+  ],
+  [
+    "an infinity",
+    () =>
+      changed(({ tensors }) => tensors.set("adam.m.g.rgb.bias", { shape: [3], data: Float32Array.of(0, 0, -1 / 0) })),
+    "adam.m.g.rgb.bias has numbers that are not finite: the file is damaged",
+  ],
+  [
+    "a negative mean of squares",
+    () =>
+      changed(({ tensors }) => tensors.set("adam.v.g.rgb.bias", { shape: [3], data: Float32Array.of(0, -1e-9, 0) })),
+    "adam.v.g.rgb.bias, a mean of squares, has negative numbers: the file is damaged",
+  ],
+  [
+    "an entry that nobody reads",
+    () => changed(({ metadata }) => (metadata.chekcsum = "crc32:00000000")),
+    'an unknown entry "chekcsum": damaged, or written by a newer version',
   ],
 ];
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { crc32 } from "../../src/data/crc32.ts";
 import {
   decodeSafetensors,
   type EncodableTensor,
@@ -29,14 +30,50 @@ function tensor(shape: number[], ...data: number[]): NamedTensor {
 
 test("encodes to known bytes", () => {
   const bytes = encodeSafetensors(new Map([["x", tensor([1, 2], 1, -2)]]), { a: "b" });
-  const header = '{"__metadata__":{"a":"b"},"x":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}';
-  const padded = header.padEnd(88);
-  expect(header.length).toBe(81);
-  expect([...bytes]).toEqual([
-    ...[88, 0, 0, 0, 0, 0, 0, 0],
-    ...utf8.encode(padded),
-    ...[0x00, 0x00, 0x80, 0x3f, 0x00, 0x00, 0x00, 0xc0],
-  ]);
+  const written = (checksum: string) => {
+    const metadata = `{"checksum":"crc32:${checksum}","a":"b"}`;
+    const header = `{"__metadata__":${metadata},"x":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}`;
+    expect(header.length).toBe(109);
+    return Uint8Array.of(
+      ...[112, 0, 0, 0, 0, 0, 0, 0],
+      ...utf8.encode(header.padEnd(112)),
+      ...[0x00, 0x00, 0x80, 0x3f, 0x00, 0x00, 0x00, 0xc0],
+    );
+  };
+  // The checksum is that of the file with zeros in its place.
+  const checksum = crc32(written("00000000")).toString(16).padStart(8, "0");
+  expect(bytes).toEqual(written(checksum));
+});
+
+test("a file is read only as it was written: no single byte may change", () => {
+  const tensors = new Map([["é", tensor([2], 1, -2)]]);
+  const bytes = encodeSafetensors(tensors, { "7": "ü", checksum: "crc32:11111111" });
+  expect(decodeSafetensors(bytes)).toEqual({ tensors, metadata: { "7": "ü" }, verified: true });
+  for (let at = 0; at < bytes.length; at++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const damaged = bytes.slice();
+      damaged[at] ^= 1 << bit;
+      const read = () => {
+        const { verified, metadata } = decodeSafetensors(damaged);
+        // The entry's name was hit: the entry stands among the others, where every reader of our formats refuses it.
+        if (!verified) expect(Object.keys(metadata).some((key) => /^.{8}$/.test(key))).toBe(true);
+        if (!verified) throw new Error("safetensors: not verified");
+      };
+      expect(read).toThrow(/^safetensors: /);
+    }
+  }
+});
+
+test("a checksum may stand anywhere in the metadata, and other programs' are no checksums", () => {
+  const make = (digits: string) =>
+    file(`{ "x":${entry("[1]", 0, 4)}, "__metadata__" : {"ä":"ö" , "checksum" : "crc32:${digits}"}}`, 4);
+  const digits = crc32(make("00000000")).toString(16).padStart(8, "0");
+  expect(decodeSafetensors(make(digits)).verified).toBe(true);
+  expect(() => decodeSafetensors(make("12345678"))).toThrow(
+    `its checksum is "crc32:12345678", its bytes have "crc32:${digits}": the file is damaged`,
+  );
+  const other = file(`{"__metadata__":{"checksum":"md5"}}`, 0);
+  expect(() => decodeSafetensors(other)).toThrow('its checksum is "md5"');
 });
 
 test("decodes known bytes: any order, any whitespace, unaligned data, empty tensors and scalars", () => {
@@ -104,7 +141,11 @@ test("round trip keeps order, odd names, every bit, and pollutes no prototype", 
   expect(Object.entries(decoded.metadata)).toEqual(Object.entries(metadata));
   expect(Object.getPrototypeOf(decoded.metadata)).toBe(Object.prototype);
   expect(({} as Record<string, unknown>).dtype).toBeUndefined();
-  expect(decodeSafetensors(encodeSafetensors(new Map(), {}))).toEqual({ tensors: new Map(), metadata: {} });
+  expect(decodeSafetensors(encodeSafetensors(new Map(), {}))).toEqual({
+    tensors: new Map(),
+    metadata: {},
+    verified: true,
+  });
 });
 
 test("reads a file of another writer", () => {
@@ -230,16 +271,15 @@ test("a full header of 1 MiB is scanned in little time", () => {
 });
 
 test("3,000 mutations: each decodes within its own bytes, or is refused with our message", () => {
-  const metadata = { step: "800", config: '{"size":32,"base":8}' };
-  const good = encodeSafetensors(
-    new Map([
-      ["g.dense.weight", tensor([2, 3], 1, 2, 3, 4, 5, 6)],
-      ["g.dense.bias", tensor([3], 1, 2, 3)],
-      ["empty", tensor([0, 4])],
-      ["scalar", tensor([], 1)],
-    ]),
-    metadata,
-  );
+  // As files were before they had a checksum, which would catch nearly everything by itself.
+  const tensors = [
+    `"g.dense.weight":${entry("[2,3]", 0, 24)}`,
+    `"g.dense.bias":${entry("[3]", 24, 36)}`,
+    `"empty":${entry("[0,4]", 36, 36)}`,
+    `"scalar":${entry("[]", 36, 40)}`,
+  ];
+  const metadata = JSON.stringify({ step: "800", config: '{"size":32,"base":8}' });
+  const good = file(`{"__metadata__":${metadata},${tensors.join(",")}}`, 40);
   const headerEnd = 8 + new DataView(good.buffer).getUint32(0, true);
   const words = [
     "4294967296",
