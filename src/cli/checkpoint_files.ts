@@ -16,6 +16,8 @@ export interface Checkpoint extends DecodedFile {
   warning: string | null;
 }
 
+class Unusable extends UserError {}
+
 export const checkpointsFolder = (dir: string) => join(dir, "checkpoints");
 
 export function checkpointPath(dir: string, step: number): string {
@@ -83,7 +85,7 @@ export async function keepBest(
  * @param source a run's folder or a .safetensors file
  * @param check throws an Error in one line where a file cannot be used for what the caller wants
  * @param back of a folder: this many checkpoints before the newest, or the oldest where there are fewer
- * @throws UserError when there is none, or none can be used
+ * @throws UserError when there is none, none can be used, or one cannot be read
  */
 export async function readCheckpoint(
   source: string,
@@ -101,7 +103,7 @@ export async function readCheckpoint(
       const warning = [...failures, `took ${found.path}`, ...(found.warning ? [found.warning] : [])].join("; ");
       return { ...found, warning };
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!(error instanceof Unusable)) throw error;
       failures.push(error.message);
     }
   }
@@ -121,6 +123,7 @@ export async function setLaterAside(dir: string, step: number, suffix: string): 
   }
 }
 
+/** @throws Unusable when its contents cannot be used, UserError when it cannot be read, which says nothing of its contents */
 async function readFileChecked(path: string, check: (state: RunState) => void): Promise<Checkpoint> {
   const bytes = await explained(`cannot read ${path}`, () => readFile(path));
   try {
@@ -130,7 +133,7 @@ async function readFileChecked(path: string, check: (state: RunState) => void): 
     const warning = verified ? null : `${basename(path)} has no checksum, so damage to it cannot be detected`;
     return { path, ...decoded, warning };
   } catch (error) {
-    throw new UserError(`${basename(path)}: ${(error as Error).message}`);
+    throw new Unusable(`${basename(path)}: ${(error as Error).message}`);
   }
 }
 

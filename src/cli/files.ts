@@ -67,14 +67,17 @@ export async function makeFolders(folder: string): Promise<string[]> {
   for (;;) {
     try {
       await mkdir(folder);
+      made = [...made, folder];
       await syncFolder(parent);
-      return [...made, folder];
+      return made;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EEXIST" && (await stat(folder)).isDirectory()) return made;
-      if (code !== "ENOENT" || made.length > 0 || parent === resolve(folder)) throw error;
-      made = await makeFolders(parent);
-      if (made.length === 0) throw error;
+      const lacksParent = code === "ENOENT" && made.length === 0 && parent !== resolve(folder);
+      if (lacksParent) made = await makeFolders(parent);
+      if (lacksParent && made.length > 0) continue;
+      await removeMade(made);
+      throw error;
     }
   }
 }

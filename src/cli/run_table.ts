@@ -14,7 +14,7 @@ import { explained, namesIn, readIfThere, writeFileAtomically } from "./files.ts
 export type Row = Readonly<Record<string, string>>;
 
 export class RunTable {
-  /** The file's columns and its first line, as this process last wrote them; null before. */
+  /** The file's columns and its first line, as this process last wrote them; null where that is not known. */
   private written: { columns: readonly string[]; header: string } | null = null;
 
   /** @param columns ours, in the order in which they are written; one of them is `step` */
@@ -24,32 +24,33 @@ export class RunTable {
   ) {}
 
   /**
-   * Appends rows.
+   * Appends rows; rows of the same steps that are there already go.
    * @returns what had to be kept aside, in one line; null when nothing had
-   * @throws UserError when it cannot be written; the file then ends with a whole row
+   * @throws UserError when it cannot be written; some of it may be there then, and goes with the next attempt
    */
   async append(rows: readonly Row[]): Promise<string | null> {
     if (rows.length === 0) return null;
     return await explained(`cannot write ${this.path}`, async () => {
-      // Somebody may have edited the file meanwhile, or deleted it.
-      const edited = this.written === null || !(await beginsWith(this.path, this.written.header));
-      const aside = edited ? await this.normalise(() => true) : null;
+      let aside: string | null = null;
+      // Somebody may have edited the file meanwhile, or deleted it, or an earlier attempt has failed half way.
+      if (this.written === null || !(await beginsWith(this.path, this.written.header))) {
+        const steps = new Set(rows.map(({ step }) => Number(step)));
+        aside = await this.normalise((row) => !steps.has(Number(row.step)));
+      }
+      const written = this.written!;
+      // Unknown until it has been written.
+      this.written = null;
       const file = await open(this.path, "r+");
       try {
         const { size } = await file.stat();
         const last = Buffer.alloc(1);
         await file.read(last, 0, 1, size - 1);
         const start = last.toString() === "\n" ? "" : "\n";
-        try {
-          await writeAll(file, start + textOf(this.written!.columns, rows), size);
-        } catch (error) {
-          // On a full disk part of it may have been written.
-          await file.truncate(size).catch(() => {});
-          throw error;
-        }
+        await writeAll(file, start + textOf(written.columns, rows), size);
       } finally {
         await file.close();
       }
+      this.written = written;
       return aside;
     });
   }

@@ -74,8 +74,8 @@ test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, a
     { event: "checkpoint", step: 3, path: join(runDir, "checkpoints", "step-000003.safetensors") },
     { event: "sample", step: 4, path: join(runDir, "samples", "step-000004.png") },
     { ...metrics, step: 5 },
-    { event: "checkpoint", step: 5, path: join(runDir, "checkpoints", "step-000005.safetensors") },
     { event: "sample", step: 5, path: join(runDir, "samples", "step-000005.png") },
+    { event: "checkpoint", step: 5, path: join(runDir, "checkpoints", "step-000005.safetensors") },
     { event: "end", run: runDir, step: 5, stopped: false },
   ]);
 

@@ -35,10 +35,10 @@ test("every record comes once and in order, samples and checkpoints when due and
     "sample 20",
     "checkpoint 30",
     "sample 40",
-    "checkpoint 60",
     "sample 60",
-    "checkpoint 70",
+    "checkpoint 60",
     "sample 70",
+    "checkpoint 70",
   ]);
   trainer.destroy();
 });
@@ -78,7 +78,7 @@ test("quality is measured when due and at the end, before a checkpoint of the sa
   const unheard = await smallTrainer({ steps: 3, sampleEvery: 0, saveEvery: 0, metricsEvery: 1 });
   const silent = recorder();
   await runTraining(unheard, source, silent.hooks);
-  expect(silent.events).toEqual(["checkpoint 3", "sample 3"]);
+  expect(silent.events).toEqual(["sample 3", "checkpoint 3"]);
   unheard.destroy();
 });
 
@@ -87,7 +87,7 @@ test("only at the end, where nothing is to come before", async () => {
   const { records, events, hooks } = recorder();
   expect(await runTraining(trainer, source, hooks)).toBe("finished");
   expect(stepsOf(records)).toEqual(upTo(5));
-  expect(events).toEqual(["checkpoint 5", "sample 5"]);
+  expect(events).toEqual(["sample 5", "checkpoint 5"]);
   trainer.destroy();
 });
 
