@@ -13,6 +13,7 @@ import { openAdapter } from "./adapter.ts";
 import type { EvaluateCommand } from "./command.ts";
 import { loadDataSet } from "./data_set.ts";
 import { warn, warnOfSkipped } from "./describe.ts";
+import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { encodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
 import { type Checkpoint, readCheckpoint, writeFileAtomically } from "./run_folder.ts";
@@ -27,14 +28,18 @@ export async function evaluateCommand(options: EvaluateCommand): Promise<number>
   const { source, seed, json } = options;
   const checkpoint = await readCheckpoint(source);
   if (checkpoint.warning !== null) warn(checkpoint.warning);
+  const real = asUserError(() => realPictures(options, checkpoint));
+  const { data } = real;
+  if (options.nearest !== null) {
+    const inputs = [...(await inputsOfSource(source)), ...(data === "painted" ? [] : [data])];
+    await checkOutput({ path: options.nearest, extension: ".png", inputs, force: options.force });
+  }
   const reporter = new Reporter(process.stdout, json);
   const gpu = await openAdapter(options.adapter);
   try {
     const stream = new Stream(gpu);
     const artist = asUserError(() => generatorFrom(stream, checkpoint));
     const { architecture, step, seed: paintedSeed } = artist;
-    const real = realPictures(options, checkpoint);
-    const { data } = real;
     const { pictures, skipped } = await loadDataSet(real, { size: architecture.size, seed: paintedSeed }, reporter);
     warnOfSkipped(skipped);
     const halves = asUserError(() => splitReals(pictures, options.n, seed));

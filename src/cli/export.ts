@@ -8,6 +8,7 @@ import { drawPictures } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
 import type { ExportCommand } from "./command.ts";
 import { warn } from "./describe.ts";
+import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
 import { readCheckpoint, writeFileAtomically } from "./run_folder.ts";
 import { asUserError } from "./user_error.ts";
@@ -23,8 +24,9 @@ const visible = 2;
  * @throws UserError when the run cannot be used or the file not be written
  */
 export async function exportCommand(options: ExportCommand): Promise<number> {
-  const { out, f32, credit } = options;
-  const checkpoint = await readCheckpoint(options.source);
+  const { source, out, f32, credit, force } = options;
+  await checkOutput({ path: out, extension: ".safetensors", inputs: await inputsOfSource(source), force });
+  const checkpoint = await readCheckpoint(source);
   asUserError(() => {
     checkDrawable(checkpoint);
     if (credit !== null) checkCredit(credit);

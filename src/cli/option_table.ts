@@ -31,6 +31,7 @@ const fit: Option = {
   help: "photographs that are not square: crop (the default) or stretch",
 };
 const json: Option = { name: "json", help: "print one JSON object a line, and nothing else" };
+const force: Option = { name: "force", help: "replace a file that catgan did not write" };
 const help: Option = { name: "help", help: "print this" };
 
 export const commands: Record<CommandName, CommandTable> = {
@@ -153,7 +154,8 @@ export const commands: Record<CommandName, CommandTable> = {
           },
           { name: "stops", value: "N", help: "cats that each way of --walk passes (default: 6)" },
           { name: "fps", value: "N", help: "frames a second of --walk (default: 20)" },
-          { name: "out", value: "FILE", help: "the file to write" },
+          { name: "out", value: "FILE", help: "the file to write: .png, or .gif with --walk" },
+          force,
           adapter,
           json,
           help,
@@ -175,6 +177,7 @@ export const commands: Record<CommandName, CommandTable> = {
         title: "Options",
         options: [
           { name: "out", value: "F.gif", help: "the file to write (default: timelapse.gif in the run's folder)" },
+          force,
           { name: "fps", value: "N", help: "grids a second (default: 8)" },
           { name: "grid", value: "CxR", help: "only C columns and R rows of each grid: a smaller file" },
           json,
@@ -200,6 +203,7 @@ export const commands: Record<CommandName, CommandTable> = {
             value: "TEXT",
             help: "whose pictures it learned from, and their licence: a line that is shown whenever it draws",
           },
+          force,
           adapter,
           json,
           help,
@@ -235,6 +239,7 @@ export const commands: Record<CommandName, CommandTable> = {
             value: "F.png",
             help: "write drawn pictures, each beside the real one nearest to it, those most like copies first",
           },
+          force,
           adapter,
           json,
           help,
