@@ -6,8 +6,9 @@
 import { version } from "../../package.json";
 import { GpuError } from "../gpu/gpu.ts";
 import { DivergedError } from "../train/checkpoint.ts";
-import { enterSoftware, followParent } from "./adapter.ts";
+import { enterSoftware } from "./adapter.ts";
 import { benchCommand } from "./bench.ts";
+import { followParent } from "./child_process.ts";
 import { dryRunCommand } from "./dry_run.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
