@@ -18,6 +18,8 @@ interface CommandTable {
   note?: string;
   sections: { title: string; options: Option[] }[];
   examples: [line: string, meaning: string][];
+  /** A remark on how to run it, before the examples, and a command line that shows it. */
+  remark?: { text: string; line: string };
 }
 
 const adapter: Option = {
@@ -136,6 +138,10 @@ export const commands: Record<CommandName, CommandTable> = {
       ["catgan train --preset article --dry-run", "what would it take?"],
       ["catgan train --resume runs/mine --steps 1600", "go on until step 1600"],
     ],
+    remark: {
+      text: "Closing the terminal stops training like Ctrl-C: the current step is finished and saved. nohup does not prevent this, because Node resets the signal that nohup ignores. To keep training, use tmux, or start without a terminal:",
+      line: "setsid catgan train > train.log 2>&1 &",
+    },
   },
   sample: {
     usage: "catgan sample [RUN|FILE.safetensors] [options]",

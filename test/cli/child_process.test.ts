@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -62,4 +63,20 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s finishes the step and sa
   const { step, ...last } = eventsOf(result).at(-1)!;
   expect(last).toEqual({ event: "end", run: dir, stopped: true });
   expect(readdirSync(join(dir, "checkpoints"))).toContain(`step-${String(step).padStart(6, "0")}.safetensors`);
+});
+
+test("a hang-up stops the run, saved, also where nohup had it ignored: Node resets that", async () => {
+  const dir = join(folder, "nohup");
+  const program = [process.execPath, "dist/catgan.mjs", "train", ...quick, "--data", small, "--out", dir, "--json"];
+  // As nohup does it.
+  const child = spawn("sh", ["-c", 'trap "" HUP; exec "$@"', "sh", ...program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    if (!stdout.includes('"step":4') && (stdout + text).includes('"step":4')) child.kill("SIGHUP");
+    stdout += text;
+  });
+  expect(await new Promise((resolve) => child.on("close", resolve))).toBe(128 + constants.signals.SIGHUP);
+  expect(readdirSync(join(dir, "checkpoints"))).toHaveLength(1);
 });

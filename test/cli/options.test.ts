@@ -353,6 +353,9 @@ test("help fits 80 columns and names every option", () => {
     }
   }
   const train = helpText("train");
+  expect(train).toMatch(
+    /Closing the terminal stops training.*nohup does not.*setsid catgan train > train\.log 2>&1 &\n/s,
+  );
   for (const key of configKeys) {
     const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     expect(train).toMatch(new RegExp(`--(\\[no-\\])?${name}\\s`));
