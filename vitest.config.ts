@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { softwareEnvironment } from "./src/cli/adapter.ts";
+import { softwareEnvironment } from "./src/cli/swiftshader.ts";
 
 // Kernel tests run on the software adapter, the same everywhere, unless CATGAN_TEST_ADAPTER names another. Test workers
 // inherit these variables, which a process must have when it starts and which hide every other adapter.

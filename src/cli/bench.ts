@@ -29,10 +29,11 @@ import { calibrate, choicesOf, rateOf } from "../train/calibrate.ts";
 import type { Measured } from "../train/choose_variants.ts";
 import { presets } from "../train/config.ts";
 import { planTraining } from "../train/plan.ts";
-import { openAdapter, softwareEnvironment, unpackedFlag } from "./adapter.ts";
+import { openAdapter } from "./adapter.ts";
 import type { BenchCommand } from "./command.ts";
 import { writeFileAtomically } from "./files.ts";
 import { Reporter, wrapped } from "./progress.ts";
+import { softwareEnvironment, unpackedFlag } from "./swiftshader.ts";
 import { asUserError, UserError } from "./user_error.ts";
 
 const { deno, node } = process.versions;

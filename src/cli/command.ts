@@ -53,6 +53,8 @@ export interface SampleCommand {
   walk: { stops: number; fps: number } | null;
   /** null = a name of the command's choice. */
   out: string | null;
+  /** Replace a file that catgan did not write. */
+  force: boolean;
   adapter: string;
   json: boolean;
 }
@@ -63,6 +65,8 @@ export interface TimelapseCommand {
   run: string;
   /** null = timelapse.gif in it. */
   out: string | null;
+  /** Replace a file that catgan did not write. */
+  force: boolean;
   fps: number;
   /** Only so much of every grid, from its upper left; null = all. */
   grid: Grid | null;
@@ -84,6 +88,8 @@ export interface ExportCommand {
   f32: boolean;
   /** null = the one that a generator file has already. */
   credit: string | null;
+  /** Replace a file that catgan did not write. */
+  force: boolean;
   adapter: string;
   json: boolean;
 }
@@ -100,6 +106,8 @@ export interface EvaluateCommand {
   seed: number;
   /** A PNG to write; null = none. */
   nearest: string | null;
+  /** Replace a file that catgan did not write. */
+  force: boolean;
   adapter: string;
   json: boolean;
 }

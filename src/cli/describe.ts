@@ -8,6 +8,7 @@ import type { Config } from "../train/config.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { commandLine, duration, grouped, type Reporter } from "./progress.ts";
 import { samplePath } from "./run_folder.ts";
+import { escapeControls } from "./terminal_text.ts";
 
 export function heading(reporter: Reporter): void {
   reporter.line();
@@ -91,12 +92,12 @@ const named = 5;
 export function warnOfSkipped(skipped: readonly { name: string; reason: string }[]): void {
   if (skipped.length === 0) return;
   warn(`skipped ${skipped.length} file${skipped.length > 1 ? "s" : ""} that cannot be used:`);
-  for (const { name, reason } of skipped.slice(0, named)) console.error(`  ${name}: ${reason}`);
+  for (const { name, reason } of skipped.slice(0, named)) console.error(escapeControls(`  ${name}: ${reason}`));
   if (skipped.length > named) console.error(`  and ${skipped.length - named} more`);
 }
 
 export function warn(text: string): void {
-  console.error(`catgan: warning: ${text}`);
+  console.error(escapeControls(`catgan: warning: ${text}`));
 }
 
 function flopsText(flops: number): string {

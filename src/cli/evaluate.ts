@@ -7,7 +7,7 @@ import { type Beside, type Evaluation, evaluate, splitReals } from "../metrics/e
 import type { Kid } from "../metrics/kid.ts";
 import type { Nearest } from "../metrics/nearest.ts";
 import { checkpointInfo, generatorFormat, type PictureSource } from "../train/checkpoint.ts";
-import { generatorFrom } from "../train/generator_file.ts";
+import { checkDrawable, generatorFrom } from "../train/generator_file.ts";
 import { drawPictures } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint_files.ts";
@@ -15,6 +15,7 @@ import type { EvaluateCommand } from "./command.ts";
 import { loadDataSet } from "./data_set.ts";
 import { warn, warnOfSkipped } from "./describe.ts";
 import { writeFileAtomically } from "./files.ts";
+import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { encodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
 import { asUserError, UserError } from "./user_error.ts";
@@ -26,16 +27,20 @@ import { asUserError, UserError } from "./user_error.ts";
  */
 export async function evaluateCommand(options: EvaluateCommand): Promise<number> {
   const { source, seed, json } = options;
-  const checkpoint = await readCheckpoint(source);
+  const checkpoint = await readCheckpoint(source, (state) => void checkDrawable(state));
   if (checkpoint.warning !== null) warn(checkpoint.warning);
+  const real = asUserError(() => realPictures(options, checkpoint));
+  const { data } = real;
+  if (options.nearest !== null) {
+    const inputs = [...(await inputsOfSource(source)), ...(data === "painted" ? [] : [data])];
+    await checkOutput({ path: options.nearest, extension: ".png", inputs, force: options.force });
+  }
   const reporter = new Reporter(process.stdout, json);
   const gpu = await openAdapter(options.adapter);
   try {
     const stream = new Stream(gpu);
     const artist = asUserError(() => generatorFrom(stream, checkpoint));
     const { architecture, step, seed: paintedSeed } = artist;
-    const real = realPictures(options, checkpoint);
-    const { data } = real;
     const { pictures, skipped } = await loadDataSet(real, { size: architecture.size, seed: paintedSeed }, reporter);
     warnOfSkipped(skipped);
     const halves = asUserError(() => splitReals(pictures, options.n, seed));

@@ -1,5 +1,6 @@
 /** `catgan export`: what drawing needs of a run, in a file. */
 import { stat } from "node:fs/promises";
+import { GpuError } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
 import type { RunState } from "../train/checkpoint.ts";
 import { checkCredit, checkDrawable, encodeGenerator, generatorFrom } from "../train/generator_file.ts";
@@ -10,8 +11,9 @@ import { readCheckpoint } from "./checkpoint_files.ts";
 import type { ExportCommand } from "./command.ts";
 import { warn } from "./describe.ts";
 import { writeFileAtomically } from "./files.ts";
+import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
-import { asUserError } from "./user_error.ts";
+import { asUserError, UserError } from "./user_error.ts";
 
 /** Pictures that are drawn both ways. */
 const compared = 64;
@@ -24,19 +26,22 @@ const visible = 2;
  * @throws UserError when the run cannot be used or the file not be written
  */
 export async function exportCommand(options: ExportCommand): Promise<number> {
-  const { out, f32, credit } = options;
-  const checkpoint = await readCheckpoint(options.source);
-  asUserError(() => {
-    checkDrawable(checkpoint);
-    if (credit !== null) checkCredit(credit);
-  });
+  const { source, out, f32, credit, force } = options;
+  await checkOutput({ path: out, extension: ".safetensors", inputs: await inputsOfSource(source), force });
+  const checkpoint = await readCheckpoint(source, (state) => void checkDrawable(state));
+  if (credit !== null) asUserError(() => checkCredit(credit));
   if (checkpoint.warning !== null) warn(checkpoint.warning);
   const reporter = new Reporter(process.stdout, options.json);
   const gpu = await openAdapter(options.adapter);
   try {
     const stream = new Stream(gpu);
-    const bytes = await encodeGenerator(stream, checkpoint, { half: !f32, credit });
+    const bytes = await encodeGenerator(stream, checkpoint, { half: !f32, credit }).catch((error) => {
+      if (error instanceof GpuError) throw error;
+      const option = error.message.includes("f16") ? " (--f32)" : "";
+      throw new UserError(`${checkpoint.path}: ${error.message}${option}`);
+    });
     const exported = decodeSafetensors(bytes);
+    checkFinite(exported, checkpoint.path);
     const { mean, most } = difference(await drawn(stream, checkpoint), await drawn(stream, exported));
     await writeFileAtomically(out, bytes);
     const { size } = await stat(out);
@@ -60,6 +65,14 @@ export async function exportCommand(options: ExportCommand): Promise<number> {
   } finally {
     reporter.clear();
     gpu.destroy();
+  }
+}
+
+/** Statistics may overflow where weights do not. @throws UserError when a number of the new file is not finite */
+function checkFinite({ tensors }: RunState, source: string): void {
+  for (const [name, { data }] of tensors) {
+    if (data.every(Number.isFinite)) continue;
+    throw new UserError(`${source}: ${name} would have numbers that are not finite: export an earlier checkpoint`);
   }
 }
 

@@ -99,24 +99,21 @@ export async function removeTemporaries(folder: string): Promise<void> {
   }
 }
 
-/** A file's bytes; null when there is no such file. Any other failure is an error. */
-export async function readIfThere(path: string): Promise<Uint8Array | null> {
-  return await unlessMissing(readFile(path), null);
-}
-
-/** Names in a folder; none when there is no such folder. Any other failure is an error. */
-export async function namesIn(folder: string): Promise<string[]> {
-  return await unlessMissing(readdir(folder), []);
-}
-
-async function unlessMissing<T, M>(work: Promise<T>, missing: M): Promise<T | M> {
+/** null where there is no such file. Any other error stays one: it does not say that nothing is there. */
+export async function nullIfMissing<T>(found: Promise<T>): Promise<T | null> {
   try {
-    return await work;
+    return await found;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return missing;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
 }
+
+/** A file's bytes; null when there is no such file. */
+export const readIfThere = (path: string): Promise<Uint8Array | null> => nullIfMissing(readFile(path));
+
+/** Names in a folder; none when there is no such folder. */
+export const namesIn = async (folder: string): Promise<string[]> => (await nullIfMissing(readdir(folder))) ?? [];
 
 /** @throws UserError when there is no such file or folder */
 export async function isFolder(path: string): Promise<boolean> {

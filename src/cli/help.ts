@@ -21,11 +21,12 @@ export function helpText(command: CommandName | null = null): string {
       "",
     ].join("\n");
   }
-  const { usage, summary, note, sections, examples } = commands[command];
+  const { usage, summary, note, sections, remark, examples } = commands[command];
   const lines = [`Usage: ${usage}`, "", ...wrapped(summary, helpWidth), ...(note ? wrapped(note, helpWidth) : []), ""];
   for (const { title, options } of sections) {
     lines.push(`${title}:`, ...options.map(optionRow), "");
   }
+  if (remark) lines.push(...wrapped(remark.text, helpWidth), "", `  ${remark.line}`, "");
   const widest = Math.max(...examples.map(([line]) => line.length));
   lines.push("Examples:", ...examples.map(([line, what]) => `  ${line.padEnd(widest)}  ${what}`.trimEnd()), "");
   return lines.join("\n");

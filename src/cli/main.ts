@@ -3,11 +3,13 @@
  * miss; 2 a mistake that the user can mend; 128 + a signal's number for work that was stopped (130 after Ctrl-C).
  */
 
+import { inspect } from "node:util";
 import { version } from "../../package.json";
 import { GpuError } from "../gpu/gpu.ts";
 import { DivergedError } from "../train/checkpoint.ts";
-import { enterSoftware, followParent } from "./adapter.ts";
+import { enterSoftware } from "./adapter.ts";
 import { benchCommand } from "./bench.ts";
+import { followParent } from "./child_process.ts";
 import { dryRunCommand } from "./dry_run.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
@@ -15,6 +17,7 @@ import { helpText } from "./help.ts";
 import { parseCommand } from "./options.ts";
 import { prepareCommand } from "./prepare.ts";
 import { sampleCommand } from "./sample.ts";
+import { escapeControls, escapeLines } from "./terminal_text.ts";
 import { timelapseCommand } from "./timelapse.ts";
 import { trainCommand } from "./train.ts";
 import { UserError } from "./user_error.ts";
@@ -56,10 +59,10 @@ async function main(argv: string[]): Promise<number> {
 
 function explain(error: unknown): number {
   if (error instanceof UserError || error instanceof GpuError || error instanceof DivergedError) {
-    console.error(`catgan: ${error.message}`);
+    console.error(escapeControls(`catgan: ${error.message}`));
     return error instanceof UserError ? 2 : 1;
   }
-  console.error(error);
+  console.error(escapeLines(inspect(error)));
   return 1;
 }
 

@@ -18,6 +18,8 @@ interface CommandTable {
   note?: string;
   sections: { title: string; options: Option[] }[];
   examples: [line: string, meaning: string][];
+  /** A remark on how to run it, before the examples, and a command line that shows it. */
+  remark?: { text: string; line: string };
 }
 
 const adapter: Option = {
@@ -31,6 +33,7 @@ const fit: Option = {
   help: "photographs that are not square: crop (the default) or stretch",
 };
 const json: Option = { name: "json", help: "print one JSON object a line, and nothing else" };
+const force: Option = { name: "force", help: "replace a file that catgan did not write" };
 const help: Option = { name: "help", help: "print this" };
 
 export const commands: Record<CommandName, CommandTable> = {
@@ -135,6 +138,10 @@ export const commands: Record<CommandName, CommandTable> = {
       ["catgan train --preset article --dry-run", "what would it take?"],
       ["catgan train --resume runs/mine --steps 1600", "go on until step 1600"],
     ],
+    remark: {
+      text: "Closing the terminal stops training like Ctrl-C: the current step is finished and saved. nohup does not prevent this, because Node resets the signal that nohup ignores. To keep training, use tmux, or start without a terminal:",
+      line: "setsid catgan train > train.log 2>&1 &",
+    },
   },
   sample: {
     usage: "catgan sample [RUN|FILE.safetensors] [options]",
@@ -153,7 +160,8 @@ export const commands: Record<CommandName, CommandTable> = {
           },
           { name: "stops", value: "N", help: "cats that each way of --walk passes (default: 6)" },
           { name: "fps", value: "N", help: "frames a second of --walk (default: 20)" },
-          { name: "out", value: "FILE", help: "the file to write" },
+          { name: "out", value: "FILE", help: "the file to write: .png, or .gif with --walk" },
+          force,
           adapter,
           json,
           help,
@@ -175,6 +183,7 @@ export const commands: Record<CommandName, CommandTable> = {
         title: "Options",
         options: [
           { name: "out", value: "F.gif", help: "the file to write (default: timelapse.gif in the run's folder)" },
+          force,
           { name: "fps", value: "N", help: "grids a second (default: 8)" },
           { name: "grid", value: "CxR", help: "only C columns and R rows of each grid: a smaller file" },
           json,
@@ -200,6 +209,7 @@ export const commands: Record<CommandName, CommandTable> = {
             value: "TEXT",
             help: "whose pictures it learned from, and their licence: a line that is shown whenever it draws",
           },
+          force,
           adapter,
           json,
           help,
@@ -235,6 +245,7 @@ export const commands: Record<CommandName, CommandTable> = {
             value: "F.png",
             help: "write drawn pictures, each beside the real one nearest to it, those most like copies first",
           },
+          force,
           adapter,
           json,
           help,

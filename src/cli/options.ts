@@ -175,6 +175,7 @@ function parseSample(given: Given): SampleCommand {
     columns: size?.columns ?? number(given, "columns", whole(1, 4096)),
     walk: walks ? { stops, fps: number(given, "fps", framesPerSecond) ?? 20 } : null,
     out: text(given, "out"),
+    force: flag(given, "force"),
     adapter: text(given, "adapter") ?? "auto",
     json: flag(given, "json"),
   };
@@ -188,6 +189,7 @@ function parseTimelapse(given: Given): TimelapseCommand {
     command: "timelapse",
     run,
     out: text(given, "out"),
+    force: flag(given, "force"),
     fps: number(given, "fps", framesPerSecond) ?? 8,
     grid: grid(given),
     json: flag(given, "json"),
@@ -204,6 +206,7 @@ function parseExport(given: Given): ExportCommand {
     out,
     f32: flag(given, "f32"),
     credit: text(given, "credit"),
+    force: flag(given, "force"),
     adapter: text(given, "adapter") ?? "auto",
     json: flag(given, "json"),
   };
@@ -223,6 +226,7 @@ function parseEvaluate(given: Given): EvaluateCommand {
     n: number(given, "n", whole(6, 4096)) ?? 1024,
     seed: number(given, "seed", rules.seed) ?? 1,
     nearest: text(given, "nearest"),
+    force: flag(given, "force"),
     adapter: text(given, "adapter") ?? "auto",
     json: flag(given, "json"),
   };

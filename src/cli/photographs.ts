@@ -1,12 +1,13 @@
 /** Photographs from a folder or a zip, as square pictures of one size. For Node and Deno only. */
 import { closeSync, openSync, readdirSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { constants, inflateRawSync } from "node:zlib";
 import * as shared from "../data/photographs.ts";
 import { pictureFormat } from "../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { beginsLikeZip, openZip } from "../data/zip.ts";
 import { decodePicture, inflate } from "./decode.ts";
+import { recoverSwap } from "./prepared_swap.ts";
 import { UserError } from "./user_error.ts";
 
 /** An open folder or zip. */
@@ -42,6 +43,7 @@ export async function readPhotographs(
 export async function withSource<T>(path: string, work: (source: Source) => Promise<T>): Promise<T> {
   let source: Source | null = null;
   try {
+    await recoverSwap(basename(path) === preparedFiles.pictures ? dirname(path) : path);
     source = await openSource(path);
     return await work(source);
   } catch (error) {

@@ -20,6 +20,10 @@ export function encodePng({ width, height, rgba }: Image): Uint8Array {
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** The filter for all rows: of the five it is the best for photographs, and trying others takes longer than it is worth. */
 const paethFilter = 4;
+/** Marks the files that catgan wrote: the only ones that it replaces without being told to. */
+const software = chunk("tEXt", Buffer.from("Software\0catgan", "latin1"));
+/** After the signature and IHDR. */
+const softwareOffset = 8 + 25;
 
 /** A picture as a PNG file (ISO/IEC 15948) of 8-bit RGB. */
 export function encodeRgbPng({ width, height, rgb }: Picture): Uint8Array {
@@ -39,7 +43,14 @@ export function encodeRgbPng({ width, height, rgb }: Picture): Uint8Array {
     }
   }
   const end = new Uint8Array(0);
-  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(filtered)), chunk("IEND", end)]);
+  const data = chunk("IDAT", deflateSync(filtered));
+  return Buffer.concat([signature, chunk("IHDR", header), software, data, chunk("IEND", end)]);
+}
+
+/** Whether `encodePng` wrote a file that begins like this. */
+export function isOurPng(beginning: Uint8Array): boolean {
+  const mark = beginning.subarray(softwareOffset, softwareOffset + software.length);
+  return signature.every((byte, i) => byte === beginning[i]) && Buffer.compare(mark, software) === 0;
 }
 
 function chunk(type: string, data: Uint8Array): Uint8Array {

@@ -1,38 +1,54 @@
 /**
- * What `catgan prepare` makes: a folder with `preparedFiles`. It grows under another name beside its place and is moved
- * there when it is whole, so that nobody ever finds half of it.
+ * What `catgan prepare` makes: a folder with `preparedFiles`. It grows under another name next to its place and is moved
+ * there once it is whole, so that nobody ever finds half of it.
  */
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
+import { lstat, mkdir, readdir, realpath, rm } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
-import { isPrepared, preparedFiles } from "../data/prepared.ts";
+import { preparedFiles } from "../data/prepared.ts";
 import { ZipWriter } from "../data/zip_writer.ts";
-import { explained, syncFolder, writeFileAtomically } from "./files.ts";
+import { explained, makeFolders, nullIfMissing, removeMade, temporaryPath, writeFileAtomically } from "./files.ts";
+import { probe, realPlace, refuseRunFiles } from "./output_file.ts";
+import { deleteUnfinished, earlierPath, isPreparedFolder, moveIn, recoverSwap } from "./prepared_swap.ts";
 import { UserError } from "./user_error.ts";
 
 /**
- * @throws UserError when something else than an earlier preparation is in `out`, or pictures of `source` are to be looked
- *   for in it
+ * Restores what an interrupted `prepare` left, then checks that `out` may be written.
+ * @throws UserError when `out` holds anything but an earlier result, overlaps `source`, or lies in a run
  */
 export async function checkPreparedFolder(out: string, source: string): Promise<void> {
-  const [place, from] = [resolve(out), await realpath(source).catch(() => resolve(source))];
-  const real = await realpath(place).catch(() => place);
-  if (`${real}${sep}`.startsWith(`${from}${sep}`) || `${from}${sep}`.startsWith(`${real}${sep}`)) {
+  const from = await realpath(source).catch(() => resolve(source));
+  const place = await realPlace(out);
+  const overlaps = (a: string, b: string) =>
+    `${a}${sep}`.startsWith(`${b}${sep}`) || `${b}${sep}`.startsWith(`${a}${sep}`);
+  if ([place, resolve(out), earlierPath(out)].some((path) => overlaps(path, from))) {
     throw new UserError(`${out} lies in ${source}, or the other way round: choose a place beside it`);
   }
-  const names = await namesIn(out);
-  if (names.length > 0 && !isOurs(names)) {
-    throw new UserError(`${out} is not empty, and not of an earlier catgan prepare: choose a new folder`);
-  }
+  await refuseRunFiles(out, join(place, preparedFiles.pictures));
+  await recoverSwap(out);
+  await explained(`cannot look into ${out}`, async () => {
+    const found = await nullIfMissing(lstat(resolve(out)));
+    if (found?.isSymbolicLink()) throw new UserError(`${out} is a symbolic link: give the folder that it points to`);
+    const replaces = await isPreparedFolder(resolve(out));
+    if (found && !replaces && (await readdir(out)).length > 0) {
+      throw new UserError(`${out} is not empty, and not of an earlier catgan prepare: choose a new folder`);
+    }
+    if (replaces && (await nullIfMissing(lstat(earlierPath(out))))) {
+      throw new UserError(`${earlierPath(out)} is in the way: rename it, or choose another folder than ${out}`);
+    }
+  });
 }
 
 export class PreparedFolder {
-  private readonly unfinished: string;
   private file: number | null;
   private readonly zip: ZipWriter;
 
-  private constructor(private readonly out: string) {
-    this.unfinished = unfinishedPath(out);
+  private constructor(
+    private readonly out: string,
+    private readonly unfinished: string,
+    /** Folders that were made for `out` to lie in, outermost first. */
+    private parents: readonly string[],
+  ) {
     const file = openSync(this.zipPath, "wx");
     this.file = file;
     this.zip = new ZipWriter((bytes) => {
@@ -40,12 +56,21 @@ export class PreparedFolder {
     });
   }
 
-  /** @throws UserError when it cannot be made */
+  /** @throws UserError when it cannot be made, or the disk is full */
   static async create(out: string): Promise<PreparedFolder> {
     return await explained(`cannot make ${out}`, async () => {
-      await mkdir(dirname(resolve(out)), { recursive: true });
-      await mkdir(unfinishedPath(out));
-      return new PreparedFolder(out);
+      const parents = await makeFolders(dirname(resolve(out)));
+      const unfinished = temporaryPath(resolve(out));
+      try {
+        await deleteUnfinished(out);
+        await mkdir(unfinished);
+        await probe(join(unfinished, preparedFiles.pictures));
+        return new PreparedFolder(out, unfinished, parents);
+      } catch (error) {
+        await rm(unfinished, { recursive: true, force: true }).catch(() => {});
+        await removeMade(parents);
+        throw error;
+      }
     });
   }
 
@@ -71,38 +96,19 @@ export class PreparedFolder {
     this.file = null;
   }
 
-  /** Writes the other files and moves the folder to its place; what an earlier preparation has left there goes. */
+  /** Writes the other files and moves the folder to its place; an earlier result that was there is deleted. */
   async finish(files: { report: string; duplicates: string; contactSheet: Uint8Array }): Promise<void> {
     for (const name of ["contactSheet", "duplicates", "report"] as const) {
       await writeFileAtomically(join(this.unfinished, preparedFiles[name]), files[name]);
     }
-    const names = await namesIn(this.out);
-    const earlier = `${this.unfinished}.earlier`;
-    // Again: it has been a while.
-    if (isOurs(names)) await rename(this.out, earlier);
-    else await rmdir(this.out).catch(() => {});
-    await rename(this.unfinished, this.out);
-    await rm(earlier, { recursive: true, force: true });
-    await syncFolder(dirname(resolve(this.out)));
+    await moveIn(this.unfinished, this.out);
+    this.parents = [];
   }
 
-  /** Leaves nothing behind. */
+  /** Leaves nothing unfinished behind. */
   async discard(): Promise<void> {
     this.close();
     await rm(this.unfinished, { recursive: true, force: true }).catch(() => {});
+    await removeMade(this.parents);
   }
-}
-
-const unfinishedPath = (out: string) => `${resolve(out)}.${process.pid}.tmp`;
-
-const isOurs = (names: readonly string[]) =>
-  isPrepared(names) && names.every((name) => (Object.values(preparedFiles) as string[]).includes(name));
-
-async function namesIn(folder: string): Promise<string[]> {
-  return await explained(`cannot look into ${folder}`, async () =>
-    readdir(folder).catch((error) => {
-      if (error.code === "ENOENT") return [];
-      throw error;
-    }),
-  );
 }

@@ -1,4 +1,5 @@
 /** What the commands say while they work: lines for people, or with --json one object a line for programs. */
+import { escapeControls, terminalJson } from "./terminal_text.ts";
 
 /** Where text goes; process.stdout is one. */
 export interface Terminal {
@@ -22,6 +23,10 @@ const nameWidth = 15;
 /** Between plain lines where nothing can be rewritten. */
 const quietMs = 10_000;
 
+const esc = "\x1b";
+/** What `bold` and `dim` return: the style's start, its text and its end. Other escapes are foreign. */
+const styled = new RegExp(`(${esc}\\[[12]m)([^${esc}]*)(${esc}\\[22m)`);
+
 export class Reporter {
   /** Colours and a line that is rewritten; not where output goes to a file. */
   private readonly lively: boolean;
@@ -39,19 +44,19 @@ export class Reporter {
   }
 
   event(event: Record<string, unknown>): void {
-    if (this.json) this.out.write(`${JSON.stringify(event)}\n`);
+    if (this.json) this.out.write(`${terminalJson(event)}\n`);
   }
 
   /** A line that stays. */
   line(text = ""): void {
     if (this.json) return;
     this.clear();
-    this.out.write(`${text}\n`);
+    this.out.write(`${this.shown(text)}\n`);
   }
 
   /** `name  text`, for a list of facts; what does not fit a line, broken at spaces, goes below. */
   fact(name: string, text: string): void {
-    for (const [i, line] of wrapped(text, widest - 2 - nameWidth).entries()) {
+    for (const [i, line] of wrapped(escapeControls(text), widest - 2 - nameWidth).entries()) {
       this.line(`  ${this.dim((i === 0 ? name : "").padEnd(nameWidth))}${line}`);
     }
   }
@@ -60,7 +65,7 @@ export class Reporter {
   preparing(what: string, done: number, total: number): void {
     if (!this.lively) return;
     const share = total > 0 ? done / total : 0;
-    this.status(`  ${bar(share, 20)} ${Math.floor(share * 100)} %  ${what}`);
+    this.status(`  ${bar(share, 20)} ${Math.floor(share * 100)} %  ${escapeControls(what)}`);
   }
 
   training(state: TrainingState): void {
@@ -83,15 +88,28 @@ export class Reporter {
   }
 
   bold(text: string): string {
-    return this.colours ? `\x1b[1m${text}\x1b[22m` : text;
+    return this.style(1, text, 22);
   }
 
   dim(text: string): string {
-    return this.colours ? `\x1b[2m${text}\x1b[22m` : text;
+    return this.style(2, text, 22);
   }
 
   private accent(text: string): string {
-    return this.colours ? `\x1b[33m${text}\x1b[39m` : text;
+    return this.style(33, text, 39);
+  }
+
+  private style(on: number, text: string, off: number): string {
+    return this.colours ? `${esc}[${on}m${escapeControls(text)}${esc}[${off}m` : text;
+  }
+
+  /** A line as the terminal may have it: nothing steers it but our own styles. */
+  private shown(text: string): string {
+    if (!this.colours) return escapeControls(text);
+    return text
+      .split(styled)
+      .map((part, i) => (i % 4 === 1 || i % 4 === 3 ? part : escapeControls(part)))
+      .join("");
   }
 
   private status(text: string): void {

@@ -12,7 +12,7 @@ import { open, readFile, readlink, rename, rm, stat, utimes } from "node:fs/prom
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { explained, readIfThere, temporaryPath } from "./files.ts";
+import { explained, nullIfMissing, readIfThere, temporaryPath } from "./files.ts";
 import { UserError } from "./user_error.ts";
 
 export const lockName = "run.lock";
@@ -133,12 +133,8 @@ async function readLock(path: string): Promise<{ text: string; holder: Holder | 
     const value = JSON.parse(text);
     if (typeof value?.token === "string" && Number.isInteger(value.pid)) holder = value;
   } catch {}
-  try {
-    return { text, holder, age: Date.now() - (await stat(path)).mtimeMs };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
+  const found = await nullIfMissing(stat(path));
+  return found && { text, holder, age: Date.now() - found.mtimeMs };
 }
 
 async function mayBeAlive(holder: Holder | null, age: number, me: Holder): Promise<boolean> {

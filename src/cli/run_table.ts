@@ -8,7 +8,7 @@
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import Papa from "papaparse";
-import { explained, namesIn, readIfThere, writeFileAtomically } from "./files.ts";
+import { explained, namesIn, nullIfMissing, readIfThere, writeFileAtomically } from "./files.ts";
 
 /** Text by column; a column that is missing is an empty cell. */
 export type Row = Readonly<Record<string, string>>;
@@ -179,13 +179,8 @@ function lineOf(cells: readonly string[]): string {
 
 async function beginsWith(path: string, line: string): Promise<boolean> {
   const expected = Buffer.from(line);
-  let file: Awaited<ReturnType<typeof open>>;
-  try {
-    file = await open(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
+  const file = await nullIfMissing(open(path, "r"));
+  if (file === null) return false;
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(expected.length), 0, expected.length, 0);
     return bytesRead === expected.length && buffer.equals(expected);

@@ -5,7 +5,7 @@ import { pictureGrid } from "../data/grid.ts";
 import { enlarge, type Image, scaled } from "../data/image.ts";
 import { Stream } from "../gpu/stream.ts";
 import { gridExtent } from "../kernels/grid_extent.ts";
-import { type Artist, generatorFrom } from "../train/generator_file.ts";
+import { type Artist, checkDrawable, generatorFrom } from "../train/generator_file.ts";
 import { drawPictures, measureStatistics, Sampler } from "../train/sampler.ts";
 import { latentsOf, type Place } from "../train/walk.ts";
 import { openAdapter } from "./adapter.ts";
@@ -13,6 +13,7 @@ import { readCheckpoint } from "./checkpoint_files.ts";
 import type { SampleCommand } from "./command.ts";
 import { warn } from "./describe.ts";
 import { writeFileAtomically } from "./files.ts";
+import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { encodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
 import { shippedWeights } from "./shipped_weights.ts";
@@ -33,11 +34,13 @@ const mostWays = 256;
  * @throws UserError when the checkpoint cannot be used or the file not be written
  */
 export async function sampleCommand(options: SampleCommand): Promise<number> {
-  const { n, seed, walk, json } = options;
-  const checkpoint = await readCheckpoint(options.source ?? shippedWeights());
+  const { n, seed, walk, json, force } = options;
+  const source = options.source ?? shippedWeights();
+  const out = options.out ?? (walk ? `walk-seed${seed}.gif` : `cats-seed${seed}.png`);
+  await checkOutput({ path: out, extension: walk ? ".gif" : ".png", inputs: await inputsOfSource(source), force });
+  const checkpoint = await readCheckpoint(source, (state) => void checkDrawable(state));
   if (checkpoint.warning !== null) warn(checkpoint.warning);
   const columns = Math.min(n, options.columns ?? Math.ceil(Math.sqrt(n)));
-  const out = options.out ?? (walk ? `walk-seed${seed}.gif` : `cats-seed${seed}.png`);
   const reporter = new Reporter(process.stdout, json);
   const gpu = await openAdapter(options.adapter);
   try {

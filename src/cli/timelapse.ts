@@ -8,6 +8,7 @@ import { gridExtent, gridGap } from "../kernels/grid_extent.ts";
 import type { Grid, TimelapseCommand } from "./command.ts";
 import { warn } from "./describe.ts";
 import { writeFileAtomically } from "./files.ts";
+import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { decodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
 import { configPath, samplePath, sampleSteps } from "./run_folder.ts";
@@ -23,12 +24,13 @@ const partWidth = 480;
  * @returns the exit code
  * @throws UserError when it is no run's folder, has no grid yet, or the file cannot be written
  */
-export async function timelapseCommand({ run, fps, grid, json, ...options }: TimelapseCommand): Promise<number> {
+export async function timelapseCommand({ run, fps, grid, json, force, ...options }: TimelapseCommand): Promise<number> {
   const out = options.out ?? join(run, "timelapse.gif");
   const reporter = new Reporter(process.stdout, json);
   const steps = await sampleSteps(run);
   const size = await pictureSize(run);
   if (steps.length === 0) throw new UserError(`${run}: there is no sample grid in it yet`);
+  await checkOutput({ path: out, extension: ".gif", inputs: await inputsOfSource(run), force });
   let shown = 0;
   let first: Image | null = null;
   async function* frames(): AsyncGenerator<Image> {

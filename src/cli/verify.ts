@@ -2,6 +2,7 @@
 import { Stream } from "../gpu/stream.ts";
 import { type KernelResult, verify } from "../verify/verify.ts";
 import { openAdapter } from "./adapter.ts";
+import { escapeLines, terminalJson } from "./terminal_text.ts";
 
 /** Failed shapes that are printed for a kernel; the rest is counted. */
 const shown = 3;
@@ -20,7 +21,8 @@ export async function verifyCommand(options: {
 }): Promise<number> {
   const { seed, quick, json } = options;
   const gpu = await openAdapter(options.adapter);
-  const print = (event: Record<string, unknown>, text: string) => console.log(json ? JSON.stringify(event) : text);
+  const print = (event: Record<string, unknown>, text: string) =>
+    console.log(json ? terminalJson(event) : escapeLines(text));
   print(
     { event: "start", adapter: gpu.name, seed },
     `adapter: ${gpu.name}\nseed: ${seed}\n\n${row("kernel", "shapes", "worst ÷ allowed", "")}`,

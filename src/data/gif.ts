@@ -28,6 +28,16 @@ export async function* encodeGif(
   yield Uint8Array.of(0x3b);
 }
 
+const mark = "catgan";
+/** After the header and the extension for repeating. */
+const markOffset = 13 + 19 + 3;
+
+/** Whether `encodeGif` wrote a file that begins like this. */
+export function isOurGif(beginning: Uint8Array): boolean {
+  const text = new TextDecoder("latin1").decode(beginning.subarray(0, markOffset + mark.length));
+  return text.startsWith("GIF89a") && text.startsWith(`!\xfe\x06${mark}`, markOffset - 3);
+}
+
 function header({ width, height }: Image): Uint8Array<ArrayBuffer> {
   const out = new Bytes();
   out.text("GIF89a");
@@ -36,6 +46,10 @@ function header({ width, height }: Image): Uint8Array<ArrayBuffer> {
   out.bytes(0, 0, 0, 0x21, 0xff, 11);
   out.text("NETSCAPE2.0");
   out.bytes(3, 1, 0, 0, 0);
+  // A comment: what wrote the file.
+  out.bytes(0x21, 0xfe, mark.length);
+  out.text(mark);
+  out.bytes(0);
   return out.all;
 }
 

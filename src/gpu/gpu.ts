@@ -26,6 +26,8 @@ export class LimitError extends GpuError {
 }
 
 const mebibyte = 2 ** 20;
+/** Milliseconds from the first failing call to the news that the device is gone. */
+const lossReportedWithin = 200;
 /** More shared memory for one workgroup would leave no room for a second on a GPU's core. */
 const mostWorkgroupBytes = 32_768;
 
@@ -98,6 +100,18 @@ export class Gpu {
     if (this.lossReason !== null) {
       throw new GpuError(`the GPU device was lost (${this.lossReason}): open it again and continue from a checkpoint`);
     }
+  }
+
+  /**
+   * For a call to the device that failed: throws the device's loss where that is why. Many calls fail on a lost device,
+   * each in its own words, and some of them before `lost` resolves.
+   * @param what makes other errors a GpuError that begins with it; without it they stay as they are
+   */
+  async fail(error: unknown, what?: string): Promise<never> {
+    if (error instanceof GpuError) what = undefined;
+    else await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, lossReportedWithin))]);
+    this.checkAlive();
+    throw what ? new GpuError(`${what}: ${(error as Error).message}`) : error;
   }
 
   /** A buffer that is counted until `destroyBuffer`; running out of memory surfaces at the next `settle`. */

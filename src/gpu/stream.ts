@@ -229,7 +229,7 @@ export class Stream {
 
   /** Waiting for a compiler or for the GPU must not let work overtake what was handed over before it. */
   private inOrder<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.ordered.then(work);
+    const done = this.ordered.then(work).catch((error) => this.gpu.fail(error));
     // Whoever waits for a piece of work sees its error; the next piece runs all the same.
     this.ordered = done.catch(() => {});
     return done;
@@ -342,7 +342,7 @@ export class Stream {
   /** Waits until everything that was appended is done. */
   async idle(): Promise<void> {
     await this.flush();
-    await Promise.all(this.inFlight.splice(0));
+    await this.inOrder(() => Promise.all(this.inFlight.splice(0)));
     this.gpu.checkAlive();
   }
 
@@ -359,16 +359,20 @@ export class Stream {
     } finally {
       this.capturing = null;
     }
-    await this.ready(capturing.dispatches, this.bindErrors.splice(0));
-    // Encoded once without being sent: a replay is not watched, so what WebGPU rejects has to show here.
-    const { device } = this.gpu;
-    device.pushErrorScope("validation");
-    const encoder = device.createCommandEncoder({ label });
-    const pass = encoder.beginComputePass({ label });
-    for (const dispatch of capturing.dispatches) encode(pass, dispatch);
-    pass.end();
-    encoder.finish();
-    this.check(await device.popErrorScope(), capturing.dispatches);
+    const { dispatches } = capturing;
+    const bindErrors = this.bindErrors.splice(0);
+    await this.inOrder(async () => {
+      await this.ready(dispatches, bindErrors);
+      // Encoded once without being sent: a replay is not watched, so what WebGPU rejects has to show here.
+      const { device } = this.gpu;
+      device.pushErrorScope("validation");
+      const encoder = device.createCommandEncoder({ label });
+      const pass = encoder.beginComputePass({ label });
+      for (const dispatch of dispatches) encode(pass, dispatch);
+      pass.end();
+      encoder.finish();
+      this.check(await device.popErrorScope(), dispatches);
+    });
     return { label, ...capturing };
   }
 
@@ -415,16 +419,17 @@ export class Stream {
     const bytes = paddedBytes(source.size);
     const staging = this.staging.get(bytes)?.pop() ?? this.gpu.createBuffer("readback", bytes, 0x1 | 0x8); // MAP_READ | COPY_DST
     this.commands.push({ source, staging });
+    let copy: ArrayBuffer;
     try {
       await this.flush();
       await staging.mapAsync(0x1);
+      // A device that is lost now takes the mapping away.
+      copy = staging.getMappedRange().slice(0);
+      staging.unmap();
     } catch (error) {
       this.gpu.destroyBuffer(staging);
-      this.gpu.checkAlive();
-      throw error instanceof GpuError ? error : new GpuError(`read: ${source}: ${(error as Error).message}`);
+      return await this.gpu.fail(error, `read: ${source}`);
     }
-    const copy = staging.getMappedRange().slice(0);
-    staging.unmap();
     const pooled = this.staging.get(bytes);
     if (pooled) pooled.push(staging);
     else this.staging.set(bytes, [staging]);

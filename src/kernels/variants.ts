@@ -219,7 +219,8 @@ const used = new WeakMap<Stream, Map<string, Convolution & { text: string }>>();
 
 /** What a text of `choiceText` stands for; null when there is no such variant, or not for this shape on this GPU. */
 function parseChoice(stream: Stream, pass: Pass, g: ConvGeometry, text: string): Choice | null {
-  const [, name, splits] = /^(.*?)(?: in (\d+))?$/.exec(text)!;
+  // The text may be a foreign file's: with `s`, line breaks match too.
+  const [, name, splits] = /^(.*?)(?: in (\d+))?$/s.exec(text)!;
   const variant = variantsFor(stream, pass, g).find((variant) => variant.name === name);
   return variant ? { variant, splits: Math.max(1, Number(splits ?? 1)) } : null;
 }

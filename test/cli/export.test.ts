@@ -1,8 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PNG } from "pngjs";
 import { beforeAll, expect, test } from "vitest";
-import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
 import { decodeGif } from "../data/gif_decoder.ts";
 import { eventsOf, run, start, temporaryFolder, writePictures } from "./program.ts";
 
@@ -127,6 +127,24 @@ test.each<[what: string, words: () => string[], message: RegExp]>([
   ["no place to write", () => ["export", file, join(folder, "no", "x.safetensors")], /cannot write \S+: no such file/],
 ])("%s: one line, exit code 2", async (_, words, message) => {
   const { code, stdout, stderr } = await run(...words());
+  expect(stderr).toMatch(/^catgan: [^\n]+\n$/);
+  expect(stderr).toMatch(message);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(existsSync(never)).toBe(false);
+});
+
+test.each<[what: string, value: number, more: string[], message: RegExp]>([
+  ["beyond f16", 1e6, [], /has numbers beyond f16's range: keep it in f32 \(--f32\)/],
+  ["NaN", Number.NaN, [], /NaN|finite|f16/],
+  ["NaN, in f32", Number.NaN, ["--f32"], /finite/],
+  ["so large that statistics overflow", 3e38, ["--f32"], /finite/],
+])("weights that are %s are refused in one line", async (_, value, more, message) => {
+  const { tensors, metadata } = decodeSafetensors(readFileSync(join(runDir, "checkpoints", "step-000003.safetensors")));
+  // Where samples are drawn from the average, that is what is exported.
+  for (const [name, { data }] of tensors) if (/^(average\.)?g\..*weight$/.test(name)) data.fill(value, 0, 64);
+  const damaged = join(folder, "damaged.safetensors");
+  writeFileSync(damaged, encodeSafetensors(tensors, metadata));
+  const { code, stdout, stderr } = await run("export", damaged, never, ...more);
   expect(stderr).toMatch(/^catgan: [^\n]+\n$/);
   expect(stderr).toMatch(message);
   expect([code, stdout]).toEqual([2, ""]);

@@ -136,17 +136,19 @@ test("evaluate", () => {
     n: 1024,
     seed: 1,
     nearest: null,
+    force: false,
     adapter: "auto",
     json: false,
   });
   expect(
-    parse("evaluate a.safetensors --data b.zip --fit stretch --n 64 --seed 3 --nearest n.png --json"),
+    parse("evaluate a.safetensors --data b.zip --fit stretch --n 64 --seed 3 --nearest n.png --force --json"),
   ).toMatchObject({
     data: "b.zip",
     fit: "stretch",
     n: 64,
     seed: 3,
     nearest: "n.png",
+    force: true,
     json: true,
   });
 });
@@ -161,9 +163,10 @@ test("sample and verify", () => {
     columns: null,
     walk: null,
     out: null,
+    force: false,
     ...defaults,
   });
-  expect(parse("sample --n 9 a.safetensors --seed 0 --columns 3 --out c.png --json")).toEqual({
+  expect(parse("sample --n 9 a.safetensors --seed 0 --columns 3 --out c.png --force --json")).toEqual({
     command: "sample",
     source: "a.safetensors",
     n: 9,
@@ -171,6 +174,7 @@ test("sample and verify", () => {
     columns: 3,
     walk: null,
     out: "c.png",
+    force: true,
     adapter: "auto",
     json: true,
   });
@@ -195,27 +199,29 @@ test("sample --grid and --walk", () => {
 });
 
 test("timelapse", () => {
-  const defaults = { command: "timelapse", run: "runs/a", out: null, fps: 8, grid: null, json: false };
+  const defaults = { command: "timelapse", run: "runs/a", out: null, fps: 8, grid: null, force: false, json: false };
   expect(parse("timelapse runs/a")).toEqual(defaults);
-  expect(parse("timelapse runs/a --out a.gif --fps 12 --grid 4x3 --json")).toEqual({
+  expect(parse("timelapse runs/a --out a.gif --fps 12 --grid 4x3 --force --json")).toEqual({
     ...defaults,
     out: "a.gif",
     fps: 12,
     grid: { columns: 4, rows: 3 },
+    force: true,
     json: true,
   });
 });
 
 test("export", () => {
-  const defaults = { command: "export", f32: false, credit: null, adapter: "auto", json: false };
+  const defaults = { command: "export", f32: false, credit: null, force: false, adapter: "auto", json: false };
   expect(parse("export runs/a cats.safetensors")).toEqual({ ...defaults, source: "runs/a", out: "cats.safetensors" });
-  const line = ["export", "a", "b", "--f32", "--credit", "cats by me", "--adapter", "software", "--json"];
+  const line = ["export", "a", "b", "--f32", "--credit", "cats by me", "--force", "--adapter", "software", "--json"];
   expect(parseCommand(line)).toEqual({
     command: "export",
     source: "a",
     out: "b",
     f32: true,
     credit: "cats by me",
+    force: true,
     adapter: "software",
     json: true,
   });
@@ -347,6 +353,9 @@ test("help fits 80 columns and names every option", () => {
     }
   }
   const train = helpText("train");
+  expect(train).toMatch(
+    /Closing the terminal stops training.*nohup does not.*setsid catgan train > train\.log 2>&1 &\n/s,
+  );
   for (const key of configKeys) {
     const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     expect(train).toMatch(new RegExp(`--(\\[no-\\])?${name}\\s`));

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { softwareEnvironment } from "../../src/cli/adapter.ts";
 import { encodePng } from "../../src/cli/png.ts";
+import { softwareEnvironment } from "../../src/cli/swiftshader.ts";
 import { pictureGrid } from "../../src/data/grid.ts";
 import { paintCats } from "../../src/data/painted.ts";
 
