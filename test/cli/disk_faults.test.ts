@@ -71,7 +71,7 @@ vi.mock("../../src/cli/run_output.ts", async (original) => {
 
 const codes = ["ENOSPC", "EIO", "EACCES", "EROFS"];
 /** In `npm run fuzz` each call fails in each way; in `npm test` in one of them. */
-const everyCode = process.env.CATGAN_FUZZ !== undefined;
+const everyCode = process.env.MODE === "fuzz";
 const steps = 4;
 const network = "--size 16 --base 1 --base-d 1 --z 2 --kernel 3 --batch 8 --r1-every 2".split(" ");
 // 9 pictures are one batch: a checkpoint every step, so that the first is rotated out.

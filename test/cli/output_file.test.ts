@@ -110,23 +110,24 @@ test.each<[what: string, words: () => string[], message: RegExp]>([
   expect(files()).toEqual(before);
 });
 
-test("what catgan wrote is replaced, and with --force what others wrote", async () => {
-  const cases: [file: string, words: (...more: string[]) => string[]][] = [
-    ["mine.png", (...more) => sampled("mine.png", ...more)],
-    ["walk.gif", (...more) => sampled("walk.gif", "--walk", "--stops", "2", "--fps", "2", ...more)],
-    ["film.gif", (...more) => filmed("film.gif", ...more)],
-    ["new.safetensors", (...more) => exported("run", "new.safetensors", ...more)],
-    ["run/near.PNG", (...more) => nearest("run/near.PNG", "--n", "6", ...more)],
-  ];
-  for (const [file, words] of cases) {
-    expect(await run(...words()), file).toMatchObject({ code: 0, stderr: "" });
-    const written = readFileSync(at(file));
-    expect(await run(...words()), file).toMatchObject({ code: 0, stderr: "" });
-    writeFileSync(at(file), "someone's");
-    expect(await run(...words("--force")), file).toMatchObject({ code: 0, stderr: "" });
-    expect(readFileSync(at(file)).equals(written), file).toBe(true);
-  }
-  // By default the film lies in the run's folder.
+const replaced: [file: string, words: (...more: string[]) => string[]][] = [
+  ["mine.png", (...more) => sampled("mine.png", ...more)],
+  ["walk.gif", (...more) => sampled("walk.gif", "--walk", "--stops", "2", "--fps", "2", ...more)],
+  ["film.gif", (...more) => filmed("film.gif", ...more)],
+  ["new.safetensors", (...more) => exported("run", "new.safetensors", ...more)],
+  ["run/near.PNG", (...more) => nearest("run/near.PNG", "--n", "6", ...more)],
+];
+
+test.each(replaced)("%s: what catgan wrote is replaced, and with --force what others wrote", async (file, words) => {
+  expect(await run(...words())).toMatchObject({ code: 0, stderr: "" });
+  const written = readFileSync(at(file));
+  expect(await run(...words())).toMatchObject({ code: 0, stderr: "" });
+  writeFileSync(at(file), "someone's");
+  expect(await run(...words("--force"))).toMatchObject({ code: 0, stderr: "" });
+  expect(readFileSync(at(file)).equals(written)).toBe(true);
+});
+
+test("by default the film lies in the run's folder, and is replaced there", async () => {
   for (let times = 0; times < 2; times++) {
     const film = await run("timelapse", at("run"), "--json");
     expect(eventsOf(film)).toMatchObject([{ event: "timelapse", path: at("run/timelapse.gif") }]);
