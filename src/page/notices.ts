@@ -9,15 +9,16 @@ interface Notice {
   closes?: boolean;
 }
 
-const shown = new Map<string, { text: string; element: HTMLElement }>();
+const shown = new Map<string, { key: string; element: HTMLElement }>();
 
 /** @param kind what the notice is about; null takes it away */
 export function notify(kind: string, notice: Notice | null): void {
   const before = shown.get(kind);
-  if (before?.text === notice?.text) return;
+  const key = notice && JSON.stringify([notice.text, Object.keys(notice.actions ?? {})]);
+  if ((before?.key ?? null) === key) return;
   before?.element.remove();
   shown.delete(kind);
-  if (!notice) return;
+  if (!notice || !key) return;
   const { text, bad = false, actions = {}, closes = true } = notice;
   const buttons = Object.entries(actions).map(([label, onclick]) => h("button", { type: "button", onclick }, label));
   if (closes) {
@@ -26,6 +27,6 @@ export function notify(kind: string, notice: Notice | null): void {
   }
   const element = h("div", { className: bad ? "notice bad" : "notice" }, h("p", {}, text), ...buttons);
   element.dataset.kind = kind;
-  shown.set(kind, { text, element });
+  shown.set(kind, { key, element });
   byId("notices").append(element);
 }
