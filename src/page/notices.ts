@@ -1,5 +1,6 @@
 /** Short messages above the pictures: one of a kind at a time, until it is no longer so or is put away. */
 import { byId, h } from "./dom.ts";
+import { shownName } from "./shown_text.ts";
 
 interface Notice {
   text: string;
@@ -8,6 +9,9 @@ interface Notice {
   /** Whether the person may put it away. */
   closes?: boolean;
 }
+
+/** Errors may quote what a file says of itself, which may be a megabyte. */
+const maxLength = 600;
 
 const shown = new Map<string, { key: string; element: HTMLElement }>();
 
@@ -19,7 +23,8 @@ export function notify(kind: string, notice: Notice | null): void {
   before?.element.remove();
   shown.delete(kind);
   if (!notice || !key) return;
-  const { text, bad = false, actions = {}, closes = true } = notice;
+  const { bad = false, actions = {}, closes = true } = notice;
+  const text = shownName(notice.text, maxLength);
   const buttons = Object.entries(actions).map(([label, onclick]) => h("button", { type: "button", onclick }, label));
   if (closes) {
     const put = h("button", { type: "button", className: "quiet", onclick: () => element.remove() }, "Close");

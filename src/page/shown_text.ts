@@ -10,7 +10,7 @@ export function shownText(text: string): string {
   return text.replace(unseen, "\u{fffd}");
 }
 
-/** A name, also one of a megabyte. */
+/** A name or another text whose length nobody has checked, cut to so many characters. */
 export function shownName(name: string, maxLength = 80): string {
   const characters = [...shownText(name.slice(0, 4 * maxLength))];
   return characters.length > maxLength ? `${characters.slice(0, maxLength - 1).join("")}…` : characters.join("");

@@ -43,7 +43,7 @@ export class Keeper {
       this.unsaved = { step, bytes };
       const since = this.savedStep > 0 ? `the save of step ${this.savedStep.toLocaleString("en")}` : "the beginning";
       const text =
-        `The run could not be saved: ${reasonOf(error)}. Training goes on, and saving is tried again. Until it works, ` +
+        `The run could not be saved: ${reasonOf(error)}. This does not stop training, and saving is tried again. Until it works, ` +
         `everything since ${since} is only in this tab: download it to be safe`;
       this.failures.set(checkpointKey, { text, work: null });
       this.tell();
@@ -101,5 +101,5 @@ export class Keeper {
 }
 
 function besideText(what: string, error: unknown): string {
-  return `${what} could not be stored: ${reasonOf(error)}. Training goes on, and it is tried again with the next save`;
+  return `${what} could not be stored: ${reasonOf(error)}. This does not stop training, and it is tried again with the next save`;
 }

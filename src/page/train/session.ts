@@ -28,6 +28,7 @@ import { encodePng, realsGrid } from "../grid_file.ts";
 import type { CheckpointDownload, NewRun, Phase, Sample, Trouble, WorkerEvent } from "../protocol.ts";
 import { reasonOf } from "../reason.ts";
 import { Rows } from "../rows.ts";
+import { shownName } from "../shown_text.ts";
 import { stepsPerEpoch } from "../steps_per_epoch.ts";
 import { DamagedRunError } from "../store/record.ts";
 import type { RunStore } from "../store/run_store.ts";
@@ -146,7 +147,7 @@ export class Session {
       source.data === "painted" ? await paint(around, config) : await around.store.photographs(id, record, state);
     if (!pictures) {
       throw new Error(
-        `${name}: its training pictures (${source.data}) are not in this browser: draw from it, but it cannot be trained here`,
+        `${name}: its training pictures (${shownName(source.data)}) are not in this browser: draw from it, but it cannot be trained here`,
       );
     }
     const kept = reals ?? (await realsGrid(pictures));

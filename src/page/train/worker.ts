@@ -16,6 +16,7 @@ import { augmented } from "./augmented.ts";
 import { type Device, describe, measure, NoGpuError, newStream, openDevice } from "./device.ts";
 import { GpuWait } from "./gpu_wait.ts";
 import { GridView } from "./grid_view.ts";
+import { checkUnlocked, RunLock } from "./run_lock.ts";
 import { Session, type Surroundings } from "./session.ts";
 import { Tabs } from "./tabs.ts";
 
@@ -32,6 +33,8 @@ let device: Device | null = null;
 /** Whether the device at hand has gone. */
 let lost = false;
 let session: Session | null = null;
+/** Of the session's run. */
+const runLock = new RunLock();
 let measuring: { controller: AbortController; done: Promise<void> } | null = null;
 let testing = false;
 
@@ -69,6 +72,7 @@ function lookAround(): Tabs {
         inTurn(async () => {
           const stolen = session;
           session = null;
+          runLock.letGo();
           post({ type: "closed" });
           post({ type: "phase", phase: "idle" });
           post({ type: "elsewhere", training: true });
@@ -155,6 +159,7 @@ async function closeSession(): Promise<void> {
 
 async function closed(): Promise<void> {
   session = null;
+  runLock.letGo();
   post({ type: "closed" });
   post({ type: "phase", phase: "idle" });
   tabs.letGo();
@@ -168,7 +173,10 @@ async function begin(make: () => Promise<Session>): Promise<Session> {
   post({ type: "phase", phase: "preparing" });
   try {
     session = await make();
+    await runLock.take(session.id);
   } catch (error) {
+    await session?.discard();
+    session = null;
     post({ type: "closed" });
     post({ type: "phase", phase: "idle" });
     tabs.letGo();
@@ -181,6 +189,7 @@ async function begin(make: () => Promise<Session>): Promise<Session> {
 async function closeSessionButKeepLock(): Promise<void> {
   await session?.close();
   session = null;
+  runLock.letGo();
 }
 
 function current(): Session {
@@ -188,7 +197,7 @@ function current(): Session {
   return session;
 }
 
-/** @throws Error when the run is the one that is open here or trained elsewhere */
+/** Closes the run, if it is the one that is open here. */
 async function notOpen(id: string): Promise<void> {
   if (session?.id === id) await closeSession();
 }
@@ -260,6 +269,7 @@ const calls: {
   },
   async remove(id) {
     await notOpen(id);
+    await checkUnlocked(id);
     await store.remove(id);
     await postRuns();
   },
