@@ -208,7 +208,10 @@ test("a hostile checkpoint: what it says of itself is shown as text that can nei
       ...[...document.querySelectorAll("*")].flatMap((e) => [...e.attributes].map((a) => a.value)),
     ].join(""),
     document.querySelectorAll("main b img, #run-list img[src=x], #run-list b, #notices img").length,
-    document.documentElement.scrollWidth - innerWidth,
+    Math.max(
+      document.documentElement.scrollWidth - innerWidth,
+      ...[...document.querySelectorAll("#run-list > li")].map((card) => card.scrollWidth - card.clientWidth),
+    ),
   ]);
   expect(text).not.toMatch(/[\p{Cs}\u202a-\u202e\u2066-\u2069]/u);
   expect((text as string).replace(/[\n\t]/g, " ")).not.toMatch(/\p{Cc}/u);
@@ -221,6 +224,7 @@ test("a GPU that the browser blocks after a loss is waited for; people can try a
   await visit.start();
   await visit.reaches(5);
   await visit.press("s");
+  await visit.shows("n-saved", "just now");
   const block = async (blocked: boolean) => {
     for (const worker of visit.page.workers()) {
       await worker.evaluate((on) => {

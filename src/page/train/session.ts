@@ -212,6 +212,8 @@ export class Session {
   }
 
   async save(): Promise<void> {
+    // While it goes back to the last save, there is nothing new.
+    if (!this.trainer) return;
     await this.paused(async () => {
       const { trainer } = this;
       if (!trainer) return;
@@ -245,6 +247,7 @@ export class Session {
     const config = { ...this.config, ...changes };
     checkConfig(config);
     const keys = (Object.keys(changes) as (keyof Config)[]).filter((key) => changes[key] !== this.config[key]);
+    if (!this.trainer) throw new Error("the run is not ready: change its settings when it trains or is paused");
     const fixed = keys.find((key) => whenChanged(key, this.config, config) === "new run");
     if (fixed) throw new Error(`${fixed} needs a new run: networks or pictures would be others`);
     await this.paused(async () => {
