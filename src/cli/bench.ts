@@ -31,8 +31,8 @@ import { presets } from "../train/config.ts";
 import { planTraining } from "../train/plan.ts";
 import { openAdapter, softwareEnvironment, unpackedFlag } from "./adapter.ts";
 import type { BenchCommand } from "./command.ts";
+import { writeFileAtomically } from "./files.ts";
 import { Reporter, wrapped } from "./progress.ts";
-import { writeFileAtomically } from "./run_folder.ts";
 import { asUserError, UserError } from "./user_error.ts";
 
 const { deno, node } = process.versions;

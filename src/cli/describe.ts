@@ -74,15 +74,15 @@ export function conclude(reporter: Reporter, { outcome, dir, trainer, steps, sec
   const { step, totalSteps } = trainer;
   const resume = (...more: string[]) => commandLine("train", "--resume", dir, ...more);
   if (outcome === "stopped") {
-    const saved = step > 0 ? ", saved" : ", nothing to save";
+    const saved = step > 0 ? ", saved" : "";
     reporter.line(`  Stopped after step ${grouped(step)} of ${grouped(totalSteps)}${saved}.`);
-    if (step > 0) reporter.line(`  Go on:  ${reporter.bold(resume())}`);
+    reporter.line(`  Resume: ${reporter.bold(resume())}`);
     return;
   }
   reporter.line(`  Done: ${grouped(steps)} steps in ${duration(seconds)}.`);
   reporter.line(`  Look:   ${reporter.bold(samplePath(dir, step))}`);
   reporter.line(`  More:   ${commandLine("sample", dir)}`);
-  reporter.line(`  Go on:  ${resume("--steps", String(2 * step))}`);
+  reporter.line(`  Resume: ${resume("--steps", String(2 * step))}`);
 }
 
 /** At most this many skipped files are named. */

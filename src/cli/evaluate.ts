@@ -10,12 +10,13 @@ import { checkpointInfo, generatorFormat, type PictureSource } from "../train/ch
 import { generatorFrom } from "../train/generator_file.ts";
 import { drawPictures } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
+import { type Checkpoint, readCheckpoint } from "./checkpoint_files.ts";
 import type { EvaluateCommand } from "./command.ts";
 import { loadDataSet } from "./data_set.ts";
 import { warn, warnOfSkipped } from "./describe.ts";
+import { writeFileAtomically } from "./files.ts";
 import { encodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
-import { type Checkpoint, readCheckpoint, writeFileAtomically } from "./run_folder.ts";
 import { asUserError, UserError } from "./user_error.ts";
 
 /**

@@ -6,10 +6,11 @@ import { checkCredit, checkDrawable, encodeGenerator, generatorFrom } from "../t
 import { decodeSafetensors } from "../train/safetensors.ts";
 import { drawPictures } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
+import { readCheckpoint } from "./checkpoint_files.ts";
 import type { ExportCommand } from "./command.ts";
 import { warn } from "./describe.ts";
+import { writeFileAtomically } from "./files.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
-import { readCheckpoint, writeFileAtomically } from "./run_folder.ts";
 import { asUserError } from "./user_error.ts";
 
 /** Pictures that are drawn both ways. */

@@ -12,11 +12,11 @@ import { noiseStreams } from "../kernels/noise.ts";
 import { uniform } from "../reference/philox.ts";
 import type { PrepareCommand } from "./command.ts";
 import { decodePicture } from "./decode.ts";
+import { explained } from "./files.ts";
 import { type Source, withSource } from "./photographs.ts";
 import { encodePng, encodeRgbPng } from "./png.ts";
 import { checkPreparedFolder, PreparedFolder } from "./prepared_folder.ts";
 import { commandLine, duration, grouped, Reporter } from "./progress.ts";
-import { explained } from "./run_folder.ts";
 import { StopRequest } from "./stop.ts";
 
 /** Of the contact sheet, which has as many rows at most. */

@@ -7,7 +7,7 @@ import { mkdir, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { ZipWriter } from "../data/zip_writer.ts";
-import { explained, syncFolder, writeFileAtomically } from "./run_folder.ts";
+import { explained, syncFolder, writeFileAtomically } from "./files.ts";
 import { UserError } from "./user_error.ts";
 
 /**

@@ -1,20 +1,21 @@
 /** Trains through trouble, as --on-trouble says. */
-import { DivergedError, type PictureSource, type RunState, withConfig } from "../train/checkpoint.ts";
+import { checkCheckpoint, DivergedError, type PictureSource, type RunState, withConfig } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
 import { type Finding, guardOf } from "../train/guards.ts";
 import { divergedText, type RunHooks, runTraining } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
+import { checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
 import type { OnTrouble } from "./command.ts";
 import { warn } from "./describe.ts";
 import { kebab } from "./option_table.ts";
 import { grouped, type Reporter } from "./progress.ts";
-import { checkpointSteps, readCheckpoint, rewindRun } from "./run_folder.ts";
+import type { RunFolder } from "./run_folder.ts";
 
 /** How often a run goes back until a save gets past where it failed. */
 const mostRollbacks = 3;
 
 export interface Surroundings {
-  readonly dir: string;
+  readonly folder: RunFolder;
   readonly source: PictureSource;
   readonly onTrouble: OnTrouble;
   /** Stops training, saved. */
@@ -31,7 +32,8 @@ export interface Surroundings {
  * @throws DivergedError where going back is not wanted, or did not help
  */
 export async function trainThrough(first: Trainer, around: Surroundings) {
-  const { dir, source, onTrouble, reporter } = around;
+  const { folder, source, onTrouble, reporter } = around;
+  const { dir } = folder;
   let trainer = first;
   const guard = guardOf(trainer);
   const troubled = new AbortController();
@@ -74,17 +76,19 @@ export async function trainThrough(first: Trainer, around: Surroundings) {
       failedAt = Math.max(failedAt, trainer.step);
       // The same numbers would go wrong again, so with half the rates; and each time from further back.
       const slower = { ...config, lrD: config.lrD / 2, lrG: config.lrG / 2 };
-      const kept = (await checkpointSteps(dir)).length > 0 ? await readCheckpoint(dir, rollbacks) : null;
+      const any = (await checkpointSteps(dir)).length > 0;
+      const kept = any ? await readCheckpoint(dir, (state) => void checkCheckpoint(state, "run"), rollbacks) : null;
       rollbacks++;
       await trainer.stream.idle();
       trainer.destroy();
       trainer = await around.build(slower, kept && withConfig(kept, slower));
       guard.rewound();
       const { step } = trainer;
-      await rewindRun(dir, step);
+      for (const line of await folder.rewind(step, "diverged", slower)) warn(line);
       const rates = `half the learning rates, --lr-d ${slower.lrD} --lr-g ${slower.lrG}`;
       const message = `${error.message.split(";")[0]}: back to step ${grouped(step)} with ${rates}`;
       reporter.clear();
+      if (kept?.warning) warn(kept.warning);
       warn(`${message} (${rollbacks} of ${mostRollbacks})`);
       reporter.event({ event: "rollback", step, attempt: rollbacks, lrD: slower.lrD, lrG: slower.lrG, message });
     }

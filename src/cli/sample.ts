@@ -9,11 +9,12 @@ import { type Artist, generatorFrom } from "../train/generator_file.ts";
 import { drawPictures, measureStatistics, Sampler } from "../train/sampler.ts";
 import { latentsOf, type Place } from "../train/walk.ts";
 import { openAdapter } from "./adapter.ts";
+import { readCheckpoint } from "./checkpoint_files.ts";
 import type { SampleCommand } from "./command.ts";
 import { warn } from "./describe.ts";
+import { writeFileAtomically } from "./files.ts";
 import { encodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
-import { readCheckpoint, writeFileAtomically } from "./run_folder.ts";
 import { shippedWeights } from "./shipped_weights.ts";
 import { asUserError, UserError } from "./user_error.ts";
 

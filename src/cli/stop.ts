@@ -43,4 +43,19 @@ export class StopRequest {
   }
 }
 
+/**
+ * Until there is something worth saving: ends the process at a signal, after a clean-up.
+ * @returns ends that
+ */
+export function endAtSignal(cleanUp: () => Promise<void>): () => void {
+  const onSignal = (signal: NodeJS.Signals) =>
+    void cleanUp()
+      .catch(() => {})
+      .finally(() => process.exit(128 + constants.signals[signal]));
+  for (const signal of signals) process.once(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+}
+
 const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];

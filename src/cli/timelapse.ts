@@ -7,9 +7,10 @@ import { corner, type Image, scaled } from "../data/image.ts";
 import { gridExtent, gridGap } from "../kernels/grid_extent.ts";
 import type { Grid, TimelapseCommand } from "./command.ts";
 import { warn } from "./describe.ts";
+import { writeFileAtomically } from "./files.ts";
 import { decodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
-import { configPath, samplePath, sampleSteps, writeFileAtomically } from "./run_folder.ts";
+import { configPath, samplePath, sampleSteps } from "./run_folder.ts";
 import { UserError } from "./user_error.ts";
 
 /** Milliseconds of the last grid, which one wants to look at. */

@@ -1,17 +1,15 @@
 /** `catgan train`: a new run, or one that goes on. */
 
-import { version } from "../../package.json";
-import { stepsPerEpoch } from "../data/batches.ts";
-import { pictureGrid } from "../data/grid.ts";
-import { enlarge } from "../data/image.ts";
+import { fingerprint, stepsPerEpoch } from "../data/batches.ts";
 import { type Pictures, paintedCount } from "../data/pictures.ts";
 import { type Gpu, inMebibytes } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
 import type { Choices } from "../kernels/variants.ts";
-import { meanPairSimilarity } from "../metrics/ms_ssim.ts";
 import {
+  type CheckpointInfo,
   checkCheckpoint,
-  encodeCheckpoint,
+  checkPictures,
+  checkSameRun,
   generatorFormat,
   type Machine,
   machineOf,
@@ -23,44 +21,32 @@ import { chooseVariants, type VariantSource } from "../train/choose_variants.ts"
 import type { Config } from "../train/config.ts";
 import { compileAhead, type Plan, type PlanLimits, planWithin, TooLargeError } from "../train/plan.ts";
 import { QualityMeter } from "../train/quality.ts";
-import type { RunHooks } from "../train/run.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
-import { augmentedPictures } from "./augmented.ts";
+import { checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
 import type { NewRun, OnTrouble, ResumedRun } from "./command.ts";
 import { type DataSet, loadDataSet } from "./data_set.ts";
 import { conclude, describeRun, heading, warn, warnOfSkipped } from "./describe.ts";
+import { isFolder } from "./files.ts";
 import { chooseConfig, resolveConfig } from "./options.ts";
-import { encodePng } from "./png.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
 import { trainThrough } from "./rollback.ts";
-import {
-  appendLosses,
-  appendMetrics,
-  checkpointPath,
-  checkRunFolder,
-  createRunFolder,
-  defaultRunDir,
-  isFolder,
-  keepBest,
-  readCheckpoint,
-  rewindRun,
-  samplePath,
-  saveCheckpoint,
-  writeFileAtomically,
-} from "./run_folder.ts";
+import { checkRunFolder, RunFolder, readStart } from "./run_folder.ts";
+import { beginRun, drawMissingGrid, outputHooks } from "./run_output.ts";
+import { SideFiles } from "./side_files.ts";
 import { StopRequest } from "./stop.ts";
-import { asUserError, UserError } from "./user_error.ts";
+import { asMessage, asUserError, UserError } from "./user_error.ts";
 import { readVariantSource, variantCache } from "./variant_cache.ts";
 
 /** What a run is made of, before anything of it is on the GPU. */
 interface Setup {
   config: Config;
   source: PictureSource;
-  dir: string;
-  /** One line on how it came about: which preset and why, or where it goes on. */
+  folder: RunFolder;
+  /** One line on how it came about: which preset and why, or where it resumes. */
   origin: string;
-  resumed: (RunState & { machine: Machine | null }) | null;
+  /** The checkpoint that it resumes from; null for a run that starts at its beginning. */
+  resumed: (RunState & { info: CheckpointInfo }) | null;
   /** Where a new run's choice of kernels comes from; one that goes on keeps its own. */
   variants: VariantSource;
   onTrouble: OnTrouble;
@@ -74,40 +60,47 @@ interface Setup {
  */
 export async function trainCommand(options: NewRun | ResumedRun): Promise<number> {
   const reporter = new Reporter(process.stdout, options.json);
-  // The folder is looked at before anything that takes time.
-  let setupOn: (gpu: Gpu) => Setup;
-  if (options.resume === null) {
-    if (options.out !== null) await checkRunFolder(options.out);
-    const variants = readVariantSource(options.variants);
-    setupOn = ({ software }) => setupNew(options, variants, software);
-  } else {
-    const setup = await setupResumed(options);
-    setupOn = () => setup;
+  if (options.resume !== null) {
+    return await inFolder(await openRun(options.resume), async (folder) => {
+      const setup = await setupResumed(options, folder);
+      return await onAdapter(options.adapter, reporter, (gpu) => train(gpu, setup, reporter));
+    });
   }
-  const gpu = await openAdapter(options.adapter);
+  // The folder is looked at before anything that takes time.
+  if (options.out !== null) await checkRunFolder(options.out);
+  const variants = readVariantSource(options.variants);
+  return await onAdapter(options.adapter, reporter, async (gpu) => {
+    const { config, preset, origin } = chooseConfig(options, gpu.software);
+    const { out, data, fit, onTrouble } = options;
+    const folder = await (out === null ? RunFolder.createDefault(preset, new Date()) : RunFolder.create(out));
+    return await inFolder(folder, () =>
+      train(gpu, { config, source: { data, fit }, folder, origin, resumed: null, variants, onTrouble }, reporter),
+    );
+  });
+}
+
+/** Leaves the folder unlocked, and without what was made in vain, however the work ends. */
+async function inFolder(folder: RunFolder, work: (folder: RunFolder) => Promise<number>): Promise<number> {
+  folder.letSignalsClose();
   try {
-    return await train(gpu, setupOn(gpu), reporter);
+    return await work(folder);
+  } finally {
+    await folder.close();
+  }
+}
+
+async function onAdapter(adapter: string, reporter: Reporter, work: (gpu: Gpu) => Promise<number>): Promise<number> {
+  const gpu = await openAdapter(adapter);
+  try {
+    return await work(gpu);
   } finally {
     reporter.clear();
     gpu.destroy();
   }
 }
 
-function setupNew(options: NewRun, variants: VariantSource, software: boolean): Setup {
-  const { config, preset, origin } = chooseConfig(options, software);
-  const { data, fit } = options;
-  return {
-    config,
-    source: { data, fit },
-    dir: options.out ?? defaultRunDir(preset, new Date()),
-    origin,
-    resumed: null,
-    variants,
-    onTrouble: options.onTrouble,
-  };
-}
-
-async function setupResumed({ resume, data, overrides, onTrouble }: ResumedRun): Promise<Setup> {
+/** Locks an earlier run's folder. @throws UserError when it is none, or another process trains the run */
+async function openRun(resume: string): Promise<RunFolder> {
   if (!(await isFolder(resume))) {
     const file = await readCheckpoint(resume).catch(() => null);
     throw new UserError(
@@ -116,9 +109,32 @@ async function setupResumed({ resume, data, overrides, onTrouble }: ResumedRun):
         : `--resume ${resume}: it is a file, expected a run's folder`,
     );
   }
-  const resumed = await readCheckpoint(resume);
-  const info = asUserError(() => checkCheckpoint(resumed, "run"));
-  if (resumed.warning !== null) warn(resumed.warning);
+  const isRun = (await checkpointSteps(resume)).length > 0 || (await readStart(resume)) !== null;
+  if (!isRun) {
+    throw new UserError(`--resume ${resume}: no checkpoint and no config.json in it, expected a run's folder`);
+  }
+  const folder = await RunFolder.open(resume);
+  const { tookOverFrom } = folder.lock;
+  if (tookOverFrom !== null) warn(`${resume}: took the run over from ${tookOverFrom} and no longer exists`);
+  return folder;
+}
+
+async function setupResumed({ resume, data, overrides, onTrouble }: ResumedRun, folder: RunFolder): Promise<Setup> {
+  const shared = { folder, variants: "table", onTrouble } as const;
+  if ((await checkpointSteps(resume)).length === 0) {
+    const { config, source } = (await readStart(resume))!;
+    return {
+      ...shared,
+      config: resolveConfig(config, overrides),
+      source: data === null ? source : { ...source, data },
+      origin: "starts again, as it was stopped before its first checkpoint",
+      resumed: null,
+      variants: "auto",
+    };
+  }
+  const checkpoint = await readCheckpoint(resume, (state) => void checkCheckpoint(state, "run"));
+  const info = checkCheckpoint(checkpoint, "run");
+  if (checkpoint.warning !== null) warn(checkpoint.warning);
   const source = data === null ? info.pictures.source : { ...info.pictures.source, data };
   const config = resolveConfig(info.config, overrides);
   const { count } = info.pictures;
@@ -135,25 +151,26 @@ async function setupResumed({ resume, data, overrides, onTrouble }: ResumedRun):
     );
   }
   return {
+    ...shared,
     config,
     source,
-    dir: resume,
-    origin: `goes on after step ${grouped(info.step)}`,
-    resumed: { ...resumed, machine: info.machine },
-    variants: "table",
-    onTrouble,
+    origin: `resumes after step ${grouped(info.step)}`,
+    resumed: { ...checkpoint, info },
   };
 }
 
 async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number> {
-  const { config, source, dir, resumed } = setup;
+  const { config, source, folder } = setup;
+  const { dir } = folder;
   const { software } = gpu;
-  const kept = resumed?.machine && new Map(Object.entries(resumed.machine.variants));
+  const machine = setup.resumed?.info.machine ?? null;
+  const kept = machine && new Map(Object.entries(machine.variants));
   const plan = await checkFits(config, { ...gpu.limits, software }, kept ?? undefined);
   compileAhead(gpu, plan);
   const dataSet = await loadDataSet(source, config, reporter);
   const { pictures } = dataSet;
   asUserError(() => stepsPerEpoch(pictures.count, config.batch));
+  const resumed = setup.resumed && (await ofThesePictures(setup.resumed, dir, pictures));
   const stream = new Stream(gpu);
   if (!resumed) {
     await chooseVariants(stream, plan.convolutions, setup.variants, variantCache, (done, of) =>
@@ -166,21 +183,30 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
   let meter = asUserError(() => meterOf(first));
   reporter.clear();
 
-  if (resumed) await rewindRun(dir, first.step);
-  else await startFolder(setup, dataSet, gpu.name);
+  const side = new SideFiles((message) => {
+    reporter.clear();
+    warn(message);
+    reporter.event({ event: "warning", message });
+  });
+  if (resumed) {
+    for (const line of await folder.rewind(first.step, "damaged", config)) side.report(line);
+  } else await beginRun(setup, pictures, gpu.name);
+  const output = { folder, source, side, reporter };
+  folder.keepOpen();
   const stop = new StopRequest(() =>
     reporter.line("  Stopping: this step is finished and saved first. Ctrl-C again ends at once."),
   );
   try {
     announce(gpu, first, setup, dataSet, reporter);
+    if (resumed) await drawMissingGrid(first, output);
     const started = { at: performance.now(), step: first.step };
     const { ending, trainer } = await trainThrough(first, {
-      dir,
+      folder,
       source,
       onTrouble: setup.onTrouble,
       signal: stop.signal,
       reporter,
-      hooks: (trainer) => hooksFor(trainer, meter, setup, reporter),
+      hooks: (trainer) => outputHooks(trainer, meter, output),
       async build(config, state) {
         meter?.destroy();
         const trainer = await newTrainer(stream, config, pictures, state);
@@ -200,8 +226,32 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
     });
     return ending === "finished" ? 0 : ending === "troubled" ? 1 : stop.exitCode;
   } finally {
+    await side.finish();
     stop.dispose();
   }
+}
+
+/**
+ * The checkpoint, or an earlier one when this one is of other pictures: where a file has no checksum, damage may have hit
+ * what it says of them.
+ * @throws UserError when none is of these pictures
+ */
+async function ofThesePictures(
+  resumed: NonNullable<Setup["resumed"]>,
+  dir: string,
+  pictures: Pictures,
+): Promise<NonNullable<Setup["resumed"]>> {
+  const here = fingerprint(pictures);
+  const problem = asMessage(() => checkPictures(resumed.info, pictures, here));
+  if (problem === null) return resumed;
+  const other = await readCheckpoint(dir, (state) => {
+    const info = checkCheckpoint(state, "run");
+    checkPictures(info, pictures, here);
+    checkSameRun(info.config, resumed.info.config);
+  }).catch(() => null);
+  if (other === null) throw new UserError(problem);
+  warn(other.warning ?? `took ${other.path}`);
+  return { ...other, info: checkCheckpoint(other, "run") };
 }
 
 /** A trainer that is ready. @param state what it goes on from; null: the beginning @throws UserError as `restore` */
@@ -230,76 +280,11 @@ export async function checkFits(config: Config, limits: PlanLimits, choices?: Ch
   }
 }
 
-/** Reals are shown as 8×8. */
-const realColumns = 8;
-
-async function startFolder({ config, source, dir }: Setup, { pictures }: DataSet, adapter: string): Promise<void> {
-  const { size, pixels } = pictures;
-  const count = Math.min(pictures.count, realColumns ** 2);
-  const reals = { size, count, pixels: pixels.subarray(0, count * size ** 2 * 3) };
-  const augmented = augmentedPictures(reals, config);
-  const gridOf = (shown: Pictures) => encodePng(enlarge(pictureGrid(shown, realColumns), size));
-  const started = { catgan: version, adapter, pictures: { ...source, count: pictures.count }, config };
-  await createRunFolder(dir, {
-    reals: gridOf(reals),
-    augmented: augmented && gridOf(augmented),
-    config: `${JSON.stringify(started, null, 2)}\n`,
-  });
-}
-
-function hooksFor(trainer: Trainer, meter: QualityMeter | null, { dir, source }: Setup, reporter: Reporter): RunHooks {
-  const { batches, config, totalSteps } = trainer;
-  /** A running mean, so that the steps with R1 do not make the estimate jump. */
-  let meanMs = 0;
-  let realsAlike: number | undefined;
-  return {
-    async onRecords(records) {
-      const rows = records.map((record) => ({ ...record, epoch: batches.cursor(record.step - 1).epoch + 1 }));
-      await appendLosses(dir, rows);
-      for (const { step, epoch, dLoss, gLoss, dReal, dFake, penalty, ms } of rows) {
-        reporter.event({ event: "step", step, epoch, dLoss, gLoss, dReal, dFake, penalty, ms });
-        meanMs = meanMs === 0 ? ms : meanMs + (ms - meanMs) / 32;
-      }
-      const { step, dLoss, gLoss } = rows[rows.length - 1];
-      reporter.training({
-        step,
-        totalSteps,
-        dLoss,
-        gLoss,
-        picturesPerSecond: (1000 * config.batch) / meanMs,
-        secondsLeft: ((totalSteps - step) * meanMs) / 1000,
-      });
-    },
-    async onSample(step, image) {
-      const path = samplePath(dir, step);
-      await writeFileAtomically(path, encodePng(enlarge(image, trainer.config.size)));
-      reporter.event({ event: "sample", step, path });
-    },
-    async onMetrics(step) {
-      const { swd, floor, drawn, others } = await meter!.measure();
-      realsAlike ??= meanPairSimilarity(others);
-      const msSsim = { fake: meanPairSimilarity(drawn), real: realsAlike };
-      await appendMetrics(dir, step, { swd, floor, msSsim });
-      reporter.event({ event: "metrics", step, swd, floor, msSsim });
-      const levels = swd.levels.map(({ size, value }) => `${size}×${size} ${value.toFixed(1)}`).join(", ");
-      const start = `  step ${grouped(step)}: `;
-      reporter.line(`${start}SWD ${swd.average.toFixed(1)} (${levels}), floor ${floor.toFixed(1)}`);
-      const [fake, real] = [msSsim.fake, msSsim.real].map((value) => value.toFixed(3));
-      reporter.line(`${" ".repeat(start.length)}MS-SSIM of pairs ${fake}, floor ${real} (higher: more alike)`);
-      await keepBest(dir, step, swd.average, () => encodeCheckpoint(trainer, source));
-    },
-    async onCheckpoint(step, bytes) {
-      await saveCheckpoint(dir, step, bytes);
-      reporter.event({ event: "checkpoint", step, path: checkpointPath(dir, step) });
-    },
-  };
-}
-
 function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet, reporter: Reporter): void {
   const { config, batches, g, d, pictures, totalSteps, flopsPerStep, step } = trainer;
   const { bytes } = gpu.counts;
   warnOfSkipped(skipped);
-  const otherMachine = warningOfMachine(setup.resumed?.machine ?? null, machineOf(trainer.stream));
+  const otherMachine = warningOfMachine(setup.resumed?.info.machine ?? null, machineOf(trainer.stream));
   if (otherMachine !== null) warn(otherMachine);
   reporter.event({
     event: "start",
@@ -314,7 +299,7 @@ function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet
     stepsPerEpoch: batches.stepsPerEpoch,
     totalSteps,
     step,
-    run: setup.dir,
+    run: setup.folder.dir,
   });
   if (otherMachine !== null) reporter.event({ event: "warning", message: otherMachine });
   heading(reporter);
@@ -328,7 +313,7 @@ function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet
     flopsPerStep,
   });
   reporter.fact("memory", `${inMebibytes(bytes)} on the GPU`);
-  reporter.fact("run folder", setup.dir);
+  reporter.fact("run folder", setup.folder.dir);
   reporter.line();
 }
 

@@ -9,3 +9,13 @@ export function asUserError<T>(check: () => T): T {
     throw new UserError((error as Error).message);
   }
 }
+
+/** What is wrong, in one line; null when nothing is. */
+export function asMessage(check: () => void): string | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

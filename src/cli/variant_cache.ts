@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMeasured, type Measured, type VariantMemory, type VariantSource } from "../train/choose_variants.ts";
-import { writeFileAtomically } from "./run_folder.ts";
+import { writeFileAtomically } from "./files.ts";
 import { cacheFolder } from "./user_cache.ts";
 import { UserError } from "./user_error.ts";
 

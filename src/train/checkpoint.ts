@@ -9,6 +9,7 @@
  *
  * and the strings of `CheckpointInfo`. A run that goes on from them computes the numbers of one that never stopped.
  */
+import type { Pictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
 import { choicesUsed, choose } from "../kernels/variants.ts";
 import { discriminator, generator } from "../nn/dcgan.ts";
@@ -224,19 +225,9 @@ export function checkTensors(
  */
 export function restore(trainer: Trainer, state: RunState): void {
   const info = checkCheckpoint(state, "run");
-  for (const key of configKeys) {
-    const [there, here] = [info.config[key], trainer.config[key]];
-    if (there !== here && !changeable.includes(key)) {
-      throw new Error(`checkpoint: of another configuration: ${key} is ${there} in it, ${here} in this run`);
-    }
-  }
-  const { fingerprint, count, size } = info.pictures;
   const { pictures, dataFingerprint, batches, stream } = trainer;
-  if (fingerprint !== dataFingerprint || count !== pictures.count || size !== pictures.size) {
-    const there = describePictures(count, size, fingerprint);
-    const here = describePictures(pictures.count, pictures.size, dataFingerprint);
-    throw new Error(`checkpoint: of other pictures: ${there} in it, ${here} in this run`);
-  }
+  checkSameRun(info.config, trainer.config);
+  checkPictures(info, pictures, dataFingerprint);
   const cursor = batches.cursor(info.step);
   if (info.noise !== info.step || info.cursor.epoch !== cursor.epoch || info.cursor.batch !== cursor.batch) {
     throw new Error(`checkpoint: its noise counter or data cursor is not that of its step ${info.step}`);
@@ -244,6 +235,22 @@ export function restore(trainer: Trainer, state: RunState): void {
   for (const [prefix, arena] of arenas(trainer)) upload(stream, state.tensors, prefix, arena);
   if (info.machine) choose(stream, new Map(Object.entries(info.machine.variants)));
   trainer.restored(info.step);
+}
+
+/** @throws Error that names the first value that decides a run's numbers and differs */
+export function checkSameRun(there: Config, here: Config): void {
+  for (const key of configKeys) {
+    if (there[key] !== here[key] && !changeable.includes(key)) {
+      throw new Error(`checkpoint: of another configuration: ${key} is ${there[key]} in it, ${here[key]} in this run`);
+    }
+  }
+}
+
+/** @param print of the pictures @throws Error when a run has learned from others */
+export function checkPictures({ pictures }: CheckpointInfo, { count, size }: Pictures, print: string): void {
+  if (pictures.fingerprint === print && pictures.count === count && pictures.size === size) return;
+  const there = describePictures(pictures.count, pictures.size, pictures.fingerprint);
+  throw new Error(`checkpoint: of other pictures: ${there} in it, ${describePictures(count, size, print)} in this run`);
 }
 
 /** The state under another configuration, of which only such values differ as may change while a run goes on. */

@@ -79,13 +79,18 @@ export async function runTraining(
     }
     if (failure !== null) throw failure;
   };
-  const save = async () => {
-    await hooks.onCheckpoint(trainer.step, await encodeCheckpoint(trainer, source));
-    saved = trainer.step;
-  };
-  const sample = async () => {
-    sampled = trainer.step;
-    await hooks.onSample(trainer.step, await trainer.previewSampler.draw());
+  /** Draws before it saves: a run that is killed in between resumes from an earlier step and draws this grid again. */
+  const keep = async (what: { sample: boolean; save: boolean }) => {
+    // Encoded first, as numbers that are not finite show here, and are not worth a grid.
+    const bytes = what.save ? await encodeCheckpoint(trainer, source) : null;
+    if (what.sample) {
+      sampled = trainer.step;
+      await hooks.onSample(trainer.step, await trainer.previewSampler.draw());
+    }
+    if (bytes) {
+      await hooks.onCheckpoint(trainer.step, bytes);
+      saved = trainer.step;
+    }
   };
 
   while (trainer.step < totalSteps && !signal?.aborted) {
@@ -101,15 +106,13 @@ export async function runTraining(
     if (!samples && !saves && !measures) continue;
     await settle();
     if (measures) await onMetrics(step);
-    if (saves) await save();
-    if (samples) await sample();
+    await keep({ sample: samples, save: saves });
     // None of them is a step's time.
     lastRead = asked.at = performance.now();
   }
   await settle();
   const finished = trainer.step >= totalSteps;
-  if (saved < trainer.step) await save();
-  if (finished && sampled < trainer.step) await sample();
+  await keep({ sample: finished && sampled < trainer.step, save: saved < trainer.step });
   return finished ? "finished" : "stopped";
 }
 
@@ -120,6 +123,6 @@ function notFinite({ dLoss, gLoss, penalty }: StepRecord): string {
 
 /** @param what is wrong @param saved the newest checkpoint's step; 0 = none */
 export function divergedText(step: number, what: string, saved: number): string {
-  const kept = saved > 0 ? `the checkpoint of step ${saved} is whole` : "there is no checkpoint yet";
+  const kept = saved > 0 ? `the checkpoint of step ${saved} is intact` : "there is no checkpoint yet";
   return `training diverged at step ${step}: ${what}; ${kept}: try smaller --lr-d and --lr-g`;
 }

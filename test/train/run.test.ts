@@ -116,7 +116,7 @@ test("losses that are not finite end the run and are not saved", async () => {
     trainer.stream.write(trainer.d.values.get("d.logit.bias"), Float32Array.of(Number.NaN, 0, 0, 0));
   };
   await expect(runTraining(trainer, source, { ...hooks, onCheckpoint })).rejects.toThrow(
-    /^training diverged at step 7: numbers are not finite \(.*NaN.*\); the checkpoint of step 6 is whole: try smaller --lr-d and --lr-g$/,
+    /^training diverged at step 7: numbers are not finite \(.*NaN.*\); the checkpoint of step 6 is intact: try smaller --lr-d and --lr-g$/,
   );
   expect(stepsOf(records)).toEqual(upTo(6));
   expect(events).toEqual(["checkpoint 6"]);

@@ -1,0 +1,240 @@
+/**
+ * One process trains a run. It holds `run.lock` in the run's folder, which says who it is, and renews the file's time
+ * every ten seconds.
+ *
+ * A process that was killed leaves its lock behind. On the machine (and in the container) that took the lock, the system
+ * says whether that very process still lives: its number alone would not do, as numbers are used again, so its start
+ * time counts as well. Seen from elsewhere, a lock that has not been renewed for a minute is given up.
+ */
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { open, readFile, readlink, rename, rm, stat, utimes } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { explained, readIfThere, temporaryPath } from "./files.ts";
+import { UserError } from "./user_error.ts";
+
+export const lockName = "run.lock";
+const renewEvery = 10_000;
+const staleAfter = 60_000;
+
+/** Who holds a lock. */
+interface Holder {
+  token: string;
+  pid: number;
+  host: string;
+  /** Which numbering of processes `pid` is of: the machine's start and the container. Null where the system does not say. */
+  system: string | null;
+  /** When the process started, in the system's own terms; null where it does not say. */
+  started: string | null;
+  /** When the lock was taken, ISO 8601. */
+  since: string;
+}
+
+export class RunLock {
+  private readonly timer: NodeJS.Timeout;
+  /** Another process was seen to hold it. */
+  private lost = false;
+
+  private constructor(
+    private readonly path: string,
+    private readonly me: Holder,
+    /** A process that no longer lives and whose lock was taken over, in words; null when the run was not locked. */
+    readonly tookOverFrom: string | null,
+  ) {
+    // What goes wrong there shows when the lock is checked before a save.
+    this.timer = setInterval(() => void this.renew().catch(() => {}), renewEvery);
+    this.timer.unref();
+  }
+
+  /** @throws UserError when another process holds the lock: says which; or when the folder cannot be written */
+  static async acquire(dir: string): Promise<RunLock> {
+    const path = join(dir, lockName);
+    return await explained(`cannot lock the run ${dir}`, async () => {
+      const me = await describeThisProcess();
+      let tookOverFrom: string | null = null;
+      for (let attempt = 0; attempt < 3; attempt++) {
+        if (await create(path, JSON.stringify(me))) return new RunLock(path, me, tookOverFrom);
+        const found = await readLock(path);
+        if (found === null) continue;
+        const { text, holder, age } = found;
+        if (await mayBeAlive(holder, age, me)) throw new UserError(heldBy(dir, holder, me));
+        if (await setAside(path, text)) tookOverFrom = holder ? named(holder, me) : "a process that did not get far";
+      }
+      throw new UserError(`${dir}: another process is taking the run over right now: try again`);
+    });
+  }
+
+  /**
+   * Before a save. A lock that somebody deleted is taken again.
+   * @throws UserError when another process holds the lock: this one must write nothing more
+   */
+  async check(): Promise<void> {
+    await explained(`cannot check ${this.path}`, async () => {
+      const found = await readLock(this.path);
+      if (found?.holder?.token === this.me.token) return;
+      if (found === null && (await create(this.path, JSON.stringify(this.me)))) return;
+      this.lost = true;
+      this.checkKept();
+    });
+  }
+
+  /** As `check`, by what was seen at the last renewal: a process that was paused for long finds out before it writes. */
+  checkKept(): void {
+    if (!this.lost) return;
+    throw new UserError(`${this.path}: another process has taken over this run, so this one writes nothing more`);
+  }
+
+  private async renew(): Promise<void> {
+    const found = await readLock(this.path);
+    if (found?.holder && found.holder.token !== this.me.token) this.lost = true;
+    else {
+      const now = new Date();
+      await utimes(this.path, now, now);
+    }
+  }
+
+  /** What cannot be removed is found to be of a process that is gone. */
+  async release(): Promise<void> {
+    clearInterval(this.timer);
+    const found = await readLock(this.path).catch(() => null);
+    if (found?.holder?.token === this.me.token) await rm(this.path, { force: true }).catch(() => {});
+  }
+}
+
+/** @returns whether it was made; false when there is one */
+async function create(path: string, text: string): Promise<boolean> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, "wx");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+  try {
+    await file.writeFile(text);
+    await file.close();
+    return true;
+  } catch (error) {
+    await file.close().catch(() => {});
+    await rm(path, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Null when there is none. `holder` is null when the lock does not say who holds it, as it was only just made. */
+async function readLock(path: string): Promise<{ text: string; holder: Holder | null; age: number } | null> {
+  const bytes = await readIfThere(path);
+  if (bytes === null) return null;
+  const text = new TextDecoder().decode(bytes);
+  let holder: Holder | null = null;
+  try {
+    const value = JSON.parse(text);
+    if (typeof value?.token === "string" && Number.isInteger(value.pid)) holder = value;
+  } catch {}
+  try {
+    return { text, holder, age: Date.now() - (await stat(path)).mtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function mayBeAlive(holder: Holder | null, age: number, me: Holder): Promise<boolean> {
+  // In the same numbering of processes the system knows, however long ago the lock was renewed: a process may be paused.
+  if (holder && holder.host === me.host && holder.system === me.system) {
+    const started = await startOf(holder.pid);
+    if (started === undefined) return false;
+    if (started !== null && holder.started !== null) return started === holder.started;
+  }
+  return age < staleAfter;
+}
+
+/**
+ * Takes a lock away whose process is gone, unless another process was quicker and holds it by now.
+ * @param text what it says
+ */
+async function setAside(path: string, text: string): Promise<boolean> {
+  const aside = temporaryPath(path);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  const moved = new TextDecoder().decode((await readIfThere(aside)) ?? new Uint8Array(0));
+  if (moved === text) {
+    await rm(aside, { force: true });
+    return true;
+  }
+  await rename(aside, path);
+  return false;
+}
+
+function heldBy(dir: string, holder: Holder | null, me: Holder): string {
+  if (holder === null) return `${dir}: another process is just taking this run: try again in a minute`;
+  const local = holder.host === me.host && holder.system === me.system;
+  const advice = local
+    ? "stop it first, or wait until it ends"
+    : "stop it first; if it is gone, its lock expires a minute after its last sign of life";
+  return `${dir} is being trained by ${named(holder, me)}: ${advice}`;
+}
+
+function named({ pid, host, since }: Holder, me: Holder): string {
+  const where = host === me.host ? "" : ` on ${host}`;
+  return `process ${pid}${where}, which started ${since.slice(0, 16).replace("T", " ")} UTC`;
+}
+
+async function describeThisProcess(): Promise<Holder> {
+  return {
+    token: randomUUID(),
+    pid: process.pid,
+    host: hostname(),
+    system: await systemName(),
+    started: (await startOf(process.pid)) ?? null,
+    since: new Date().toISOString(),
+  };
+}
+
+async function systemName(): Promise<string | null> {
+  if (process.platform !== "linux") return null;
+  try {
+    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
+    return `${boot.trim()} ${await readlink("/proc/self/ns/pid")}`;
+  } catch {
+    return null;
+  }
+}
+
+/** When a process started; undefined when there is no such process, null when the system does not say. */
+async function startOf(pid: number): Promise<string | null | undefined> {
+  if (process.platform === "linux") {
+    let stat: string;
+    try {
+      stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    } catch (error) {
+      return /^(ENOENT|ESRCH)$/.test((error as NodeJS.ErrnoException).code ?? "") ? undefined : null;
+    }
+    // The command's name, in brackets, may contain anything; the fields after it are numbers. The 22nd is the start.
+    const fields = stat.split(")").at(-1)!.trim().split(" ");
+    // A zombie has ended; its parent just has not asked.
+    return fields[0] === "Z" ? undefined : fields[19];
+  }
+  if (process.platform === "win32") return isThere(pid) ? null : undefined;
+  try {
+    const { stdout } = await promisify(execFile)("ps", ["-o", "lstart=", "-p", String(pid)]);
+    return stdout.trim() || undefined;
+  } catch {
+    return isThere(pid) ? null : undefined;
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * The CSV files of a run: a row a step (losses.csv) or a measurement (metrics.csv).
+ *
+ * People open them in spreadsheets, and spreadsheets save them in their own way: with semicolons and decimal commas, with
+ * CRLF, quotes, a byte order mark, in another order of columns, with columns of the user's. All of that is read. Columns
+ * that are not ours stay, after ours. What cannot be read as rows is kept as a file beside, under another name.
+ */
+import { open } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import Papa from "papaparse";
+import { explained, namesIn, readIfThere, writeFileAtomically } from "./files.ts";
+
+/** Text by column; a column that is missing is an empty cell. */
+export type Row = Readonly<Record<string, string>>;
+
+export class RunTable {
+  /** The file's columns and its first line, as this process last wrote them; null before. */
+  private written: { columns: readonly string[]; header: string } | null = null;
+
+  /** @param columns ours, in the order in which they are written; one of them is `step` */
+  constructor(
+    readonly path: string,
+    private readonly columns: readonly string[],
+  ) {}
+
+  /**
+   * Appends rows.
+   * @returns what had to be kept aside, in one line; null when nothing had
+   * @throws UserError when it cannot be written; the file then ends with a whole row
+   */
+  async append(rows: readonly Row[]): Promise<string | null> {
+    if (rows.length === 0) return null;
+    return await explained(`cannot write ${this.path}`, async () => {
+      // Somebody may have edited the file meanwhile, or deleted it.
+      const edited = this.written === null || !(await beginsWith(this.path, this.written.header));
+      const aside = edited ? await this.normalise(() => true) : null;
+      const file = await open(this.path, "r+");
+      try {
+        const { size } = await file.stat();
+        const last = Buffer.alloc(1);
+        await file.read(last, 0, 1, size - 1);
+        const start = last.toString() === "\n" ? "" : "\n";
+        try {
+          await writeAll(file, start + textOf(this.written!.columns, rows), size);
+        } catch (error) {
+          // On a full disk part of it may have been written.
+          await file.truncate(size).catch(() => {});
+          throw error;
+        }
+      } finally {
+        await file.close();
+      }
+      return aside;
+    });
+  }
+
+  /**
+   * Brings the file into this program's form and cuts off the rows after a step, for a run that resumes there.
+   * @returns as `append`
+   * @throws UserError when it cannot be read or written
+   */
+  async rewind(step: number): Promise<string | null> {
+    return await explained(`cannot write ${this.path}`, () => this.normalise((row) => Number(row.step) <= step));
+  }
+
+  /** Makes appended rows durable. */
+  async sync(): Promise<void> {
+    await explained(`cannot write ${this.path}`, async () => {
+      const file = await open(this.path, "r+");
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  private async normalise(keeps: (row: Row) => boolean): Promise<string | null> {
+    const bytes = await readIfThere(this.path);
+    const parsed = parseTable(bytes ?? new Uint8Array(0), this.columns);
+    const columns = [...this.columns, ...parsed.otherColumns];
+    const header = `${lineOf(columns)}\n`;
+    const text = header + textOf(columns, parsed.rows.filter(keeps));
+    let aside: string | null = null;
+    if (bytes !== null && parsed.unreadable > 0) {
+      const copy = await keepAside(this.path, bytes);
+      const what = parsed.unreadable === 1 ? "a line that is" : `${parsed.unreadable} lines that are`;
+      aside = `${this.path} has ${what} not rows of ${this.columns.join(",")}: it is kept as ${copy}, and its rows here`;
+    }
+    const same = bytes !== null && Buffer.from(bytes).equals(Buffer.from(text));
+    if (!same) await writeFileAtomically(this.path, text);
+    this.written = { columns, header };
+    return aside;
+  }
+}
+
+export interface ParsedTable {
+  rows: Row[];
+  /** Columns that are not ours, in the file's order. */
+  otherColumns: string[];
+  /** Lines that are no rows. A last line that a crash has cut short is not counted. */
+  unreadable: number;
+}
+
+/**
+ * Rows of a CSV file, whichever program has saved it.
+ * @param columns ours: all are numbers
+ */
+export function parseTable(bytes: Uint8Array, columns: readonly string[]): ParsedTable {
+  const text = textIn(bytes).replace(/^sep=.\r?\n/i, "");
+  const nothing: ParsedTable = { rows: [], otherColumns: [], unreadable: 0 };
+  if (text.trim() === "") return nothing;
+  const [first] = text.split(/\r\n|\n|\r/, 1);
+  const delimiter = delimiterOf(first);
+  const { data } = Papa.parse<string[]>(text, { delimiter, skipEmptyLines: "greedy" });
+  const header = data[0].map((name) => name.trim());
+  while (header.at(-1) === "") header.pop();
+  const names = header.map((name) => columns.find((ours) => ours === name.toLowerCase()) ?? name);
+  if (!names.includes("step") || new Set(names).size < names.length) return { ...nothing, unreadable: data.length };
+
+  const rows: Row[] = [];
+  let unreadable = 0;
+  for (const [i, cells] of data.entries()) {
+    if (i === 0) continue;
+    const row = rowOf(names, cells, columns, delimiter);
+    const isTorn = i === data.length - 1 && !/[\r\n]$/.test(text) && cells.length < names.length;
+    if (isTorn) continue;
+    if (row) rows.push(row);
+    else unreadable++;
+  }
+  return { rows, otherColumns: names.filter((name) => !columns.includes(name)), unreadable };
+}
+
+/** UTF-8 or, as some spreadsheets have it, UTF-16; with or without a byte order mark. */
+function textIn(bytes: Uint8Array): string {
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+/** The one of these that the header has most of. */
+function delimiterOf(header: string): string {
+  const count = (sign: string) => header.split(sign).length;
+  return [",", ";", "\t", "|"].reduce((best, sign) => (count(sign) > count(best) ? sign : best));
+}
+
+const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^(NaN|[+-]?Infinity)$/i;
+
+/** Null when the cells are no row of this table. */
+function rowOf(
+  names: readonly string[],
+  cells: readonly string[],
+  columns: readonly string[],
+  delimiter: string,
+): Row | null {
+  if (cells.slice(names.length).some((cell) => cell.trim() !== "")) return null;
+  const row: Record<string, string> = {};
+  for (const [i, name] of names.entries()) {
+    const cell = (cells[i] ?? "").trim();
+    if (!columns.includes(name)) {
+      row[name] = cell;
+      continue;
+    }
+    // Where commas do not separate cells they separate decimals.
+    const value = delimiter === "," ? cell : cell.replace(",", ".");
+    if (value !== "" && !number.test(value)) return null;
+    row[name] = value;
+  }
+  return Number.isSafeInteger(Number(row.step || "none")) && Number(row.step) >= 0 ? row : null;
+}
+
+function textOf(columns: readonly string[], rows: readonly Row[]): string {
+  return rows.map((row) => `${lineOf(columns.map((name) => row[name] ?? ""))}\n`).join("");
+}
+
+function lineOf(cells: readonly string[]): string {
+  return Papa.unparse([[...cells]], { newline: "\n" });
+}
+
+async function beginsWith(path: string, line: string): Promise<boolean> {
+  const expected = Buffer.from(line);
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(expected.length), 0, expected.length, 0);
+    return bytesRead === expected.length && buffer.equals(expected);
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAll(file: Awaited<ReturnType<typeof open>>, text: string, position: number): Promise<void> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+  }
+}
+
+/** Writes a copy under a name that is free. @returns its path */
+async function keepAside(path: string, bytes: Uint8Array): Promise<string> {
+  const folder = dirname(path);
+  const stem = basename(path, ".csv");
+  const taken = await namesIn(folder);
+  let n = 1;
+  while (taken.includes(`${stem}-unreadable-${n}.csv`)) n++;
+  const copy = join(folder, `${stem}-unreadable-${n}.csv`);
+  await writeFileAtomically(copy, bytes);
+  return copy;
+}

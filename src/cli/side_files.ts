@@ -1,0 +1,98 @@
+/**
+ * What a run writes besides its checkpoints: grids, rows of its tables. None of it is worth ending a run for. What cannot
+ * be written is reported once, kept in memory and tried again whenever something else is written.
+ */
+import { UserError } from "./user_error.ts";
+
+/** Beyond this many bytes in memory, grids that wait for room on the disk are given up, oldest first. */
+const maxWaitingBytes = 2 ** 28;
+
+interface Job {
+  path: string;
+  bytes: number;
+  work(): Promise<void>;
+}
+
+export class SideFiles {
+  private waiting: Job[] = [];
+  /** Paths whose trouble has been reported. */
+  private readonly failing = new Set<string>();
+  private dropped = 0;
+  private flushing: Promise<void> = Promise.resolve();
+
+  /** @param report tells people, in one line */
+  constructor(readonly report: (message: string) => void) {}
+
+  /**
+   * Does something now or, where the disk does not let it, later. Jobs of one path keep their order.
+   * @param bytes that the job keeps in memory while it waits
+   */
+  async write(path: string, work: () => Promise<void>, bytes = 0): Promise<void> {
+    this.waiting.push({ path, bytes, work });
+    await this.flush();
+    let kept = this.waiting.reduce((sum, job) => sum + job.bytes, 0);
+    while (kept > maxWaitingBytes) {
+      const job = this.waiting.find(({ bytes }) => bytes > 0)!;
+      this.waiting.splice(this.waiting.indexOf(job), 1);
+      this.dropped++;
+      kept -= job.bytes;
+    }
+  }
+
+  /** Does something that need not be done at all; a failure is reported once for each path. */
+  async attempt(path: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.failing.delete(path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.tell(path, error.message);
+    }
+  }
+
+  /** Reports a failure once, until the path has been written again. */
+  private tell(path: string, message: string): void {
+    if (this.failing.has(path)) return;
+    this.failing.add(path);
+    this.report(`${message}. Training continues, and this is tried again`);
+  }
+
+  /** The last attempt, when nothing more comes. */
+  async finish(): Promise<void> {
+    await this.flush();
+    const paths = new Set(this.waiting.map(({ path }) => path));
+    const missing = [...paths].map((path) => `${path} could not be written`);
+    if (this.dropped > 0) missing.push(`${this.dropped} grids could not be written`);
+    for (const line of missing) this.report(line);
+  }
+
+  private flush(): Promise<void> {
+    this.flushing = this.flushing.then(() => this.writeWaiting());
+    return this.flushing;
+  }
+
+  private async writeWaiting(): Promise<void> {
+    const blocked = new Set<string>();
+    const jobs = this.waiting;
+    this.waiting = [];
+    for (const [i, job] of jobs.entries()) {
+      const { path } = job;
+      if (blocked.has(path)) {
+        this.waiting.push(job);
+        continue;
+      }
+      try {
+        await job.work();
+        if (this.failing.delete(path)) this.report(`${path} could be written now`);
+      } catch (error) {
+        if (!(error instanceof UserError)) {
+          this.waiting.push(...jobs.slice(i + 1));
+          throw error;
+        }
+        blocked.add(path);
+        this.waiting.push(job);
+        this.tell(path, error.message);
+      }
+    }
+  }
+}
