@@ -4,16 +4,9 @@ import { rowLength } from "../../src/page/protocol.ts";
 import { StorageFullError } from "../../src/page/store/folder.ts";
 import { DamagedRunError } from "../../src/page/store/record.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
+import { withoutChecksum } from "../train/without_checksum.ts";
 import { Crash } from "./memory_folder.ts";
-import {
-  asEarlierVersion,
-  day,
-  newStore as filled,
-  png,
-  rowsUpTo,
-  threeCheckpoints,
-  withoutChecksum,
-} from "./stored_run.ts";
+import { asEarlierVersion, day, newStore as filled, png, rowsUpTo, threeCheckpoints } from "./stored_run.ts";
 
 let checkpoints: Uint8Array<ArrayBuffer>[];
 beforeAll(async () => {

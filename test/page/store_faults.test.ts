@@ -123,13 +123,13 @@ test("every write breaks off, at many places: the save before is intact, or the 
   const outcomes = new Set<number>();
   // A checkpoint, its curves, and the record.
   for (const write of [1, 2, 3]) {
-    for (const share of [0, 0.001, 0.02, 0.3, 0.5, 0.7, 0.98, 0.999, 1]) {
+    for (let place = 0; place <= 50; place++) {
       const root = new MemoryFolder();
       const store = new RunStore(async () => root);
       const id = await store.create(run, { reals: png(20), photographs: null });
       for (const step of [1, 2]) await store.saveCheckpoint(id, step, checkpoints[step - 1], rowsUpTo(step));
-      const length = [checkpoints[2].length, rowsUpTo(3).byteLength, 500][write - 1];
-      Object.assign(root.faults, { writesUntilCrash: write, bytesUntilCrash: Math.floor(share * length) });
+      const length = [checkpoints[2].length, rowsUpTo(3).byteLength, 2500][write - 1];
+      Object.assign(root.faults, { writesUntilCrash: write, bytesUntilCrash: Math.floor((place / 50) * length) });
       await store.saveCheckpoint(id, 3, checkpoints[2], rowsUpTo(3)).catch((error) => {
         expect(error).toBeInstanceOf(Crash);
       });
@@ -142,5 +142,5 @@ test("every write breaks off, at many places: the save before is intact, or the 
       outcomes.add(step);
     }
   }
-  expect([...outcomes]).toEqual([2]);
+  expect([...outcomes].sort()).toEqual([2, 3]);
 });

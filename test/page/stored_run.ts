@@ -21,17 +21,6 @@ export async function threeCheckpoints(): Promise<Uint8Array<ArrayBuffer>[]> {
   return checkpoints;
 }
 
-/** As earlier versions wrote it. */
-export function withoutChecksum(checkpoint: Uint8Array): Uint8Array<ArrayBuffer> {
-  const length = Number(new DataView(checkpoint.buffer, checkpoint.byteOffset).getBigUint64(0, true));
-  const text = new TextDecoder().decode(checkpoint.subarray(8, 8 + length));
-  const header = JSON.parse(text) as { __metadata__: Record<string, string> };
-  delete header.__metadata__.checksum;
-  const bytes = checkpoint.slice();
-  bytes.set(new TextEncoder().encode(JSON.stringify(header).padEnd(length)), 8);
-  return bytes;
-}
-
 export const png = (size: number) => {
   const bytes = new Uint8Array(size + 8);
   bytes.set([0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82], size);
