@@ -409,15 +409,11 @@ export class Session {
     if (step > this.failedAt) this.attempts = 0;
     this.lastSave = performance.now();
     this.saveTook = this.lastSave - began;
-    if (saved) this.emit({ type: "saved", step, at: Date.now(), bytes: await this.bytesKept() });
-  }
-
-  /** Of everything that is kept of the run; 0 when it cannot be found out now. */
-  private async bytesKept(): Promise<number> {
-    return await this.around.store.summary(this.id).then(
-      ({ bytes }) => bytes,
-      () => 0,
-    );
+    if (!saved) return;
+    // Only shown: it may be unknown for once.
+    const unknown = { saved: Date.now(), bytes: 0 };
+    const kept = await this.around.store.summary(this.id).catch(() => unknown);
+    this.emit({ type: "saved", step, at: kept.saved, bytes: kept.bytes });
   }
 
   private async keepRecord(): Promise<void> {
