@@ -1,5 +1,6 @@
 /** Asks one question in a dialog. */
 import { byId, setText } from "./dom.ts";
+import { shownText } from "./shown_text.ts";
 
 interface Question {
   title: string;
@@ -21,7 +22,7 @@ export function ask({ title, text = "", yes, name }: Question): Promise<string |
   byId("ask-no").onclick = () => dialog.close();
   byId("ask-label").hidden = name === undefined;
   input.required = name !== undefined;
-  input.value = name ?? "";
+  input.value = shownText(name ?? "");
   dialog.returnValue = "cancel";
   dialog.showModal();
   if (name !== undefined) input.select();

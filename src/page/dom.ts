@@ -1,4 +1,5 @@
-/** Small helpers around the DOM. */
+/** Small helpers around the DOM. All text that they put on the page is text, never markup, and is shown as `shownText`. */
+import { shownText } from "./shown_text.ts";
 
 /** @throws Error when index.html has no such element */
 export function byId<T extends Element = HTMLElement>(id: string): T {
@@ -15,8 +16,13 @@ export function h<Name extends keyof HTMLElementTagNameMap>(
   properties: Partial<HTMLElementTagNameMap[Name]> = {},
   ...children: Child[]
 ): HTMLElementTagNameMap[Name] {
-  const element = Object.assign(document.createElement(name), properties);
-  element.append(...children.filter((child) => child !== null && child !== false));
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    Object.assign(element, { [key]: typeof value === "string" ? shownText(value) : value });
+  }
+  for (const child of children) {
+    if (child !== null && child !== false) element.append(typeof child === "string" ? shownText(child) : child);
+  }
   return element;
 }
 
@@ -30,8 +36,9 @@ export function icon(name: string): SVGSVGElement {
 }
 
 export function setText(element: Element, text: string): void {
+  const shown = shownText(text);
   // What has not changed is not announced again, nor laid out.
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 const shown = new WeakMap<HTMLImageElement, { blob: Blob; url: string }>();

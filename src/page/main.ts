@@ -5,17 +5,20 @@ import { adapterWord, etaWord, speedWord } from "./adapter_word.ts";
 import { Charts } from "./charts.ts";
 import { Client } from "./client.ts";
 import { Controls, needNewRun, presetWords } from "./controls.ts";
-import { byId, h, setImage, setText } from "./dom.ts";
+import { byId, download, h, setImage, setText } from "./dom.ts";
 import { mountDraw } from "./draw/draw.ts";
 import { ago, bytes, count, duration, picturesWord, rough } from "./format.ts";
 import { realsGrid } from "./grid_file.ts";
 import { notify } from "./notices.ts";
+import { keepStorage, showStorage } from "./persistence.ts";
 import { mountPictures } from "./pictures/panel.ts";
 import type { Photographs, Plan, RunSummary, Sample, WorkerEvent } from "./protocol.ts";
 import { RunList } from "./runs.ts";
 import { changed, formatSettings, parseSettings, type Settings } from "./settings.ts";
 import { mountShortcuts } from "./shortcuts.ts";
+import { shownName } from "./shown_text.ts";
 import { apply, initialState, runNumbers } from "./state.ts";
+import { tooFewPictures } from "./steps_per_epoch.ts";
 import { mountTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
 import { troubleWord } from "./trouble_word.ts";
@@ -47,26 +50,37 @@ const client = new Client(onEvent, (message) =>
 );
 const { call } = client;
 
-const timeline = new Timeline((sample) => {
-  past = sample;
-  render();
+const timeline = new Timeline({
+  attempt,
+  onLook(sample) {
+    past = sample;
+    render();
+  },
 });
 const { title: plainTitle } = document;
 const charts = new Charts();
 const theme = mountTheme(byId("theme"), () => charts.draw());
-const runs = new RunList(client, { attempt, onOpen: openRun, onDraw: drawFrom });
+const runs = new RunList(client, {
+  attempt,
+  onUpload: upload,
+  onOpen: openRun,
+  onDraw: drawFrom,
+  onDownload: saveFile,
+});
 const pictures = mountPictures(byId("pictures"), {
   size: () => settings.config.size,
-  // A GPU that fails meanwhile is told of by training.
+  // A GPU that fails meanwhile is told of by training; the preview then shows mirror images.
   augmented: (some) => call.augmented(some, settings.config).catch(() => null),
   onChoice(choice) {
     photographs = choice;
     brought = null;
     if (choice) {
-      void realsGrid(choice.pictures).then((png) => {
-        if (photographs === choice) brought = png;
-        render();
-      });
+      unattended(
+        realsGrid(choice.pictures).then((png) => {
+          if (photographs === choice) brought = png;
+          render();
+        }),
+      );
     }
     planAhead();
     render();
@@ -91,6 +105,11 @@ function attempt(work: Promise<unknown>): void {
         if (document.activeElement === document.body) focused?.focus({ preventScroll: true });
       });
     });
+}
+
+/** Does something that nobody waits for, and says so when it fails. */
+function unattended(work: Promise<unknown>): void {
+  work.catch((error: Error) => notify("failure", { text: error.message, bad: true }));
 }
 
 // Settings
@@ -130,11 +149,19 @@ function setSettings(next: Settings): void {
 /** Finds out what a new run would take. */
 function planAhead(): void {
   const { config } = settings;
-  if (state.run !== null) return;
-  void call.plan(config, photographs?.pictures.count ?? null).then((plan) => {
-    if (settings.config === config) planned = plan;
-    render();
-  });
+  planned = null;
+  if (state.run !== null || problemOf(settings) !== null) return;
+  unattended(
+    call.plan(config, photographs?.pictures.count ?? null).then((plan) => {
+      if (settings.config === config) planned = plan;
+      render();
+    }),
+  );
+}
+
+/** Why a run cannot start with these settings, for people; null when it can. */
+function problemOf({ config }: Settings): string | null {
+  return tooFewPictures(photographs?.pictures.count ?? paintedCount(config.size), config.batch);
 }
 
 /** The preset that a configuration is closest to, by its size. */
@@ -153,8 +180,7 @@ function start(): void {
   goTo("stage", "nearest");
   // Pictures may still be read at the size that was chosen last.
   attempt(pictures.settled().then(() => call.start({ name, config: settings.config, photographs })));
-  // Browsers decide by themselves or ask; without it runs are kept as long as there is room.
-  void navigator.storage.persist?.();
+  unattended(keepStorage());
 }
 
 /** The keyboard's place goes there too: what was pressed may go away. */
@@ -167,6 +193,22 @@ function goTo(section: string, block: ScrollLogicalPosition = "start"): void {
 function openRun({ id, step, totalSteps }: RunSummary): void {
   goTo("stage");
   attempt(call.open(id).then(() => (step < totalSteps ? call.play() : undefined)));
+  unattended(keepStorage());
+}
+
+function upload(file: File): void {
+  attempt(call.upload(file, file.name.replace(/\.safetensors$/, "")));
+  unattended(keepStorage());
+}
+
+/** Hands out a run's checkpoint. */
+function saveFile({ id, name }: Pick<RunSummary, "id" | "name">): void {
+  attempt(
+    call.download(id).then(({ file, step, warning }) => {
+      download(file, `${shownName(name)}-step-${step}.safetensors`);
+      notify("download", warning === null ? null : { text: `${warning}. The file is of that step.` });
+    }),
+  );
 }
 
 function drawFrom({ id }: RunSummary): void {
@@ -194,6 +236,7 @@ function playOrPause(): void {
 }
 
 byId("start").addEventListener("click", start);
+byId("find-gpu").addEventListener("click", () => attempt(call.findGpu()));
 byId("continue").addEventListener("click", () => {
   const run = unfinished();
   if (run) openRun(run);
@@ -232,8 +275,11 @@ mountShortcuts([
 ]);
 
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden" && state.run !== null && !state.elsewhere)
-    void call.leaving().catch(() => {});
+  if (document.visibilityState === "hidden" && state.run !== null && !state.elsewhere) unattended(call.leaving());
+});
+// What could not be saved is lost with the tab.
+addEventListener("beforeunload", (event) => {
+  if (state.storage !== null && state.saved?.step !== runNumbers(state)?.step) event.preventDefault();
 });
 
 // Showing
@@ -251,13 +297,18 @@ function onEvent(event: WorkerEvent): void {
     case "closed":
       planAhead();
       break;
+    case "note":
+      notify(`note ${event.text}`, { text: `${event.text}.`.replace(/\.\.$/, ".") });
+      break;
     case "speed":
       planAhead();
       for (const preset of Object.keys(presets) as PresetName[]) {
-        void call.plan({ ...presets[preset] }, null).then((plan) => {
-          plans.set(preset, plan);
-          render();
-        });
+        unattended(
+          call.plan({ ...presets[preset] }, null).then((plan) => {
+            plans.set(preset, plan);
+            render();
+          }),
+        );
       }
       break;
   }
@@ -302,7 +353,7 @@ function show(): void {
   charts.show(state.rows);
   showSettings();
   const canTrain = state.adapter?.kind === "found" && !state.elsewhere;
-  runs.show(state.runs, state.run?.id ?? null, canTrain);
+  runs.show(state.runs, state.damagedRuns, state.run?.id ?? null, canTrain);
   draw.showRuns(state.runs);
   showNotices(watching);
   keepAwake(state.phase === "training" && !state.elsewhere);
@@ -321,6 +372,7 @@ function showAdapter(): void {
     if (!word.canTrain) help.open = true;
   }
   help.hidden = word.help === null;
+  byId("find-gpu").hidden = !(adapter?.kind === "none" && adapter.reason === "no adapter");
   const pill = byId("adapter-pill");
   pill.hidden = adapter === null;
   if (adapter) {
@@ -347,18 +399,20 @@ function showStage(): void {
   curtain.inert = lifted;
   const startButton = byId<HTMLButtonElement>("start");
   startButton.hidden = preparing || run !== null;
-  startButton.disabled = !word.canTrain || state.elsewhere || busy > 0;
+  const problem = problemOf(settings);
+  startButton.disabled = !word.canTrain || state.elsewhere || busy > 0 || problem !== null;
   const goesOn = unfinished();
   const continueButton = byId<HTMLButtonElement>("continue");
-  continueButton.hidden = startButton.hidden || startButton.disabled || !goesOn;
-  setText(continueButton, goesOn ? `Continue ${goesOn.name}, step ${count(goesOn.step)}` : "");
+  continueButton.hidden = startButton.hidden || !word.canTrain || state.elsewhere || busy > 0 || !goesOn;
+  setText(continueButton, goesOn ? `Continue ${shownName(goesOn.name)}, step ${count(goesOn.step)}` : "");
   const { preset, config } = settings;
   const eta = planned ? etaWord(state.speed, planned.flops, preset) : "";
   const { size } = config;
-  const learnt = photographs ? picturesWord(photographs.pictures.count, photographs.label) : "painted cats";
+  const learnt = photographs ? picturesWord(photographs.pictures.count, shownName(photographs.label)) : "painted cats";
   const what = `${presetWords[preset].title}, ${size} × ${size}, on ${learnt}${eta ? `: ${eta}` : ""}`;
-  const text = preparing ? progressWord() || "Getting ready…" : run ? "" : word.canTrain ? what : word.text;
-  setText(byId("curtain-text"), text);
+  const canStart = word.canTrain ? (problem ?? what) : word.text;
+  setText(byId("curtain-text"), preparing ? progressWord() || "Getting ready…" : run ? "" : canStart);
+  byId("curtain-text").classList.toggle("bad", !preparing && !run && word.canTrain && problem !== null);
   const bar = byId<HTMLProgressElement>("curtain-progress");
   bar.hidden = !preparing;
   byId("to-settings").hidden = startButton.hidden;
@@ -389,7 +443,7 @@ function showStage(): void {
   setImage(byId<HTMLImageElement>("reals"), run ? state.reals : (brought ?? state.painted));
   setText(
     byId("reals-caption"),
-    data === "painted" ? "painted by code, cats to learn from" : picturesWord(pictureCount, data),
+    data === "painted" ? "painted by code, cats to learn from" : picturesWord(pictureCount, shownName(data)),
   );
 }
 
@@ -408,6 +462,7 @@ function showTransport(watching: boolean): void {
   transport.hidden = run === null;
   const numbers = runNumbers(state);
   if (!run || !numbers) return;
+  const unsaved = saved?.step !== numbers.step;
   const play = byId<HTMLButtonElement>("play");
   const training = phase === "training";
   play.querySelector("use")!.setAttribute("href", training ? "#i-pause" : "#i-play");
@@ -417,13 +472,13 @@ function showTransport(watching: boolean): void {
   play.title = `${playWord} (space)`;
   play.disabled = watching || busy > 0 || !(training || finished || phase === "paused" || phase === "failed");
   byId<HTMLButtonElement>("step").disabled = watching || busy > 0 || phase !== "paused";
-  byId<HTMLButtonElement>("save").disabled = watching || busy > 0 || !(training || phase === "paused");
+  byId<HTMLButtonElement>("save").disabled =
+    watching || busy > 0 || !(training || phase === "paused" || (finished && unsaved));
   byId<HTMLButtonElement>("stop").disabled = watching || busy > 0;
-  setText(byId("run-name"), run.name);
-  const unsaved = phase === "paused" && saved?.step !== numbers.step;
+  setText(byId("run-name"), shownName(run.name));
   setText(
     byId("phase-word"),
-    watching ? `${phaseWords[phase]}, in another tab` : unsaved ? "paused" : phaseWords[phase],
+    watching ? `${phaseWords[phase]}, in another tab` : unsaved && phase === "paused" ? "paused" : phaseWords[phase],
   );
   const bar = byId<HTMLProgressElement>("run-progress");
   bar.max = numbers.totalSteps;
@@ -445,11 +500,11 @@ function showSettings(): void {
   const differing = run ? needNewRun(run.config, settings.config) : [];
   byId("pending").hidden = differing.length === 0;
   setText(byId("pending-text"), `These need a new run: ${differing.join(", ")}.`);
-  byId<HTMLButtonElement>("pending-start").disabled = busy > 0 || state.elsewhere;
+  byId<HTMLButtonElement>("pending-start").disabled = busy > 0 || state.elsewhere || problemOf(settings) !== null;
 }
 
 function showNotices(watching: boolean): void {
-  const { trouble, elsewhere } = state;
+  const { trouble, elsewhere, storage, gpuWait, run } = state;
   notify(
     "elsewhere",
     elsewhere
@@ -465,11 +520,48 @@ function showNotices(watching: boolean): void {
         }
       : null,
   );
-  if (trouble === null) {
+  const lostWithTab = run !== null && state.saved?.step !== runNumbers(state)?.step;
+  notify(
+    "storage",
+    storage === null || !run
+      ? null
+      : {
+          text: `${storage}.`,
+          bad: true,
+          actions: watching
+            ? {}
+            : {
+                Download: () => saveFile(run),
+                ...(lostWithTab && state.phase !== "training"
+                  ? { "Close without saving": () => attempt(call.abandon()) }
+                  : {}),
+              },
+        },
+  );
+  notify("gpu wait", gpuWait && { ...gpuWaitNotice(gpuWait, run !== null && state.saved !== null), closes: false });
+  // While a GPU is waited for, that is what there is to know.
+  if (trouble === null || gpuWait !== null) {
     notify("trouble", null);
     return;
   }
-  notify("trouble", { text: troubleWord(trouble), bad: trouble.kind !== "sign" && trouble.attempt === null });
+  notify("trouble", {
+    text: troubleWord(trouble),
+    bad: trouble.kind !== "sign" && trouble.attempt === null,
+    actions: trouble.kind === "no GPU" && !watching ? { "Try again": playOrPause } : {},
+  });
+}
+
+function gpuWaitNotice({ seconds, attempt, attempts }: NonNullable<typeof state.gpuWait>, saved: boolean) {
+  return {
+    text:
+      "The browser gives this page no GPU at the moment. Browsers block it for a few minutes after it has failed " +
+      `repeatedly. Attempt ${attempt} of ${attempts} is in ${seconds} s. ` +
+      `If none succeeds, restart the browser${saved ? ": what was saved is safe" : ""}.`,
+    actions: {
+      "Try now": () => unattended(call.endGpuWait("try now")),
+      "Stop waiting": () => unattended(call.endGpuWait("give up")),
+    },
+  };
 }
 
 // Ages grow by themselves.
@@ -478,6 +570,7 @@ setInterval(render, 10_000);
 for (const [i, problem] of problems.entries())
   notify(`address ${i}`, { text: `The address was not understood: ${problem}.` });
 attempt(call.hello({ canvas: freshCanvas(), test: testing }));
+unattended(showStorage());
 render();
 
 if (testing) {

@@ -1,5 +1,6 @@
 /** Short messages above the pictures: one of a kind at a time, until it is no longer so or is put away. */
 import { byId, h } from "./dom.ts";
+import { shownName } from "./shown_text.ts";
 
 interface Notice {
   text: string;
@@ -9,16 +10,21 @@ interface Notice {
   closes?: boolean;
 }
 
-const shown = new Map<string, { text: string; element: HTMLElement }>();
+/** Errors may quote what a file says of itself, which may be a megabyte. */
+const maxLength = 600;
+
+const shown = new Map<string, { key: string; element: HTMLElement }>();
 
 /** @param kind what the notice is about; null takes it away */
 export function notify(kind: string, notice: Notice | null): void {
   const before = shown.get(kind);
-  if (before?.text === notice?.text) return;
+  const key = notice && JSON.stringify([notice.text, Object.keys(notice.actions ?? {})]);
+  if ((before?.key ?? null) === key) return;
   before?.element.remove();
   shown.delete(kind);
-  if (!notice) return;
-  const { text, bad = false, actions = {}, closes = true } = notice;
+  if (!notice || !key) return;
+  const { bad = false, actions = {}, closes = true } = notice;
+  const text = shownName(notice.text, maxLength);
   const buttons = Object.entries(actions).map(([label, onclick]) => h("button", { type: "button", onclick }, label));
   if (closes) {
     const put = h("button", { type: "button", className: "quiet", onclick: () => element.remove() }, "Close");
@@ -26,6 +32,6 @@ export function notify(kind: string, notice: Notice | null): void {
   }
   const element = h("div", { className: bad ? "notice bad" : "notice" }, h("p", {}, text), ...buttons);
   element.dataset.kind = kind;
-  shown.set(kind, { text, element });
+  shown.set(kind, { key, element });
   byId("notices").append(element);
 }

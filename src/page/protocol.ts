@@ -20,8 +20,10 @@ export interface WorkerCalls {
   pause(): void;
   /** One step, of a run that is paused. */
   step(): void;
-  /** Saves and closes the run. */
+  /** Saves and closes the run. Rejects, and leaves it open, when it cannot be saved. */
   stop(): void;
+  /** Closes the run as it is, without saving. */
+  abandon(): void;
   save(): void;
   /** Changes the open run's configuration where that can be done without a new run (when.ts says which). */
   change(changes: Partial<Config>): void;
@@ -31,12 +33,17 @@ export interface WorkerCalls {
   /** Pictures as D may see them; null where nothing changes them, or without a GPU. */
   augmented(pictures: Pictures, config: Config): Uint8Array | null;
 
-  listRuns(): RunSummary[];
+  /** Looks through the saved runs once more; they come as an event. */
+  refreshRuns(): void;
   rename(id: string, name: string): void;
   duplicate(id: string): RunSummary;
   remove(id: string): void;
-  /** The run's checkpoint: a safetensors file. */
-  download(id: string): Blob;
+  /**
+   * A safetensors file: the open run as it is now, which needs no storage, or the newest intact checkpoint of another.
+   */
+  download(id: string): CheckpointDownload;
+  /** What is left of a damaged run's checkpoint, as it is. */
+  remains(id: string): Blob;
   /** A checkpoint of this page's or of the command line's becomes a run. */
   upload(file: Blob, name: string): RunSummary;
 
@@ -44,6 +51,10 @@ export interface WorkerCalls {
   watch(): void;
   /** Asks the tab that trains to save and let go, and opens its run here. */
   takeOver(): void;
+  /** Looks for a GPU where none was found. */
+  findGpu(): void;
+  /** While the worker waits for a GPU (event `gpu wait`): tries at once, or gives up. */
+  endGpuWait(choice: "try now" | "give up"): void;
   /** The fresh canvas that was asked for. */
   canvas(options: { canvas: OffscreenCanvas }): void;
   /** The page is about to be hidden or left: save what there is. */
@@ -90,6 +101,14 @@ export interface Plan {
   flops: number;
 }
 
+/** A checkpoint as a file. */
+export interface CheckpointDownload {
+  file: Blob;
+  step: number;
+  /** Why it is not the newest state, for people. */
+  warning: string | null;
+}
+
 /** A saved run, as the list shows it. */
 export interface RunSummary {
   id: string;
@@ -109,6 +128,19 @@ export interface RunSummary {
   bytes: number;
   /** The newest grid, a PNG. */
   grid: Blob | null;
+  /** Its record was damaged and was made anew from a checkpoint, which does not know the run's name. */
+  recovered: boolean;
+}
+
+/** A run that cannot be opened. */
+export interface DamagedRun {
+  id: string;
+  /** Milliseconds since 1970; NaN when unknown. */
+  created: number;
+  /** For people. */
+  reason: string;
+  /** False: reading it failed, which may work another time. */
+  damaged: boolean;
 }
 
 /** A grid of samples after `step` steps, a PNG. */
@@ -136,7 +168,7 @@ export type Phase = "idle" | "preparing" | "training" | "paused" | "finished" | 
 
 /** Something went wrong and what was done about it. */
 export interface Trouble {
-  kind: "device lost" | "out of memory" | "diverged" | "storage" | "sign" | "other";
+  kind: "device lost" | "no GPU" | "out of memory" | "diverged" | "sign" | "other";
   message: string;
   /** What usually helps against what a guard has seen (kind "sign"). */
   remedies?: readonly Remedy[];
@@ -179,6 +211,12 @@ export type WorkerEvent =
   | { type: "saved"; step: number; at: number; bytes: number }
   | { type: "config"; config: Config; totalSteps: number }
   | { type: "trouble"; trouble: Trouble }
-  | { type: "runs"; runs: RunSummary[] }
+  /** What of the run is not in the browser's storage, and why, for people; null: everything is again. */
+  | { type: "storage"; problem: string | null }
+  /** Something that people should know and need do nothing about now. */
+  | { type: "note"; text: string }
+  /** The browser gives no GPU: the next attempt is in so many seconds; null: the wait is over. */
+  | { type: "gpu wait"; wait: { seconds: number; attempt: number; attempts: number } | null }
+  | { type: "runs"; runs: RunSummary[]; damaged: DamagedRun[] }
   /** Another tab trains (true), or did and has let go (false). While it does, its events come too, if it is watched. */
   | { type: "elsewhere"; training: boolean };

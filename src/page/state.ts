@@ -1,5 +1,5 @@
 /** What the page shows, out of the worker's events. */
-import type { Adapter, Phase, RunSummary, Sample, Speed, Trouble, WorkerEvent } from "./protocol.ts";
+import type { Adapter, DamagedRun, Phase, RunSummary, Sample, Speed, Trouble, WorkerEvent } from "./protocol.ts";
 import { Rows } from "./rows.ts";
 
 export interface PageState {
@@ -22,7 +22,11 @@ export interface PageState {
   saved: { step: number; at: number } | null;
   gpuBytes: number;
   trouble: Trouble | null;
+  /** What of the open run is not in the browser's storage. */
+  storage: string | null;
+  gpuWait: (WorkerEvent & { type: "gpu wait" })["wait"];
   runs: RunSummary[];
+  damagedRuns: DamagedRun[];
   /** Another tab trains. */
   elsewhere: boolean;
 }
@@ -42,7 +46,10 @@ export function initialState(): PageState {
     saved: null,
     gpuBytes: 0,
     trouble: null,
+    storage: null,
+    gpuWait: null,
     runs: [],
+    damagedRuns: [],
     elsewhere: false,
   };
 }
@@ -73,6 +80,7 @@ export function apply(state: PageState, event: WorkerEvent): void {
       state.samples = [...event.samples];
       state.drawn = null;
       state.trouble = null;
+      state.storage = null;
       state.saved = event.run.step > 0 ? { step: event.run.step, at: event.run.saved } : null;
       break;
     case "closed":
@@ -83,6 +91,7 @@ export function apply(state: PageState, event: WorkerEvent): void {
       state.drawn = null;
       state.saved = null;
       state.trouble = null;
+      state.storage = null;
       state.gpuBytes = 0;
       break;
     case "rows":
@@ -109,7 +118,6 @@ export function apply(state: PageState, event: WorkerEvent): void {
     case "saved":
       state.saved = { step: event.step, at: event.at };
       updateRun(state, { step: event.step, saved: event.at, bytes: event.bytes });
-      if (state.trouble?.kind === "storage") state.trouble = null;
       break;
     case "config":
       updateRun(state, { config: event.config, totalSteps: event.totalSteps });
@@ -117,8 +125,15 @@ export function apply(state: PageState, event: WorkerEvent): void {
     case "trouble":
       state.trouble = event.trouble;
       break;
+    case "storage":
+      state.storage = event.problem;
+      break;
+    case "gpu wait":
+      state.gpuWait = event.wait;
+      break;
     case "runs":
       state.runs = event.runs;
+      state.damagedRuns = event.damaged;
       if (state.run) state.run = event.runs.find(({ id }) => id === state.run!.id) ?? state.run;
       break;
     case "elsewhere":

@@ -16,8 +16,14 @@ export class Timeline {
   private at: number | null = null;
   private film: ReturnType<typeof setInterval> | null = null;
 
-  /** @param onLook a past grid is looked at, or again (null) what is drawn now */
-  constructor(private readonly onLook: (sample: Sample | null) => void) {
+  constructor(
+    private readonly options: {
+      /** A past grid is looked at, or again (null) what is drawn now. */
+      onLook(sample: Sample | null): void;
+      /** Does something and tells people when it fails. */
+      attempt(work: Promise<unknown>): void;
+    },
+  ) {
     this.scrubber.addEventListener("input", () => {
       // Ending a film puts the scrubber where the film was.
       const place = Number(this.scrubber.value);
@@ -26,7 +32,7 @@ export class Timeline {
     });
     byId("live").addEventListener("click", () => this.backToNow());
     byId("film").addEventListener("click", () => this.playFilm());
-    this.exporting.addEventListener("click", () => void this.export());
+    this.exporting.addEventListener("click", () => options.attempt(this.export()));
   }
 
   show(run: RunSummary | null, samples: readonly Sample[]): void {
@@ -78,7 +84,7 @@ export class Timeline {
   private look(index: number): void {
     const before = this.at;
     this.at = index >= this.samples.length ? null : Math.max(0, index);
-    if (this.at !== before) this.onLook(this.at === null ? null : this.samples[this.at]);
+    if (this.at !== before) this.options.onLook(this.at === null ? null : this.samples[this.at]);
     this.update();
   }
 
@@ -108,7 +114,7 @@ export class Timeline {
           setText(exporting, `GIF: ${data.done} of ${samples.length}`);
           if (data.file) resolve(data.file);
         };
-        worker.onerror = (event) => reject(new Error(event.message));
+        worker.onerror = (event) => reject(new Error(`the GIF could not be made: ${event.message}`));
         worker.postMessage(order);
       });
       download(file, `${run.name}.gif`);

@@ -12,7 +12,8 @@ document.addEventListener("visibilitychange", () => void settle());
 
 async function settle(): Promise<void> {
   if (!wanted) {
-    await lock?.release();
+    // A lock that cannot be released goes with the page.
+    await lock?.release().catch(() => {});
     lock = null;
     return;
   }

@@ -6,4 +6,7 @@ import { receive as read } from "./pictures/reader_worker.ts";
 import { receive as train } from "./train/worker.ts";
 
 const receive = { train, draw, read, gif }[self.name as Role];
-self.addEventListener("message", ({ data }) => receive(data));
+self.addEventListener("message", ({ data }) => {
+  // A rejection by itself would not reach the page's `onerror`, and the page would wait for ever.
+  Promise.resolve(receive(data)).catch(reportError);
+});

@@ -23,6 +23,14 @@ test("a second tab says that another one trains, and watches it", async () => {
   expect(await second.button("Pause").isDisabled()).toBe(true);
 });
 
+test("it cannot delete the run that the first tab trains", async () => {
+  await second.button("Delete Tiny cats").click();
+  await second.button("Delete", second.page.getByRole("dialog")).click();
+  await second.says(/another tab has this run open: stop it there, then delete it/);
+  await second.reaches((await second.step()) + 5);
+  expect(await second.run("Tiny cats").count()).toBe(1);
+});
+
 test("it takes over, without a step lost, and the first tab says so", async () => {
   const before = await first.step();
   await second.button("Take over").click();

@@ -1,51 +1,22 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { stepsPerEpoch } from "../../src/data/batches.ts";
-import { Rows } from "../../src/page/rows.ts";
+import { rowLength } from "../../src/page/protocol.ts";
 import { StorageFullError } from "../../src/page/store/folder.ts";
+import { DamagedRunError } from "../../src/page/store/record.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
-import { encodeCheckpoint } from "../../src/train/checkpoint.ts";
-import { smallConfig, smallTrainer, source } from "../train/small_run.ts";
-import { Crash, MemoryFolder } from "./memory_folder.ts";
+import { withoutChecksum } from "../train/without_checksum.ts";
+import { Crash } from "./memory_folder.ts";
+import { asEarlierVersion, day, newStore as filled, png, rowsUpTo, threeCheckpoints } from "./stored_run.ts";
 
-/** A real run's checkpoints after 1, 2 and 3 steps. */
-const checkpoints: Uint8Array[] = [];
+let checkpoints: Uint8Array<ArrayBuffer>[];
 beforeAll(async () => {
-  const trainer = await smallTrainer();
-  for (let step = 1; step <= 3; step++) {
-    await trainer.trainStep();
-    checkpoints.push(await encodeCheckpoint(trainer, source));
-  }
-  trainer.destroy();
+  checkpoints = await threeCheckpoints();
 });
 
-const png = (size: number) => {
-  const bytes = new Uint8Array(size + 8);
-  bytes.set([0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82], size);
-  return bytes;
+const newStore = (photographs: Uint8Array | null = null) => filled(checkpoints, photographs);
+const flip = (bytes: Uint8Array, at: number) => {
+  bytes[at] ^= 0x80;
 };
-
-const rowsUpTo = (steps: number) =>
-  Rows.from(
-    Array.from({ length: steps }, (_, i) => ({
-      step: i + 1,
-      dLoss: 1,
-      gLoss: 2,
-      dReal: 0.5,
-      dFake: 0.25,
-      penalty: 0,
-      ms: 10,
-    })),
-  );
-
-async function newStore() {
-  let clock = 1000;
-  const root = new MemoryFolder();
-  const store = new RunStore(root, () => clock++);
-  const run = { name: "Cats", config: smallConfig, source, pictures: { count: 13, stepsPerEpoch: 3 }, totalSteps: 12 };
-  const id = await store.create(run, { reals: png(20), photographs: null });
-  const save = (step: number) => store.saveCheckpoint(id, step, checkpoints[step - 1], rowsUpTo(step));
-  return { root, store, id, save, folder: root.inside.get(id)! };
-}
 
 const stepOf = async (store: RunStore, id: string) => {
   const { state } = await store.load(id);
@@ -57,9 +28,9 @@ describe("saving", () => {
     const { store, id } = await newStore();
     const run = await store.load(id);
     expect(run.state).toBeNull();
-    expect(run.warning).toBeNull();
+    expect(run.warnings).toEqual([]);
     expect(await run.reals!.bytes()).toEqual(png(20));
-    expect((await store.list()).map(({ name, step, totalSteps }) => [name, step, totalSteps])).toEqual([
+    expect((await store.list()).runs.map(({ name, step, totalSteps }) => [name, step, totalSteps])).toEqual([
       ["Cats", 0, 12],
     ]);
   });
@@ -71,7 +42,7 @@ describe("saving", () => {
       expect(await stepOf(store, id)).toBe(step);
       expect((await store.load(id)).rows).toEqual(rowsUpTo(step));
     }
-    expect(await store.checkpoint(id)).toEqual(checkpoints[2]);
+    expect(await store.checkpoint(id)).toMatchObject({ bytes: checkpoints[2], step: 3, warning: null });
   });
 
   test("a crash at any write leaves the checkpoint before, or the new one", async () => {
@@ -85,7 +56,7 @@ describe("saving", () => {
       root.faults.writesUntilCrash = -1;
       const step = await stepOf(store, id);
       expect([2, 3]).toContain(step);
-      expect((await store.load(id)).warning).toBeNull();
+      expect((await store.load(id)).warnings).toEqual([]);
       outcomes.add(step);
       await save(3);
       expect(await stepOf(store, id)).toBe(3);
@@ -102,17 +73,211 @@ describe("saving", () => {
     expect(await stepOf(store, id)).toBe(1);
   });
 
-  test("a damaged checkpoint is noticed, and the one before is taken", async () => {
+  test("a damaged checkpoint is noticed, and the one before is taken; when both are damaged, nothing is", async () => {
     const { store, id, save, folder } = await newStore();
     await save(1);
     await save(2);
     folder.contents.get("b.safetensors")![5000] ^= 1;
-    const { state, warning } = await store.load(id);
+    const { state, warnings } = await store.load(id);
     expect(state!.metadata.step).toBe("1");
-    expect(warning).toBe("the save of step 2 is damaged: went back to step 1");
-    folder.contents.get("a.safetensors")!.fill(0);
-    expect((await store.load(id)).state).toBeNull();
-    expect((await store.load(id)).warning).toBe("both saves are damaged: the run starts anew");
+    expect(warnings).toEqual(["Cats: the save of step 2 is damaged: went back to step 1"]);
+    expect(await store.checkpoint(id)).toMatchObject({ bytes: checkpoints[0], step: 1, warning: warnings[0] });
+    folder.contents.get("a.safetensors")![5000] ^= 1;
+    await expect(store.load(id)).rejects.toThrow("Cats: both of its saves are damaged, so it cannot be continued");
+    await expect(store.checkpoint(id)).rejects.toThrow(DamagedRunError);
+  });
+});
+
+describe("damage", () => {
+  test("a bit that flips anywhere in either slot is never trained on, also in files without a checksum", async () => {
+    const bare = checkpoints.map(withoutChecksum);
+    const { store, id, folder } = await newStore();
+    for (const step of [1, 2]) await store.saveCheckpoint(id, step, bare[step - 1], rowsUpTo(step));
+    const [a, b] = ["a", "b"].map((slot) => folder.contents.get(`${slot}.safetensors`)!);
+    // The newer one is gone, so the other has to do.
+    flip(b, b.length - 9);
+    expect((await store.load(id)).step).toBe(1);
+    for (const at of [9000, a.length >> 1, a.length - 1]) {
+      flip(a, at);
+      await expect(store.load(id)).rejects.toThrow(DamagedRunError);
+      flip(a, at);
+    }
+    // Two flipped sign bits, which the checksum of earlier versions cannot tell from none.
+    for (const at of [a.length - 1, a.length - 5]) flip(a, at);
+    await expect(store.load(id)).rejects.toThrow(DamagedRunError);
+  });
+
+  test("after going back to the other slot, the next save goes to the damaged one", async () => {
+    const { root, store, open, id, save, folder } = await newStore();
+    await save(1);
+    await save(2);
+    flip(folder.contents.get("b.safetensors")!, 5000);
+    const again = open();
+    expect((await again.load(id)).step).toBe(1);
+    root.faults.writesUntilCrash = 1;
+    await expect(again.saveCheckpoint(id, 3, checkpoints[2], rowsUpTo(3))).rejects.toThrow(Crash);
+    root.faults.writesUntilCrash = -1;
+    expect(await stepOf(store, id)).toBe(1);
+    await again.saveCheckpoint(id, 3, checkpoints[2], rowsUpTo(3));
+    flip(folder.contents.get("b.safetensors")!, 5000);
+    expect(await stepOf(store, id)).toBe(1);
+  });
+
+  test("a failing read is no damage: it is passed on, and nothing is changed", async () => {
+    const { root, store, id, save } = await newStore();
+    await save(1);
+    await save(2);
+    root.faults.onCall = (_, name) => {
+      if (name === "read") throw new Error("the disk is busy");
+    };
+    for (const call of [store.load(id), store.checkpoint(id), save(3), store.update(id, { name: "Dogs" })]) {
+      await expect(call).rejects.toThrow("the disk is busy");
+    }
+    expect(await store.list()).toMatchObject({
+      runs: [],
+      damaged: [{ id, reason: "the disk is busy", damaged: false }],
+    });
+    root.faults.onCall = undefined;
+    expect((await store.load(id)).step).toBe(2);
+    expect((await store.list()).runs).toMatchObject([{ id, name: "Cats", step: 2 }]);
+  });
+
+  test("the training pictures are verified", async () => {
+    const pixels = Uint8Array.from({ length: 13 * 16 * 16 * 3 }, (_, i) => (i * i) % 251);
+    const { store, id, folder } = await newStore(pixels);
+    const { record } = await store.load(id);
+    expect((await store.photographs(id, record, null))!.pixels).toEqual(pixels);
+    const kept = folder.contents.get("pictures.u8")!;
+    for (const at of [0, 1, kept.length - 1]) {
+      flip(kept, at);
+      await expect(store.photographs(id, record, null)).rejects.toThrow(
+        /^Cats: its copy of the training pictures is damaged, so it cannot be trained further/,
+      );
+      flip(kept, at);
+    }
+    folder.contents.set("pictures.u8", kept.slice(1));
+    await expect(store.photographs(id, record, null)).rejects.toThrow(DamagedRunError);
+  });
+
+  test("a damaged file of curves or grids breaks nothing", async () => {
+    const { store, id, save, folder } = await newStore();
+    await save(1);
+    await save(2);
+    flip(folder.contents.get("b.curves.f32")!, 6);
+    const { step, rows, warnings } = await store.load(id);
+    // Those beside the other slot are intact and end earlier.
+    expect([step, rows]).toEqual([2, rowsUpTo(1)]);
+    expect(warnings).toEqual(["the file with the curves is damaged: some or all of them are missing"]);
+    folder.contents.get("a.curves.f32")!.fill(255);
+    expect((await store.load(id)).rows.length).toBe(0);
+    folder.contents.set("reals.png", png(30).slice(0, 20));
+    expect((await store.load(id)).reals).toBeNull();
+  });
+
+  test("curves of an earlier version, which have no checksum, end where their numbers make no sense", async () => {
+    const { store, id, save, folder } = await newStore();
+    await save(3);
+    await asEarlierVersion(folder);
+    expect((await store.load(id)).rows).toEqual(rowsUpTo(3));
+    const kept = new Float32Array(folder.contents.get("curves.f32")!.buffer);
+    for (const [index, value] of [
+      [rowLength, Number.NaN],
+      [rowLength, 1],
+      [rowLength + 2, Number.POSITIVE_INFINITY],
+    ] as const) {
+      const before = kept[index];
+      kept[index] = value;
+      expect((await store.load(id)).rows).toEqual(rowsUpTo(1));
+      kept[index] = before;
+    }
+  });
+
+  test("a run of an earlier version goes on; what its record has no checksum for is used with a warning", async () => {
+    const bare = checkpoints.map(withoutChecksum);
+    const { store, id, folder } = await newStore();
+    for (const step of [1, 2]) await store.saveCheckpoint(id, step, bare[step - 1], rowsUpTo(step));
+    await asEarlierVersion(folder);
+    expect(await store.load(id)).toMatchObject({ step: 2, warnings: [] });
+    flip(folder.contents.get("b.safetensors")!, 5000);
+    const { step, warnings } = await store.load(id);
+    expect(step).toBe(1);
+    expect(warnings[0]).toMatch(/went back to step 1; an earlier version saved that one without a checksum/);
+    await store.saveCheckpoint(id, 3, checkpoints[2], rowsUpTo(3));
+    expect(await store.load(id)).toMatchObject({ step: 3, warnings: [] });
+  });
+});
+
+describe("records", () => {
+  const breakRecords = (contents: Map<string, Uint8Array>) => {
+    for (const [name, bytes] of contents) if (/^run/.test(name)) flip(bytes, 40);
+  };
+
+  test("when both copies are damaged, the record is made anew from the newest checkpoint", async () => {
+    const { store, id, save, folder } = await newStore();
+    await save(1);
+    await save(2);
+    await store.addSample(id, 2, png(9));
+    breakRecords(folder.contents);
+    expect(await store.list()).toMatchObject({
+      runs: [{ id, name: "Recovered run", step: 2, totalSteps: 12, recovered: true, grid: { size: 17 } }],
+      damaged: [],
+    });
+    expect((await store.checkpoint(id)).bytes).toEqual(checkpoints[1]);
+    await store.update(id, { name: "Cats" });
+    expect(await store.summary(id)).toMatchObject({ name: "Cats", recovered: false });
+  });
+
+  test("when no checkpoint is intact either, the run is listed as damaged and keeps its files", async () => {
+    const { root, clock, store, id, save, folder } = await newStore();
+    await save(1);
+    breakRecords(folder.contents);
+    flip(folder.contents.get("a.safetensors")!, 5000);
+    clock.now += 2 * day;
+    expect(await store.list()).toEqual({
+      runs: [],
+      damaged: [
+        {
+          id,
+          created: expect.any(Number),
+          reason: "both copies of its record are damaged, and so is every checkpoint",
+          damaged: true,
+        },
+      ],
+    });
+    expect(await root.folders()).toEqual([id]);
+    expect((await store.remains(id)).length).toBe(checkpoints[0].length);
+    await store.remove(id);
+    expect(await store.list()).toEqual({ runs: [], damaged: [] });
+  });
+
+  test("only what never became a run is cleared away, and not while another tab may be making it", async () => {
+    const { root, clock, store } = await newStore();
+    const old = String(clock.now);
+    await (await root.folder(old)).write("reals.png", png(3));
+    await (await root.folder("somebody else's")).write("reals.png", png(3));
+    expect((await store.list()).runs.length).toBe(1);
+    expect(await root.folders()).toContain(old);
+    clock.now += 2 * day;
+    const copied = `${clock.now}-00000000`;
+    await (await root.folder(copied)).write("a.safetensors", checkpoints[0]);
+    const { runs, damaged } = await store.list();
+    expect(runs.length).toBe(1);
+    expect(damaged).toMatchObject([{ id: copied, reason: "another tab is still writing it, or was interrupted" }]);
+    expect(await root.folders()).not.toContain(old);
+    expect(await root.folders()).toContain("somebody else's");
+    // Nobody writes for a day.
+    clock.now += 2 * day;
+    expect((await store.list()).runs).toMatchObject([{ name: "Recovered run" }, { name: "Cats" }]);
+  });
+
+  test("two tabs never begin the same run", async () => {
+    const { root } = await newStore();
+    const store = new RunStore(
+      async () => root,
+      () => 5,
+    );
+    const run = () => store.import(checkpoints[0], "Twin", stepsPerEpoch);
+    expect(new Set(await Promise.all([run(), run(), run()])).size).toBe(3);
   });
 });
 
@@ -154,21 +319,14 @@ describe("the list of runs", () => {
     await save(2);
     expect(await stepOf(store, copy)).toBe(1);
     await store.update(copy, { name: "Another" });
-    expect((await store.list()).map(({ name, step }) => [name, step])).toEqual([
+    expect((await store.list()).runs.map(({ name, step }) => [name, step])).toEqual([
       ["Cats", 2],
       ["Another", 1],
     ]);
     await store.remove(id);
-    expect((await store.list()).map(({ name }) => name)).toEqual(["Another"]);
+    expect((await store.list()).runs.map(({ name }) => name)).toEqual(["Another"]);
     await expect(store.load(id)).rejects.toThrow("this run is no longer there");
     expect((await store.summary(copy)).grid!.size).toBe(17);
-  });
-
-  test("what a crash left of a run that had not begun is cleared away", async () => {
-    const { root, store } = await newStore();
-    await (await root.folder("17")).write("reals.png", png(3));
-    expect((await store.list()).length).toBe(1);
-    expect(await root.folders()).not.toContain("17");
   });
 
   test("a checkpoint from elsewhere becomes a run; what is none does not", async () => {
@@ -181,7 +339,7 @@ describe("the list of runs", () => {
       totalSteps: 12,
       perEpoch: 3,
     });
-    expect(await store.checkpoint(id)).toEqual(checkpoints[2]);
+    expect((await store.checkpoint(id)).bytes).toEqual(checkpoints[2]);
     const before = await root.folders();
     await expect(store.import(checkpoints[2].slice(0, 9000), "Torn", stepsPerEpoch)).rejects.toThrow();
     await expect(store.import(new TextEncoder().encode("not one"), "Text", stepsPerEpoch)).rejects.toThrow();

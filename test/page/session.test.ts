@@ -1,71 +1,23 @@
 /** One open run of the page, on a real device and a store in memory: what happens to it when things change or fail. */
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { paintCats } from "../../src/data/painted.ts";
 import { choicesUsed } from "../../src/kernels/variants.ts";
-import { type NewRun, rowLength, type WorkerEvent } from "../../src/page/protocol.ts";
+import { rowLength } from "../../src/page/protocol.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
-import { variantMemory } from "../../src/page/store/variant_memory.ts";
-import type { Device } from "../../src/page/train/device.ts";
 import type { GridView } from "../../src/page/train/grid_view.ts";
 import { Session, type Surroundings } from "../../src/page/train/session.ts";
 import { checkpointInfo } from "../../src/train/checkpoint.ts";
 import { Guard } from "../../src/train/guards.ts";
-import { openDevice } from "../kernels/gpu.ts";
-import { smallConfig } from "../train/small_run.ts";
-import { MemoryFolder } from "./memory_folder.ts";
+import { newRun as run, stubCanvas, World } from "./session_world.ts";
 
-const pictures = paintCats(16, 13, 5);
-const run: NewRun = {
-  name: "Mine",
-  config: { ...smallConfig, steps: 6, sampleEvery: 3 },
-  photographs: { pictures, label: "cats.zip", fit: "crop" },
-};
-
-/** What a worker has and Node has not, as far as grids are made into files. */
-beforeAll(() => {
-  vi.stubGlobal(
-    "OffscreenCanvas",
-    class {
-      getContext = () => ({ putImageData() {} });
-      convertToBlob = async () =>
-        new Blob([Uint8Array.of(0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82)], { type: "image/png" });
-    },
-  );
-  vi.stubGlobal("ImageData", class {});
-});
-
-let events: WorkerEvent[];
-let store: RunStore;
-/** The device at hand, from one test to the next: compiling takes long. */
-let device: Device | null = null;
-let opened: number;
-let view: { use(): void; draw(): Promise<void>; readBack(): Promise<void> };
+let world: World;
 let around: Surroundings;
+let store: RunStore;
 
+beforeAll(stubCanvas);
 beforeEach(() => {
-  events = [];
-  const folder = new MemoryFolder();
-  store = new RunStore(folder);
-  opened = 0;
-  view = { use: vi.fn(), draw: vi.fn(async () => {}), readBack: vi.fn(async () => {}) };
-  const reopen = async (submitBudget: number) => {
-    device?.gpu.destroy();
-    opened++;
-    device = { gpu: await openDevice(), submitBudget };
-    return device;
-  };
-  around = {
-    store,
-    variants: variantMemory(folder),
-    view: view as unknown as GridView,
-    emit: (event) => events.push(event),
-    device: async () => device ?? (await reopen(100)),
-    reopen,
-  };
+  world = new World();
+  ({ around, store } = world);
 });
-
-const of = <Type extends WorkerEvent["type"]>(type: Type) =>
-  events.filter((event): event is WorkerEvent & { type: Type } => event.type === type);
 
 async function trained(session: Session): Promise<void> {
   session.play();
@@ -76,22 +28,22 @@ test("a run is made, trained to its end and opened again, and its buffers go wit
   const session = await Session.create(around, run);
   expect(session.phase).toBe("paused");
   await trained(session);
-  expect(of("sample").map(({ sample }) => sample.step)).toEqual([0, 3, 6]);
-  const [summary] = await store.list();
+  expect(world.of("sample").map(({ sample }) => sample.step)).toEqual([0, 3, 6]);
+  const [summary] = (await store.list()).runs;
   expect(summary).toMatchObject({ step: 6, data: "cats.zip", pictureCount: 13 });
-  expect(of("saved").at(-1)).toMatchObject({ step: 6, bytes: summary.bytes });
+  expect(world.of("saved").at(-1)).toMatchObject({ step: 6, bytes: summary.bytes });
   await session.close();
   // The zeros that every stream of a GPU shares.
-  expect(device!.gpu.counts.buffers).toBe(1);
+  expect(world.device.gpu.counts.buffers).toBe(1);
   const again = await Session.open(around, session.id);
-  expect([again.phase, again.step, opened]).toEqual(["finished", 6, 1]);
+  expect([again.phase, again.step, world.opened]).toEqual(["finished", 6, 1]);
   await again.close();
 });
 
 test("quality is measured where that is asked for, told, and kept with the run", async () => {
   const session = await Session.create(around, { ...run, config: { ...run.config, metricsEvery: 4 } });
   await trained(session);
-  const told = of("quality").map(({ swd, floor }) => [swd, floor]);
+  const told = world.of("quality").map(({ swd, floor }) => [swd, floor]);
   expect(told.length).toBe(2);
   for (const [swd, floor] of told) expect(swd > floor && floor > 0).toBe(true);
   await session.close();
@@ -101,7 +53,7 @@ test("quality is measured where that is asked for, told, and kept with the run",
   ]);
   const none = [Number.NaN, Number.NaN];
   expect(kept).toEqual([none, none, none, told[0].map(Math.fround), none, told[1].map(Math.fround)]);
-  expect(device!.gpu.counts.buffers).toBe(1);
+  expect(world.device.gpu.counts.buffers).toBe(1);
 });
 
 test("a run that is continued keeps the kernels that it was begun with", async () => {
@@ -120,7 +72,7 @@ test("a run that is continued keeps the kernels that it was begun with", async (
     return { ...loaded, state: { ...loaded.state!, metadata } };
   });
   const again = await Session.open(around, session.id);
-  const [stream] = vi.mocked(view.use).mock.calls.at(-1) as unknown as [Parameters<GridView["use"]>[0]];
+  const [stream] = vi.mocked(world.view.use).mock.calls.at(-1) as unknown as [Parameters<GridView["use"]>[0]];
   expect(choicesUsed(stream).get(key)).toBe(other);
   await again.close();
 });
@@ -154,13 +106,15 @@ test("a device that is lost while it trains: goes back, reads grids back, and tr
   const session = await Session.create(around, run);
   await session.oneStep();
   await session.save();
-  device!.gpu.device.destroy();
+  world.device.gpu.device.destroy();
   await trained(session);
   expect(session.phase).toBe("finished");
-  expect(of("trouble").map(({ trouble }) => trouble)).toMatchObject([{ kind: "device lost", attempt: 1, backTo: 1 }]);
-  expect(of("rewound")).toEqual([{ type: "rewound", step: 1 }]);
-  expect(view.readBack).toHaveBeenCalledTimes(1);
-  expect(device!.submitBudget).toBe(50);
+  expect(world.of("trouble").map(({ trouble }) => trouble)).toMatchObject([
+    { kind: "device lost", attempt: 1, backTo: 1 },
+  ]);
+  expect(world.of("rewound")).toEqual([{ type: "rewound", step: 1 }]);
+  expect(world.view.readBack).toHaveBeenCalledTimes(1);
+  expect(world.device.submitBudget).toBe(50);
   await session.close();
 });
 
@@ -168,14 +122,14 @@ test("losses that explode: goes back with half the rates; other signs are told, 
   const wild = { ...run.config, steps: 14, sampleEvery: 0, lrD: 0.5, lrG: 0.5 };
   const session = await Session.create(around, { ...run, config: wild });
   await trained(session);
-  const [first] = of("trouble").map(({ trouble }) => trouble);
+  const [first] = world.of("trouble").map(({ trouble }) => trouble);
   expect(first).toMatchObject({ kind: "diverged", attempt: 1, backTo: 0 });
   expect(first.message).toMatch(/^at step 1\d, the losses explode: /);
-  expect(of("config")[0].config).toMatchObject({ lrD: 0.25, lrG: 0.25 });
-  expect(of("rewound")[0]).toEqual({ type: "rewound", step: 0 });
+  expect(world.of("config")[0].config).toMatchObject({ lrD: 0.25, lrG: 0.25 });
+  expect(world.of("rewound")[0]).toEqual({ type: "rewound", step: 0 });
   await session.close();
 
-  events.length = 0;
+  world.events.length = 0;
   const remedies = [{ key: "r1", change: "smaller" }] as const;
   const seen = { kind: "mute D", step: 2, what: "D says nothing", remedies, broken: false } as const;
   const record = vi.spyOn(Guard.prototype, "record").mockReturnValueOnce(seen);
@@ -183,22 +137,24 @@ test("losses that explode: goes back with half the rates; other signs are told, 
   await trained(calm);
   record.mockRestore();
   expect(calm.phase).toBe("finished");
-  expect(of("trouble").map(({ trouble }) => trouble)).toEqual([
+  expect(world.of("trouble").map(({ trouble }) => trouble)).toEqual([
     { kind: "sign", message: "D says nothing", remedies, attempt: null, backTo: 0 },
   ]);
   await calm.close();
 });
 
 test("a device that is lost by drawing the first grid: the run begins all the same", async () => {
-  vi.mocked(view.draw).mockImplementationOnce(async () => {
-    device!.gpu.device.destroy();
-    await device!.gpu.lost;
-    device!.gpu.checkAlive();
+  vi.mocked(world.view.draw).mockImplementationOnce(async () => {
+    world.device.gpu.device.destroy();
+    await world.device.gpu.lost;
+    world.device.gpu.checkAlive();
   });
   const session = await Session.create(around, run);
-  expect([session.phase, session.step, opened]).toEqual(["paused", 0, 1]);
-  expect(of("trouble").map(({ trouble }) => trouble)).toMatchObject([{ kind: "device lost", attempt: 1, backTo: 0 }]);
-  expect(view.readBack).toHaveBeenCalledTimes(1);
+  expect([session.phase, session.step, world.opened]).toEqual(["paused", 0, 1]);
+  expect(world.of("trouble").map(({ trouble }) => trouble)).toMatchObject([
+    { kind: "device lost", attempt: 1, backTo: 0 },
+  ]);
+  expect(world.view.readBack).toHaveBeenCalledTimes(1);
   await session.oneStep();
   expect(session.step).toBe(1);
   await session.close();
@@ -209,9 +165,9 @@ test("a run that is taken away while it trains saves nothing more and says nothi
   session.play();
   await vi.waitFor(() => expect(session.step).toBeGreaterThan(1), { timeout: 60_000 });
   const gone = session.discard();
-  const [said, { record }] = [events.length, await store.load(session.id)];
+  const [said, { record }] = [world.events.length, await store.load(session.id)];
   await gone;
-  expect(events).toHaveLength(said);
+  expect(world.events).toHaveLength(said);
   expect((await store.load(session.id)).record).toEqual(record);
 });
 
@@ -226,5 +182,5 @@ test("what does not fit is refused with advice, and leaves nothing behind", asyn
   } finally {
     limits.bufferBytes = bufferBytes;
   }
-  expect(await store.list()).toEqual([]);
+  expect(await store.list()).toEqual({ runs: [], damaged: [] });
 });

@@ -17,6 +17,7 @@ const run: RunSummary = {
   saved: 1,
   bytes: 10,
   grid: null,
+  recovered: false,
 };
 
 const rows = (from: number, to: number, ms = 100) =>
@@ -91,7 +92,7 @@ test("going back takes rows and grids of later steps away", () => {
 });
 
 test("the list shows what is saved and drawn of the open run", () => {
-  const state = after({ type: "runs", runs: [run, { ...run, id: "2" }] }, opened, {
+  const state = after({ type: "runs", damaged: [], runs: [run, { ...run, id: "2" }] }, opened, {
     type: "saved",
     step: 40,
     at: 7,
@@ -104,17 +105,16 @@ test("the list shows what is saved and drawn of the open run", () => {
   expect(state.saved).toEqual({ step: 40, at: 7 });
 });
 
-test("a full disk is no trouble any more once a save has worked; other troubles stay until the run is closed", () => {
-  const full: WorkerEvent = {
-    type: "trouble",
-    trouble: { kind: "storage", message: "full", attempt: null, backTo: 0 },
-  };
+test("what is not stored is said until it is; troubles stay until the run is closed", () => {
+  const full: WorkerEvent = { type: "storage", problem: "full" };
   const lost: WorkerEvent = {
     type: "trouble",
     trouble: { kind: "device lost", message: "gone", attempt: 1, backTo: 0 },
   };
   const saved: WorkerEvent = { type: "saved", step: 1, at: 1, bytes: 1 };
-  expect(after(opened, full, saved).trouble).toBeNull();
+  expect(after(opened, full, saved).storage).toBe("full");
+  expect(after(opened, full, { type: "storage", problem: null }).storage).toBeNull();
+  expect(after(opened, full, { type: "closed" }).storage).toBeNull();
   expect(after(opened, lost, saved).trouble).toMatchObject({ attempt: 1 });
   expect(after(opened, lost, { type: "closed" }).trouble).toBeNull();
 });

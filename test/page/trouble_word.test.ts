@@ -34,6 +34,12 @@ test("a sign of trouble stops nothing either, and comes with what usually helps,
   );
 });
 
-test("a full storage stops nothing", () => {
-  expect(troubleWord({ kind: "storage", message: "full", attempt: null, backTo: 0 })).toBe("Storage: full.");
+test("without a GPU it says what to do", () => {
+  const given = { kind: "no GPU", message: "the browser offers no GPU at the moment", attempt: null } as const;
+  expect(troubleWord({ ...given, backTo: 40 })).toBe(
+    "The GPU is gone: the browser offers no GPU at the moment. Training has stopped. Browsers block the GPU for a while " +
+      "after it has failed repeatedly: restart the browser, then continue this run: what was saved is safe. " +
+      "In Chrome and Edge, chrome://gpu says whether the GPU is blocked.",
+  );
+  expect(troubleWord({ ...given, backTo: 0 })).toMatch(/then start again: nothing was saved yet\./);
 });

@@ -73,6 +73,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
       return model;
     },
     attempt,
+    warn: (text) => setText(failure, `${text}.`),
   });
 
   // The grid

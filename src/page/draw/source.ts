@@ -20,6 +20,7 @@ export interface SourceHooks {
   open(file: Blob, name: string, same: boolean): Promise<Model>;
   /** Does something that may fail, and says so when it does. */
   attempt(work: Promise<unknown>): void;
+  warn(text: string): void;
 }
 
 export class Source {
@@ -73,7 +74,11 @@ export class Source {
 
   async openRun(id: string): Promise<void> {
     const name = this.runs.find((run) => run.id === id)?.name ?? "the run";
-    await this.open(name, id, () => this.hooks.download(id));
+    await this.open(name, id, async () => {
+      const { file, warning } = await this.hooks.download(id);
+      if (warning) this.hooks.warn(warning);
+      return file;
+    });
   }
 
   private async open(name: string, run: string | null, read: () => Promise<Blob>): Promise<void> {

@@ -164,7 +164,12 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
       "That is few: the networks will soon know them by heart. Some hundreds give something, thousands are better.",
     );
     others.hidden = pictures.count <= previewCount;
-    void showSome(pictures);
+    showSoon(pictures);
+  }
+
+  /** The preview is only looked at: when it fails, the pictures can be used all the same. */
+  function showSoon(pictures: Pictures): void {
+    showSome(pictures).catch((error) => say(`The preview could not be drawn: ${reasonOf(error)}.`, true));
   }
 
   async function showSome(pictures: Pictures): Promise<void> {
@@ -357,7 +362,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     if (!brings(event) || event.defaultPrevented) return;
     event.preventDefault();
     host.scrollIntoView({ block: "nearest" });
-    void drop(event.dataTransfer!);
+    drop(event.dataTransfer!).catch((error) => giveUp(`What was dropped could not be read: ${reasonOf(error)}.`));
   });
 
   return {
@@ -366,7 +371,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
       if (brought && size !== options.size()) read(brought);
     },
     refresh() {
-      if (choice && !job) void showSome(choice.found.pictures);
+      if (choice && !job) showSoon(choice.found.pictures);
     },
     settled: () => (job === null ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   };

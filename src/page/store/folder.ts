@@ -1,19 +1,17 @@
 /** The few file operations that runs are kept with, so that tests can keep them in memory and break them. */
 export interface Folder {
-  /** The whole file; null where there is none. */
+  /** The whole file; null when there is none. Any other reason for not reading it is an error. */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Replaces the file, not atomically: a crash or a full disk leaves it torn. Resolves when it is flushed. */
   write(name: string, bytes: Uint8Array): Promise<void>;
-  /** Puts bytes at `offset`, cutting off what was behind them. */
-  writeAt(name: string, offset: number, bytes: Uint8Array): Promise<void>;
-  /** Null where there is none. */
+  /** Null when there is none. */
   size(name: string): Promise<number | null>;
-  /** A file or a folder with all that is in it; nothing where there is none. */
+  /** A file, or a folder with everything in it; does nothing when there is none. */
   remove(name: string): Promise<void>;
   /** Names of files, in no order. */
   files(): Promise<string[]>;
   folders(): Promise<string[]>;
-  /** The folder inside this one, made where there is none. */
+  /** The folder inside this one, created when there is none. */
   folder(name: string): Promise<Folder>;
 }
 

@@ -22,12 +22,20 @@ export async function openOpfs(): Promise<Folder> {
 
 /** @param directory a folder of the origin private file system */
 function opfsFolder(directory: FileSystemDirectoryHandle): Folder {
+  /**
+   * A file that is not there, and a folder that was deleted with everything in it, throw the same error. Only the first
+   * of them means that there is no such file.
+   */
+  const absent = async (error: unknown): Promise<null> => {
+    if (!isMissing(error)) throw error;
+    for await (const _ of directory.keys()) break;
+    return null;
+  };
   const file = async (name: string): Promise<File | null> => {
     try {
       return await (await directory.getFileHandle(name)).getFile();
     } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
+      return await absent(error);
     }
   };
   const names = async (kind: FileSystemHandleKind) => {
@@ -35,46 +43,46 @@ function opfsFolder(directory: FileSystemDirectoryHandle): Folder {
     for await (const [name, handle] of directory.entries()) if (handle.kind === kind) found.push(name);
     return found;
   };
-  const writeAt = async (name: string, offset: number, bytes: Uint8Array) => {
-    try {
-      const found = (await directory.getFileHandle(name, { create: true })) as SyncFileHandle;
-      const handle = await found.createSyncAccessHandle();
-      try {
-        let written = 0;
-        while (written < bytes.length) {
-          const more = handle.write(bytes.subarray(written), { at: offset + written });
-          if (more === 0) throw new DOMException("nothing was written", "QuotaExceededError");
-          written += more;
-        }
-        handle.truncate(offset + bytes.length);
-        handle.flush();
-      } finally {
-        handle.close();
-      }
-    } catch (error) {
-      if (!(error instanceof DOMException) || error.name !== "QuotaExceededError") throw error;
-      throw new StorageFullError(
-        "the browser's storage is full: delete or download runs, or free space on the disk; what was saved before is intact",
-      );
-    }
-  };
   return {
     async read(name) {
       const found = await file(name);
       return found && new Uint8Array(await found.arrayBuffer());
     },
-    write: (name, bytes) => writeAt(name, 0, bytes),
-    writeAt,
+    async write(name, bytes) {
+      try {
+        await writeFile(directory, name, bytes);
+      } catch (error) {
+        if (!(error instanceof DOMException) || error.name !== "QuotaExceededError") throw error;
+        throw new StorageFullError(
+          "the browser's storage is full: delete runs, or free space on the disk; what was saved before is intact",
+        );
+      }
+    },
     size: async (name) => (await file(name))?.size ?? null,
     async remove(name) {
-      await directory.removeEntry(name, { recursive: true }).catch((error) => {
-        if (!isMissing(error)) throw error;
-      });
+      await directory.removeEntry(name, { recursive: true }).catch(absent);
     },
     files: () => names("file"),
     folders: () => names("directory"),
     folder: async (name) => opfsFolder(await directory.getDirectoryHandle(name, { create: true })),
   };
+}
+
+async function writeFile(directory: FileSystemDirectoryHandle, name: string, bytes: Uint8Array): Promise<void> {
+  const found = (await directory.getFileHandle(name, { create: true })) as SyncFileHandle;
+  const handle = await found.createSyncAccessHandle();
+  try {
+    let written = 0;
+    while (written < bytes.length) {
+      const more = handle.write(bytes.subarray(written), { at: written });
+      if (more === 0) throw new DOMException("nothing was written", "QuotaExceededError");
+      written += more;
+    }
+    handle.truncate(bytes.length);
+    handle.flush();
+  } finally {
+    handle.close();
+  }
 }
 
 function isMissing(error: unknown): boolean {

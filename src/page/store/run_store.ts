@@ -1,300 +1,420 @@
 /**
  * Runs kept in the browser, a folder each:
  *
- *     run.0.json run.1.json        what the run is and which slot is good (twin_file.ts)
- *     a.safetensors b.safetensors  checkpoints, written in turn: while one is written the other is the run
- *     curves.f32                   losses and quality up to the checkpoint
- *     reals.png                    some of the pictures that it learns from
- *     pictures.u8                  all of them, unless they are painted
- *     samples/00000050.png         grids, thinned out as they become many
+ *     run.0.json run.1.json            what the run is, which slot is good, checksums (record.ts, twin_file.ts)
+ *     a.safetensors b.safetensors      checkpoints, written in turn: while one is written, the other is the run (slots.ts)
+ *     a.curves.f32 b.curves.f32        losses and quality up to each checkpoint (curves.ts)
+ *     reals.png                        some of the training pictures
+ *     pictures.u8                      all of them, unless they are painted
+ *     samples/00000050.png             grids, thinned out as they become many (sample_files.ts)
  *
- * A checkpoint counts once it was written, flushed, closed, read back and found equal, and the twin file names its slot.
+ * A checkpoint counts once it has been written, flushed, closed, read back and found equal, and the record names its slot.
+ * Whatever a file operation throws is passed on: only a successful look at a folder says that something is not there.
  */
+
+import { fingerprint } from "../../data/batches.ts";
 import type { Pictures } from "../../data/pictures.ts";
-import { checkCheckpoint, checkpointInfo, type PictureSource, type RunState } from "../../train/checkpoint.ts";
-import { type Config, completed } from "../../train/config.ts";
+import { checkCheckpoint, type RunState } from "../../train/checkpoint.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
-import { type RunSummary, rowLength, type Sample } from "../protocol.ts";
-import { checksum } from "./checksum.ts";
+import type { DamagedRun, RunSummary, Sample } from "../protocol.ts";
+import { reasonOf } from "../reason.ts";
+import { checksum, crcOf } from "./checksum.ts";
+import { readCurves, writeCurves } from "./curves.ts";
 import type { Folder } from "./folder.ts";
-import { thinnedOut } from "./thin.ts";
-import { readTwin, writeTwin } from "./twin_file.ts";
+import {
+  DamagedRunError,
+  isRecordFile,
+  type RunRecord,
+  readRecord,
+  recordFor,
+  type Slot,
+  type SlotRecord,
+  writeRecord,
+} from "./record.ts";
+import { addSample, newestSample, readSamples, removeSamplesAfter, wholePng } from "./sample_files.ts";
+import { type IntactCheckpoint, newestIntact, otherSlot, readSlot, slotFile, slots, writeSlot } from "./slots.ts";
+import { DamagedTwinsError } from "./twin_file.ts";
 
-type Slot = "a" | "b";
-
-/** The document of run.*.json. */
-export interface RunRecord {
-  name: string;
-  /** As the run is now: changed values included. */
-  config: Config;
-  source: PictureSource;
-  pictures: { count: number; stepsPerEpoch: number };
-  created: number;
-  saved: number;
-  totalSteps: number;
-  /** The newest checkpoint; null before the first. */
-  checkpoint: { slot: Slot; step: number; checksum: string } | null;
-}
-
-/** All that a run goes on from. */
+/** Everything that a run continues from, but for its pictures. */
 export interface SavedRun {
   record: RunRecord;
   /** Null: from the beginning. */
   state: RunState | null;
+  /** Steps of `state`; 0 without. */
+  step: number;
   /** `rowFields` of every step so far, as far as they are known. */
   rows: Float32Array<ArrayBuffer>;
   samples: Sample[];
   reals: Blob | null;
-  /** Null for painted cats, and where they were not brought along with an uploaded checkpoint. */
-  photographs: Uint8Array<ArrayBuffer> | null;
-  /** What of the run was damaged and is done without, for people. */
+  /** What is damaged or unreadable and was left out, for people. */
+  warnings: string[];
+}
+
+/** A checkpoint handed out as a file. */
+export interface CheckpointFile {
+  bytes: Uint8Array<ArrayBuffer>;
+  step: number;
+  /** Why it is not the newest save. */
   warning: string | null;
 }
 
-/** Grids kept of a run. */
-const mostSamples = 120;
-const pngEnd = [0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82];
+/** What a new run is made of. */
+export interface NewRunFiles {
+  reals: Uint8Array;
+  /** Null for painted cats. */
+  photographs: Pictures | null;
+}
+
+const picturesFile = "pictures.u8";
+const realsFile = "reals.png";
+/**
+ * Folders of runs that never began are removed when they are this old, in milliseconds: another tab may be filling a
+ * younger one, and may have slept in between.
+ */
+const abandonedAfter = 24 * 3_600_000;
 
 export class RunStore {
+  /** Which slot a run was loaded from or saved to last. It is never written to before the other one is good. */
+  private readonly intact = new Map<string, { slot: Slot; record: SlotRecord }>();
+
+  /** @param openRoot gives the folder of all runs: afresh each time, since the browser may delete and remake it */
   constructor(
-    private readonly root: Folder,
+    private readonly openRoot: () => Promise<Folder>,
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Newest first. Folders without a readable record are what a crash left of a run that had not begun: they go. */
-  async list(): Promise<RunSummary[]> {
+  /**
+   * All runs, newest first, and those that cannot be opened. Repairs a record from its checkpoint where it can. Removes
+   * only folders in which no run ever began: without record and checkpoint, and a day old.
+   */
+  async list(): Promise<{ runs: RunSummary[]; damaged: DamagedRun[] }> {
+    const root = await this.openRoot();
     const runs: RunSummary[] = [];
-    for (const id of await this.root.folders()) {
-      const folder = await this.root.folder(id);
-      const record = await readTwin<RunRecord>(folder, "run");
-      if (record) runs.push(await summarise(id, folder, record));
-      else await this.root.remove(id);
+    const damaged: DamagedRun[] = [];
+    for (const id of await root.folders()) {
+      try {
+        const folder = await root.folder(id);
+        const record = await this.recordOrRepaired(id, folder);
+        if (record) runs.push(await summarise(id, folder, record));
+        else if (this.isAbandoned(id)) await root.remove(id);
+      } catch (error) {
+        damaged.push({
+          id,
+          created: createdOf(id),
+          reason: reasonOf(error),
+          damaged: error instanceof DamagedRunError,
+        });
+      }
     }
-    return runs.sort((a, b) => b.saved - a.saved);
+    runs.sort((a, b) => b.saved - a.saved);
+    return { runs, damaged };
   }
 
   async summary(id: string): Promise<RunSummary> {
-    const folder = await this.folderOf(id);
-    return await summarise(id, folder, await recordOf(id, folder));
+    const { folder, record } = await this.open(id);
+    return await summarise(id, folder, record);
   }
 
-  /** @param photographs what is not painted is kept with the run @returns the new run's id */
+  /** Whether the run's folder is there. @throws errors of the folder: not being able to look is no answer */
+  async has(id: string): Promise<boolean> {
+    return (await (await this.openRoot()).folders()).includes(id);
+  }
+
+  /** @param id of a run that was there before and is made again; else it gets a new one @returns the run's id */
   async create(
     run: Pick<RunRecord, "name" | "config" | "source" | "pictures" | "totalSteps">,
-    { reals, photographs }: { reals: Uint8Array; photographs: Pictures | null },
+    { reals, photographs }: NewRunFiles,
+    id = this.freshId(),
   ): Promise<string> {
     const at = this.now();
-    const id = await this.freshId(at);
-    const folder = await this.root.folder(id);
-    try {
-      await folder.write("reals.png", reals);
-      if (photographs) await folder.write("pictures.u8", photographs.pixels);
-      await writeTwin<RunRecord>(folder, "run", { ...run, created: at, saved: at, checkpoint: null });
-    } catch (error) {
-      await this.root.remove(id).catch(() => {});
-      throw error;
-    }
+    await this.fill(id, async (folder) => {
+      await folder.write(realsFile, reals);
+      if (photographs) await folder.write(picturesFile, photographs.pixels);
+      const pictures = { ...run.pictures, ...(photographs && { crc32: crcOf(photographs.pixels) }) };
+      await writeRecord(folder, { ...run, pictures, created: at, saved: at, checkpoint: null });
+    });
+    this.intact.delete(id);
     return id;
   }
 
-  /** @throws Error when there is no such run */
+  /** @throws Error when there is no such run; DamagedRunError */
   async load(id: string): Promise<SavedRun> {
-    const folder = await this.folderOf(id);
-    const record = await recordOf(id, folder);
-    const { state, warning } = await readState(folder, record);
-    const step = state ? checkpointInfo(state.metadata).step : 0;
-    const bytes = (await folder.read("curves.f32")) ?? new Uint8Array(0);
-    const rows = new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / (4 * rowLength)) * rowLength);
-    const reals = await folder.read("reals.png");
-    return {
-      record,
-      state,
-      rows: rows.slice(0, rowsUpTo(rows, step) * rowLength),
-      samples: (await readSamples(folder)).filter((sample) => sample.step <= step),
-      reals: reals && pngBlob(reals),
-      photographs: await folder.read("pictures.u8"),
-      warning,
+    const { folder, record } = await this.open(id);
+    const newest = await newestIntact(folder, record);
+    const warnings: string[] = newest?.warning ? [newest.warning] : [];
+    const step = newest?.found.info.step ?? 0;
+    if (newest) this.remember(id, record, newest.found);
+    /** The rest is of no use to training: it must not keep a run from being opened. */
+    const optional = async <T>(what: string, otherwise: T, read: () => Promise<T>): Promise<T> => {
+      try {
+        return await read();
+      } catch (error) {
+        warnings.push(`${what} could not be read (${reasonOf(error)})`);
+        return otherwise;
+      }
     };
+    const rows = await optional("the curves", new Float32Array(0), async () => {
+      if (!record.checkpoint || !newest) return new Float32Array(0);
+      const curves = await readCurves(folder, record.checkpoint, newest.found.slot, step);
+      if (curves.damaged) warnings.push("the file with the curves is damaged: some or all of them are missing");
+      return curves.rows;
+    });
+    const samples = await optional(
+      "the grids",
+      [],
+      async () => await readSamples(await folder.folder("samples"), step),
+    );
+    const reals = await optional("the picture of the training pictures", null, async () =>
+      wholePng(await folder.read(realsFile)),
+    );
+    return { record, state: newest?.found.state ?? null, step, rows, samples, reals, warnings };
+  }
+
+  /**
+   * The pictures that a run learns from, verified.
+   * @param state holds their fingerprint, for runs of earlier versions, which have no checksum
+   * @returns null for painted cats and where an uploaded checkpoint came without its pictures
+   * @throws DamagedRunError when they are not those that the run began with
+   */
+  async photographs(
+    id: string,
+    { pictures, config, name }: RunRecord,
+    state: RunState | null,
+  ): Promise<Pictures | null> {
+    const folder = await this.folderOf(id);
+    const pixels = await folder.read(picturesFile);
+    if (pixels === null) return null;
+    const { size } = config;
+    const found = { size, count: pictures.count, pixels };
+    const length = pictures.count * size * size * 3;
+    const expected = state && checkCheckpoint(state, "run").pictures.fingerprint;
+    const intact =
+      pixels.length === length &&
+      (pictures.crc32 !== undefined
+        ? crcOf(pixels) === pictures.crc32
+        : expected === null || fingerprint(found) === expected);
+    if (intact) return found;
+    throw new DamagedRunError(
+      `${name}: its copy of the training pictures is damaged, so it cannot be trained further. ` +
+        "Its checkpoint is intact: download it, or draw from it",
+    );
   }
 
   /**
    * @param rows of all steps up to this one
+   * @returns what could not be saved beside the checkpoint; null when everything was
    * @throws StorageFullError and others; the run's earlier checkpoint is then as it was
    */
-  async saveCheckpoint(id: string, step: number, bytes: Uint8Array, rows: Float32Array): Promise<void> {
-    const folder = await this.folderOf(id);
-    const record = await recordOf(id, folder);
-    const slot: Slot = record.checkpoint?.slot === "a" ? "b" : "a";
-    const name = slotName(slot);
-    await folder.write(name, bytes);
-    const written = await folder.read(name);
-    if (written === null || !equal(written, bytes)) {
-      throw new Error(
-        `step ${step} was not saved as it was: the browser's storage is at fault; the save before is intact`,
-      );
+  async saveCheckpoint(id: string, step: number, bytes: Uint8Array, rows: Float32Array): Promise<Error | null> {
+    const { folder, record } = await this.open(id);
+    const before = this.intact.get(id) ?? namedSlot(record);
+    const slot = before ? otherSlot(before.slot) : "a";
+    await writeSlot(folder, slot, step, bytes);
+    let curves: string | null = null;
+    let problem: Error | null = null;
+    try {
+      curves = await writeCurves(folder, slot, rows);
+    } catch (error) {
+      problem = error instanceof Error ? error : new Error(String(error));
     }
-    await folder.write("curves.f32", new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
-    const checkpoint = { slot, step, checksum: checksum(bytes) };
-    await writeTwin<RunRecord>(folder, "run", { ...record, saved: this.now(), checkpoint });
+    const saved = { step, crc32: crcOf(bytes), checksum: checksum(bytes), curves };
+    const checkpoint = { slot, ...saved, previous: before?.record ?? null };
+    await writeRecord(folder, { ...record, saved: this.now(), checkpoint });
+    this.intact.set(id, { slot, record: saved });
+    return problem;
+  }
+
+  /** The curves alone, when they could not be written beside the newest checkpoint. */
+  async saveCurves(id: string, rows: Float32Array): Promise<void> {
+    const { folder, record } = await this.open(id);
+    const { checkpoint } = record;
+    if (!checkpoint) return;
+    const curves = await writeCurves(folder, checkpoint.slot, rows);
+    await writeRecord(folder, { ...record, checkpoint: { ...checkpoint, curves } });
+    const intact = this.intact.get(id);
+    if (intact?.slot === checkpoint.slot) intact.record.curves = curves;
   }
 
   /** Keeps a grid. @returns the steps whose grids were thinned out for it */
   async addSample(id: string, step: number, png: Uint8Array): Promise<number[]> {
-    const folder = await (await this.folderOf(id)).folder("samples");
-    await folder.write(sampleName(step), png);
-    const thinned = thinnedOut(await sampleSteps(folder), mostSamples);
-    for (const old of thinned) await folder.remove(sampleName(old));
-    return thinned;
+    return await addSample(await (await this.folderOf(id)).folder("samples"), step, png);
   }
 
   /** Removes grids of later steps, when a run goes back. */
   async rewind(id: string, step: number): Promise<void> {
-    const folder = await (await this.folderOf(id)).folder("samples");
-    for (const later of (await sampleSteps(folder)).filter((other) => other > step)) {
-      await folder.remove(sampleName(later));
-    }
+    await removeSamplesAfter(await (await this.folderOf(id)).folder("samples"), step);
   }
 
-  /** Changes what the record says: name, or configuration and length together. */
+  /** Changes the record: the name, or the configuration and the length. */
   async update(id: string, changes: Partial<Pick<RunRecord, "name" | "config" | "totalSteps">>): Promise<void> {
-    const folder = await this.folderOf(id);
-    await writeTwin<RunRecord>(folder, "run", { ...(await recordOf(id, folder)), ...changes });
+    const { folder, record } = await this.open(id);
+    const changed = { ...record, ...changes };
+    // Whoever names a recovered run has seen that it was recovered.
+    if (changes.name !== undefined) delete changed.recovered;
+    await writeRecord(folder, changed);
   }
 
   async duplicate(id: string): Promise<string> {
-    const from = await this.folderOf(id);
-    const record = await recordOf(id, from);
+    const { folder: from, record } = await this.open(id);
     const at = this.now();
-    const copyId = await this.freshId(at);
-    const to = await this.root.folder(copyId);
-    try {
-      const samples = await from.folder("samples");
-      const copies = await to.folder("samples");
+    const copy = this.freshId();
+    await this.fill(copy, async (to) => {
+      const [samples, copies] = [await from.folder("samples"), await to.folder("samples")];
       for (const name of await samples.files()) await copyFile(samples, copies, name);
-      for (const name of await from.files()) if (!/^run\.\d\.json$/.test(name)) await copyFile(from, to, name);
-      await writeTwin<RunRecord>(to, "run", { ...record, name: `${record.name}, copy`, created: at, saved: at });
-    } catch (error) {
-      await this.root.remove(copyId).catch(() => {});
-      throw error;
-    }
-    return copyId;
+      for (const name of await from.files()) if (!isRecordFile(name)) await copyFile(from, to, name);
+      await writeRecord(to, { ...record, name: `${record.name}, copy`, created: at, saved: at });
+    });
+    return copy;
   }
 
   async remove(id: string): Promise<void> {
-    await this.root.remove(id);
+    await (await this.openRoot()).remove(id);
+    this.intact.delete(id);
   }
 
-  /** The run's checkpoint as a file. @throws Error when it has none yet */
-  async checkpoint(id: string): Promise<Uint8Array<ArrayBuffer>> {
+  /** The run's newest intact checkpoint as a file. @throws Error when it has none */
+  async checkpoint(id: string): Promise<CheckpointFile> {
+    const { folder, record } = await this.open(id);
+    const newest = await newestIntact(folder, record);
+    if (!newest) throw new Error(`${record.name}: nothing has been saved yet`);
+    const { bytes, info } = newest.found;
+    return { bytes, step: info.step, warning: newest.warning };
+  }
+
+  /** The larger of the two slots as it is, for whoever wants to rescue something. @throws Error when both are empty */
+  async remains(id: string): Promise<Uint8Array<ArrayBuffer>> {
     const folder = await this.folderOf(id);
-    const record = await recordOf(id, folder);
-    for (const slot of slotsOf(record)) {
-      const bytes = await folder.read(slotName(slot));
-      if (bytes && decoded(bytes)) return bytes;
+    const files: Uint8Array<ArrayBuffer>[] = [];
+    for (const slot of slots) {
+      const bytes = await folder.read(slotFile(slot));
+      if (bytes) files.push(bytes);
     }
-    throw new Error(`${record.name}: nothing was saved of it yet`);
+    const [largest] = files.sort((a, b) => b.length - a.length);
+    if (!largest) throw new Error("this run has no checkpoint that could be downloaded");
+    return largest;
   }
 
   /**
-   * A checkpoint of this page's or of the command line's becomes a run.
-   * @throws Error in one line when it is not a whole checkpoint
+   * Makes a run of a checkpoint of this page's or of the command line's.
+   * @throws Error in one line when it is not an intact checkpoint
    */
   async import(
     bytes: Uint8Array,
     name: string,
     stepsPerEpoch: (count: number, batch: number) => number,
   ): Promise<string> {
-    const { config, step, pictures } = checkCheckpoint(decodeSafetensors(bytes), "run");
-    const perEpoch = stepsPerEpoch(pictures.count, config.batch);
+    const info = checkCheckpoint(decodeSafetensors(bytes), "run");
+    const perEpoch = stepsPerEpoch(info.pictures.count, info.config.batch);
     const at = this.now();
-    const id = await this.freshId(at);
-    const folder = await this.root.folder(id);
-    try {
-      await folder.write(slotName("a"), bytes);
-      await writeTwin<RunRecord>(folder, "run", {
-        name,
-        config,
-        source: pictures.source,
-        pictures: { count: pictures.count, stepsPerEpoch: perEpoch },
-        created: at,
-        saved: at,
-        totalSteps: config.steps ?? config.epochs! * perEpoch,
-        checkpoint: { slot: "a", step, checksum: checksum(bytes) },
-      });
-    } catch (error) {
-      await this.root.remove(id).catch(() => {});
-      throw error;
-    }
+    const id = this.freshId();
+    await this.fill(id, async (folder) => {
+      await writeSlot(folder, "a", info.step, bytes);
+      const file = { slot: "a", crc32: crcOf(bytes), checksum: checksum(bytes), previous: null } as const;
+      await writeRecord(folder, recordFor(info, file, { name, at, stepsPerEpoch: perEpoch }));
+    });
     return id;
   }
 
+  /** Fills the folder of a new run. When that fails, nothing of it is left, as far as the storage lets us. */
+  private async fill(id: string, write: (folder: Folder) => Promise<void>): Promise<void> {
+    const root = await this.openRoot();
+    const folder = await root.folder(id);
+    try {
+      await write(folder);
+    } catch (error) {
+      // Of the two errors the first one is of use; `list` clears away what stays.
+      await root.remove(id).catch(() => {});
+      throw error;
+    }
+  }
+
   private async folderOf(id: string): Promise<Folder> {
-    if (!(await this.root.folders()).includes(id)) throw new Error("this run is no longer there: it was deleted");
-    return await this.root.folder(id);
+    const root = await this.openRoot();
+    if (!(await root.folders()).includes(id)) throw new Error("this run is no longer there: it was deleted");
+    return await root.folder(id);
   }
 
-  private async freshId(at: number): Promise<string> {
-    const taken = new Set(await this.root.folders());
-    let id = at;
-    while (taken.has(String(id))) id++;
-    return String(id);
+  private async open(id: string): Promise<{ folder: Folder; record: RunRecord }> {
+    const folder = await this.folderOf(id);
+    const record = await this.recordOrRepaired(id, folder);
+    if (!record) throw new DamagedRunError("this run has no record: it was never completed, or its record was lost");
+    return { folder, record };
+  }
+
+  /**
+   * The record, made anew from a checkpoint when both of its copies are damaged.
+   * @returns null where no run ever began: there is neither a record nor a checkpoint
+   * @throws DamagedRunError when no checkpoint is intact either; errors of the folder
+   */
+  private async recordOrRepaired(id: string, folder: Folder): Promise<RunRecord | null> {
+    let reason = "its record is missing";
+    try {
+      const record = await readRecord(folder);
+      if (record) return record;
+      const files = await folder.files();
+      if (files.some(isRecordFile)) throw new Error("its record could not be read");
+      if (!files.some((file) => slots.map(slotFile).includes(file))) return null;
+      // Another tab may be copying or importing this run right now, and writes the record last.
+      if (!this.isAbandoned(id)) throw new DamagedRunError("another tab is still writing it, or was interrupted");
+    } catch (error) {
+      if (!(error instanceof DamagedTwinsError)) throw error;
+      reason = "both copies of its record are damaged";
+    }
+    const found: IntactCheckpoint[] = [];
+    for (const slot of slots) {
+      const one = await readSlot(folder, slot);
+      if (one) found.push(one);
+    }
+    const [best] = found.sort((a, b) => Number(b.verified) - Number(a.verified) || b.info.step - a.info.step);
+    if (!best) throw new DamagedRunError(`${reason}, and so is every checkpoint`);
+    const { slot, bytes, info } = best;
+    const record: RunRecord = {
+      ...recordFor(
+        info,
+        { slot, crc32: crcOf(bytes), checksum: checksum(bytes), previous: null },
+        {
+          name: "Recovered run",
+          at: createdOf(id) || this.now(),
+          stepsPerEpoch: Math.max(1, Math.floor(info.pictures.count / info.config.batch)),
+        },
+      ),
+      recovered: true,
+    };
+    await writeRecord(folder, record);
+    return record;
+  }
+
+  private remember(id: string, { checkpoint }: RunRecord, { slot, bytes, info }: IntactCheckpoint): void {
+    const named = slot === checkpoint!.slot ? checkpoint! : checkpoint!.previous;
+    const { curves } = named ?? {};
+    this.intact.set(id, { slot, record: { step: info.step, crc32: crcOf(bytes), checksum: checksum(bytes), curves } });
+  }
+
+  /** Begins with the time; the rest keeps two tabs from making the same one. */
+  private freshId(): string {
+    return `${this.now()}-${crypto.randomUUID().slice(0, 8)}`;
+  }
+
+  private isAbandoned(id: string): boolean {
+    return this.now() - createdOf(id) > abandonedAfter;
   }
 }
 
-async function recordOf(id: string, folder: Folder): Promise<RunRecord> {
-  const record = await readTwin<RunRecord>(folder, "run");
-  if (!record) throw new Error(`run ${id} cannot be read: both copies of its record are damaged`);
-  return { ...record, config: completed(record.config) };
+/** The slot that the record names. */
+function namedSlot({ checkpoint }: RunRecord): { slot: Slot; record: SlotRecord } | null {
+  if (checkpoint === null) return null;
+  const { slot, step, crc32, checksum, curves } = checkpoint;
+  return { slot, record: { step, crc32, checksum, curves } };
 }
 
-/** The slot that the record names first. */
-function slotsOf({ checkpoint }: RunRecord): Slot[] {
-  if (checkpoint === null) return [];
-  return checkpoint.slot === "a" ? ["a", "b"] : ["b", "a"];
-}
-
-/** The newest checkpoint that is whole: the one that the record names, or else the other slot's. */
-async function readState(
-  folder: Folder,
-  record: RunRecord,
-): Promise<{ state: RunState | null; warning: string | null }> {
-  for (const slot of slotsOf(record)) {
-    const bytes = await folder.read(slotName(slot));
-    if (bytes === null) continue;
-    const named = slot === record.checkpoint!.slot;
-    if (named && checksum(bytes) !== record.checkpoint!.checksum) continue;
-    const state = decoded(bytes);
-    if (state === null) continue;
-    const { step } = checkpointInfo(state.metadata);
-    const warning = named ? null : `the save of step ${record.checkpoint!.step} is damaged: went back to step ${step}`;
-    return { state, warning };
-  }
-  return { state: null, warning: record.checkpoint && "both saves are damaged: the run starts anew" };
-}
-
-function decoded(bytes: Uint8Array): RunState | null {
-  try {
-    const state = decodeSafetensors(bytes);
-    checkCheckpoint(state, "run");
-    return state;
-  } catch {
-    return null;
-  }
+/** Milliseconds since 1970, out of the run's id; NaN when it is none of ours. */
+function createdOf(id: string): number {
+  return Number(/^(\d+)(-[0-9a-f]+)?$/.exec(id)?.[1] ?? Number.NaN);
 }
 
 async function summarise(id: string, folder: Folder, record: RunRecord): Promise<RunSummary> {
-  const samples = await folder.folder("samples");
-  const steps = (await sampleSteps(samples)).sort((a, b) => b - a);
-  let grid: Blob | null = null;
-  for (const step of steps) {
-    grid = await readSample(samples, step);
-    if (grid) break;
-  }
-  const sizes = [
-    ...(await Promise.all((await folder.files()).map((name) => folder.size(name)))),
-    ...(await Promise.all((await samples.files()).map((name) => samples.size(name)))),
-  ];
-  const { name, config, source, pictures, totalSteps, created, saved, checkpoint } = record;
+  const { name, config, source, pictures, totalSteps, created, saved, checkpoint, recovered = false } = record;
+  const { bytes, grid } = await appearance(folder);
   return {
     id,
     name,
@@ -306,56 +426,31 @@ async function summarise(id: string, folder: Folder, record: RunRecord): Promise
     totalSteps,
     created,
     saved,
-    bytes: sizes.reduce((sum: number, size) => sum + (size ?? 0), 0),
+    bytes,
     grid,
+    recovered,
   };
 }
 
-async function readSamples(folder: Folder): Promise<Sample[]> {
-  const samples = await folder.folder("samples");
-  const found: Sample[] = [];
-  for (const step of (await sampleSteps(samples)).sort((a, b) => a - b)) {
-    const png = await readSample(samples, step);
-    if (png) found.push({ step, png });
+/** The size of everything that is kept of a run, and its newest grid. A run that can be continued is listed without. */
+async function appearance(folder: Folder): Promise<{ bytes: number; grid: Blob | null }> {
+  try {
+    const samples = await folder.folder("samples");
+    const sizes = [
+      ...(await Promise.all((await folder.files()).map((name) => folder.size(name)))),
+      ...(await Promise.all((await samples.files()).map((name) => samples.size(name)))),
+    ];
+    return {
+      bytes: sizes.reduce((sum: number, size) => sum + (size ?? 0), 0),
+      grid: await newestSample(samples),
+    };
+  } catch {
+    return { bytes: 0, grid: null };
   }
-  return found;
-}
-
-/** Null for one that a crash cut short. */
-async function readSample(samples: Folder, step: number): Promise<Blob | null> {
-  const bytes = await samples.read(sampleName(step));
-  return bytes && equal(bytes.subarray(-pngEnd.length), Uint8Array.from(pngEnd)) ? pngBlob(bytes) : null;
-}
-
-async function sampleSteps(samples: Folder): Promise<number[]> {
-  const names = await samples.files();
-  return names.map((name) => Number(/^(\d+)\.png$/.exec(name)?.[1] ?? Number.NaN)).filter(Number.isSafeInteger);
-}
-
-/** How many of the rows are of steps up to this one. */
-export function rowsUpTo(rows: Float32Array, step: number): number {
-  let count = rows.length / rowLength;
-  while (count > 0 && rows[(count - 1) * rowLength] > step) count--;
-  return count;
 }
 
 async function copyFile(from: Folder, to: Folder, name: string): Promise<void> {
   const bytes = await from.read(name);
-  if (bytes) await to.write(name, bytes);
-}
-
-function pngBlob(bytes: Uint8Array<ArrayBuffer>): Blob {
-  return new Blob([bytes], { type: "image/png" });
-}
-
-function slotName(slot: Slot): string {
-  return `${slot}.safetensors`;
-}
-
-function sampleName(step: number): string {
-  return `${String(step).padStart(8, "0")}.png`;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (bytes === null) throw new Error(`copying ${name}: it has just been deleted`);
+  await to.write(name, bytes);
 }

@@ -1,6 +1,6 @@
 /**
- * A small JSON document in two files that are written in turn, each with a counter and a checksum: whatever happens
- * while one is written, the other still says what was true before.
+ * A small JSON document in two files that are written in turn, each with a counter and a checksum: if one write fails or
+ * a crash interrupts it, the other file still holds the previous version.
  */
 import { checksum } from "./checksum.ts";
 import type { Folder } from "./folder.ts";
@@ -8,28 +8,37 @@ import type { Folder } from "./folder.ts";
 interface Twin {
   generation: number;
   checksum: string;
-  /** The document's JSON as text, which is what the checksum is of. */
+  /** The document's JSON as text, which the checksum covers. */
   text: string;
 }
 
-/** The newest of the two that is whole; null where neither is. */
+/** At least one of the two files exists, and none of them is intact. */
+export class DamagedTwinsError extends Error {}
+
+/**
+ * The newer of the intact copies; null when neither file exists.
+ * @throws DamagedTwinsError, and what reading throws: an older copy must not pass for the newest one
+ */
 export async function readTwin<T>(folder: Folder, name: string): Promise<T | null> {
-  const newest = await newestTwin(folder, name);
-  return newest && (JSON.parse(newest.text) as T);
+  const { newest, found } = await readTwins(folder, name);
+  if (newest) return JSON.parse(newest.text) as T;
+  if (found) throw new DamagedTwinsError(`both copies of ${name} are damaged`);
+  return null;
 }
 
-/** @throws StorageFullError and others of the folder; the document is then as it was */
+/** @throws StorageFullError and other errors of the folder; the document then reads as before */
 export async function writeTwin<T>(folder: Folder, name: string, value: T): Promise<void> {
-  const generation = ((await newestTwin(folder, name))?.generation ?? -1) + 1;
+  const generation = ((await readTwins(folder, name)).newest?.generation ?? -1) + 1;
   const text = JSON.stringify(value);
   const twin: Twin = { generation, checksum: checksumOf(generation, text), text };
   await folder.write(twinName(name, generation), new TextEncoder().encode(JSON.stringify(twin)));
 }
 
-async function newestTwin(folder: Folder, name: string): Promise<Twin | null> {
-  const twins = await Promise.all([0, 1].map(async (i) => parseTwin(await folder.read(twinName(name, i)))));
-  const whole = twins.filter((twin) => twin !== null).sort((a, b) => b.generation - a.generation);
-  return whole[0] ?? null;
+async function readTwins(folder: Folder, name: string): Promise<{ newest: Twin | null; found: boolean }> {
+  const files = await Promise.all([0, 1].map((i) => folder.read(twinName(name, i))));
+  const twins = files.map(parseTwin).filter((twin) => twin !== null);
+  const [newest = null] = twins.sort((a, b) => b.generation - a.generation);
+  return { newest, found: files.some((file) => file !== null) };
 }
 
 function twinName(name: string, generation: number): string {

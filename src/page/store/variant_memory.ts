@@ -4,13 +4,16 @@ import type { Folder } from "./folder.ts";
 
 const name = "variants.json";
 
-/** One file: where it is torn, it counts as none, and is measured again. */
-export function variantMemory(folder: Folder): VariantMemory {
+/**
+ * One file: when it is torn, the kernels are measured again.
+ * @param openRoot gives the folder afresh each time, since the browser may delete and remake it
+ */
+export function variantMemory(openRoot: () => Promise<Folder>): VariantMemory {
   return {
     async read() {
-      const bytes = await folder.read(name);
+      const bytes = await (await openRoot()).read(name);
       return bytes && new TextDecoder().decode(bytes);
     },
-    write: (text) => folder.write(name, new TextEncoder().encode(text)),
+    write: async (text) => (await openRoot()).write(name, new TextEncoder().encode(text)),
   };
 }

@@ -27,7 +27,8 @@ export async function openDevice(onProgress: OnProgress, submitBudget = 100): Pr
   const { gpu: webgpu } = navigator as Navigator & { gpu?: GPU };
   if (!webgpu) throw new NoGpuError({ kind: "none", reason: "no WebGPU", detail: "this browser has no WebGPU" });
   const adapter = await webgpu.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter) throw new NoGpuError({ kind: "none", reason: "no adapter", detail: "the browser offers no adapter" });
+  if (!adapter)
+    throw new NoGpuError({ kind: "none", reason: "no adapter", detail: "the browser offers no GPU at the moment" });
   let gpu: Gpu;
   try {
     gpu = await Gpu.open(adapter);

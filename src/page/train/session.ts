@@ -2,7 +2,7 @@
  * One run, open: trains it, saves it, draws it, and brings it back when the GPU fails. Its methods are called one after
  * the other (worker.ts sees to that).
  */
-import { stepsPerEpoch } from "../../data/batches.ts";
+
 import type { Image } from "../../data/image.ts";
 import { paintDataSet } from "../../data/painted.ts";
 import type { Pictures } from "../../data/pictures.ts";
@@ -22,15 +22,20 @@ import { type Finding, type Guard, guardOf } from "../../train/guards.ts";
 import { compileAhead, type Plan, planWithin, TooLargeError } from "../../train/plan.ts";
 import { QualityMeter } from "../../train/quality.ts";
 import { type RunHooks, runTraining, type TimedRecord } from "../../train/run.ts";
+import { decodeSafetensors } from "../../train/safetensors.ts";
 import { Trainer } from "../../train/trainer.ts";
 import { encodePng, realsGrid } from "../grid_file.ts";
-import type { NewRun, Phase, Sample, Trouble, WorkerEvent } from "../protocol.ts";
+import type { CheckpointDownload, NewRun, Phase, Sample, Trouble, WorkerEvent } from "../protocol.ts";
+import { reasonOf } from "../reason.ts";
 import { Rows } from "../rows.ts";
-import { StorageFullError } from "../store/folder.ts";
+import { shownName } from "../shown_text.ts";
+import { stepsPerEpoch } from "../steps_per_epoch.ts";
+import { DamagedRunError } from "../store/record.ts";
 import type { RunStore } from "../store/run_store.ts";
 import { whenChanged } from "../when.ts";
-import { type Device, newStream } from "./device.ts";
+import { type Device, NoGpuError, newStream } from "./device.ts";
 import type { GridView } from "./grid_view.ts";
+import { Keeper } from "./keeper.ts";
 
 /** What a session is given by the worker. */
 export interface Surroundings {
@@ -41,8 +46,10 @@ export interface Surroundings {
   emit(event: WorkerEvent): void;
   /** The device to train on; after a loss a new one. */
   device(): Promise<Device>;
-  /** Throws the device away and opens another. */
+  /** Throws the device away and opens another, waiting a while when there is none. @throws NoGpuError */
   reopen(submitBudget: number): Promise<Device>;
+  /** Makes `reopen` give up waiting. */
+  endGpuWait(): void;
 }
 
 /** How often a run goes back by itself before it is given up, counted until it gets past where it failed. */
@@ -70,7 +77,7 @@ export class Session {
   private goOn = false;
   private attempts = 0;
   private failedAt = 0;
-  private savedStep = 0;
+  private readonly keeper: Keeper;
   private lastSave = 0;
   private saveTook = 0;
   private lastDrawn = 0;
@@ -86,12 +93,20 @@ export class Session {
     private readonly source: PictureSource,
     private readonly pictures: Pictures,
     private readonly reals: Blob,
-  ) {}
+    /** For people, who may change it. */
+    public name: string,
+  ) {
+    this.keeper = new Keeper(around.store, id, {
+      recreate: () => this.recreate(),
+      onProblem: (problem) => this.emit({ type: "storage", problem }),
+    });
+  }
 
   /** Makes a new run. @throws Error for people: what is wrong with the configuration, the pictures or the storage */
   static async create(around: Surroundings, run: NewRun): Promise<Session> {
     const { config, photographs, name } = run;
     checkConfig(config);
+    if (photographs) stepsPerEpoch(photographs.pictures.count, config.batch);
     await prepareKernels(around, config, null);
     const pictures = photographs?.pictures ?? (await paint(around, config));
     const perEpoch = stepsPerEpoch(pictures.count, config.batch);
@@ -105,17 +120,18 @@ export class Session {
         config,
         source,
         pictures: { count: pictures.count, stepsPerEpoch: perEpoch },
-        totalSteps: config.steps ?? config.epochs! * perEpoch,
+        totalSteps: totalStepsOf(config, pictures.count),
       },
       { reals: new Uint8Array(await reals.arrayBuffer()), photographs: photographs && pictures },
     );
-    const session = new Session(around, id, { ...config }, source, pictures, reals);
+    const session = new Session(around, id, { ...config }, source, pictures, reals, name);
     try {
       await session.announce();
       await session.buildFirst(null);
     } catch (error) {
       await session.discard();
-      await around.store.remove(id);
+      // The first error is the one to tell. A run that stays in the list can be deleted there.
+      await around.store.remove(id).catch(() => {});
       throw error;
     }
     session.setPhase("paused");
@@ -124,30 +140,30 @@ export class Session {
 
   /** Opens a saved run, paused. @throws Error for people */
   static async open(around: Surroundings, id: string): Promise<Session> {
-    const { record, state, photographs, reals, rows, samples, warning } = await around.store.load(id);
-    const { config, source } = record;
+    const { record, state, step, reals, rows, samples, warnings } = await around.store.load(id);
+    const { config, source, name } = record;
     await prepareKernels(around, config, state);
-    let pictures: Pictures;
-    if (source.data === "painted") pictures = await paint(around, config);
-    else if (photographs) pictures = { size: config.size, count: record.pictures.count, pixels: photographs };
-    else {
+    const pictures =
+      source.data === "painted" ? await paint(around, config) : await around.store.photographs(id, record, state);
+    if (!pictures) {
       throw new Error(
-        `${record.name}: its pictures (${source.data}) are not in this browser. It can be drawn from, not trained on`,
+        `${name}: its training pictures (${shownName(source.data)}) are not in this browser: draw from it, but it cannot be trained here`,
       );
     }
-    const session = new Session(around, id, { ...config }, source, pictures, reals ?? (await realsGrid(pictures)));
+    const kept = reals ?? (await realsGrid(pictures));
+    const session = new Session(around, id, { ...config }, source, pictures, kept, name);
     session.rows.append(rows);
     session.samples = samples;
-    session.savedStep = state ? checkpointInfo(state.metadata).step : 0;
+    session.keeper.savedStep = step;
     await session.announce();
-    if (warning) session.trouble("storage", warning, null);
+    for (const text of warnings) session.emit({ type: "note", text });
     await session.buildFirst(state);
     session.setPhase(session.atEnd ? "finished" : "paused");
     return session;
   }
 
   get step(): number {
-    return this.trainer?.step ?? this.savedStep;
+    return this.trainer?.step ?? this.keeper.savedStep;
   }
 
   /** Events that tell a newcomer all there is. */
@@ -163,14 +179,17 @@ export class Session {
   play(): void {
     if (this.training || this.trainer === null || this.atEnd) return;
     this.goOn = true;
-    this.training = this.train().finally(() => {
-      this.training = null;
-    });
+    this.training = this.train()
+      .catch((error) => this.fail("other", reasonOf(error)))
+      .finally(() => {
+        this.training = null;
+      });
   }
 
   async pause(): Promise<void> {
     this.goOn = false;
     this.controller?.abort();
+    this.around.endGpuWait();
     await this.training;
     await this.drawing;
   }
@@ -193,11 +212,34 @@ export class Session {
   }
 
   async save(): Promise<void> {
+    // While it goes back to the last save, there is nothing new.
+    if (!this.trainer) return;
     await this.paused(async () => {
       const { trainer } = this;
-      if (!trainer || this.savedStep === trainer.step) return;
-      await this.keep(trainer.step, await encodeCheckpoint(trainer, this.source));
+      if (!trainer) return;
+      if (this.keeper.savedStep === trainer.step) await this.keeper.retry();
+      else await this.keep(trainer.step, await encodeCheckpoint(trainer, this.source));
     });
+  }
+
+  /** The run as it is now, without any use of the storage. @throws Error when there is no state to hand out */
+  async download(): Promise<CheckpointDownload> {
+    let current = this.keeper.unsaved;
+    if (this.trainer && this.phase !== "failed") {
+      await this.paused(async () => {
+        const { trainer } = this;
+        if (!trainer) return;
+        const bytes = await encodeCheckpoint(trainer, this.source);
+        // A lost device answers with numbers that mean nothing.
+        this.stream!.gpu.checkAlive();
+        current = { step: trainer.step, bytes };
+      });
+    }
+    if (current === null) {
+      const { bytes, step, warning } = await this.around.store.checkpoint(this.id);
+      return { file: checkpointBlob(bytes), step, warning };
+    }
+    return { file: checkpointBlob(current.bytes), step: current.step, warning: null };
   }
 
   /** Changes what can be changed without a new run. @throws Error for people, with nothing changed */
@@ -205,30 +247,38 @@ export class Session {
     const config = { ...this.config, ...changes };
     checkConfig(config);
     const keys = (Object.keys(changes) as (keyof Config)[]).filter((key) => changes[key] !== this.config[key]);
+    if (!this.trainer) throw new Error("the run is not ready: change its settings when it trains or is paused");
     const fixed = keys.find((key) => whenChanged(key, this.config, config) === "new run");
     if (fixed) throw new Error(`${fixed} needs a new run: networks or pictures would be others`);
     await this.paused(async () => {
-      const trainer = this.trainer!;
+      const { trainer } = this;
+      if (!trainer) throw new Error("the run has stopped: continue it, then change its settings");
       this.config = config;
-      if (keys.every((key) => whenChanged(key, this.config, config) === "at once"))
-        Object.assign(trainer.config, config);
+      if (keys.every((key) => whenChanged(key, config, config) === "at once")) Object.assign(trainer.config, config);
       else {
         const state = await saveState(trainer, this.source);
         // Another recipe is judged anew.
         this.guard = null;
-        await this.build(state);
+        try {
+          await this.build(state);
+        } catch (error) {
+          if (!(await this.recover(error))) return;
+        }
       }
       const { totalSteps } = this.trainer!;
-      await this.around.store.update(this.id, { config, totalSteps });
+      await this.keepRecord();
       this.emit({ type: "config", config, totalSteps });
       if (!this.goOn) this.setPhase(this.atEnd ? "finished" : "paused");
     });
   }
 
-  /** Saves and lets go of everything. */
+  /** Saves and lets go of everything. @throws Error when it cannot be saved: the run then stays open */
   async close(): Promise<void> {
     await this.pause();
     if (this.phase !== "failed") await this.save();
+    if (this.keeper.unsaved) {
+      throw new Error("the run stays open, as it could not be saved: download it, or close it without saving");
+    }
     await this.discard();
   }
 
@@ -263,8 +313,11 @@ export class Session {
   private async paused(work: () => Promise<void>): Promise<void> {
     const trained = this.training !== null;
     await this.pause();
-    await work();
-    if (trained) this.play();
+    try {
+      await work();
+    } finally {
+      if (trained) this.play();
+    }
   }
 
   private readonly hooks: RunHooks = {
@@ -276,7 +329,10 @@ export class Session {
       // The loop finishes its step, saves, and is started again.
       if (now - this.lastSave > saveAgain) this.controller?.abort();
       const drawAgain = Math.min(Math.max(drawAgainAfter, this.drawTook / drawingShare), longestStill);
-      if (now - this.lastDrawn > drawAgain) this.drawing ??= this.draw().catch(() => {});
+      if (now - this.lastDrawn > drawAgain) {
+        // When the device is lost, the training finds out by itself; any other grid is followed by the next.
+        this.drawing ??= this.draw().catch(() => {});
+      }
     },
     onSample: async (step, image) => {
       await this.keepSample(step, image);
@@ -299,7 +355,7 @@ export class Session {
     if (broken) throw new DivergedError(`at step ${step}, ${what}`);
     this.emit({
       type: "trouble",
-      trouble: { kind: "sign", message: what, remedies, attempt: null, backTo: this.savedStep },
+      trouble: { kind: "sign", message: what, remedies, attempt: null, backTo: this.backTo },
     });
   }
 
@@ -327,16 +383,20 @@ export class Session {
 
   private async keepSample(step: number, image: Image): Promise<void> {
     if (this.discarded) return;
-    const png = await encodePng(image);
-    this.samples.push({ step, png });
-    this.emit({ type: "sample", sample: { step, png } });
-    await this.stored(async () => {
-      const bytes = new Uint8Array(await png.arrayBuffer());
-      const thinned = await this.around.store.addSample(this.id, step, bytes);
-      if (thinned.length === 0) return;
-      this.samples = this.samples.filter((sample) => !thinned.includes(sample.step));
-      this.emit({ type: "thinned", steps: thinned });
+    await this.keeper.beside(gridKey(step), async () => {
+      const png = await encodePng(image);
+      this.samples = [...this.samples.filter((sample) => sample.step < step), { step, png }];
+      this.emit({ type: "sample", sample: { step, png } });
+      await this.storeSample({ step, png });
     });
+  }
+
+  private async storeSample({ step, png }: Sample): Promise<void> {
+    const bytes = new Uint8Array(await png.arrayBuffer());
+    const thinned = await this.around.store.addSample(this.id, step, bytes);
+    if (thinned.length === 0) return;
+    this.samples = this.samples.filter((sample) => !thinned.includes(sample.step));
+    this.emit({ type: "thinned", steps: thinned });
   }
 
   private async keep(step: number, bytes: Uint8Array): Promise<void> {
@@ -344,25 +404,48 @@ export class Session {
     // After a loss WebGPU goes on as if nothing had happened, with numbers that mean nothing.
     this.stream!.gpu.checkAlive();
     const began = performance.now();
-    await this.stored(async () => {
-      await this.around.store.saveCheckpoint(this.id, step, bytes, this.rows.all);
-      this.savedStep = step;
-      if (step > this.failedAt) this.attempts = 0;
-      const { saved: at, bytes: kept } = await this.around.store.summary(this.id);
-      this.emit({ type: "saved", step, at, bytes: kept });
-    });
+    const saved = await this.keeper.checkpoint(step, bytes, this.rows.all);
+    // What could not be saved is in memory, and training can go back to it as well.
+    if (step > this.failedAt) this.attempts = 0;
     this.lastSave = performance.now();
     this.saveTook = this.lastSave - began;
+    if (!saved) return;
+    // Only shown: it may be unknown for once.
+    const unknown = { saved: Date.now(), bytes: 0 };
+    const kept = await this.around.store.summary(this.id).catch(() => unknown);
+    this.emit({ type: "saved", step, at: kept.saved, bytes: kept.bytes });
   }
 
-  /** Training goes on where the storage is full: what was saved before is intact, and room may be made. */
-  private async stored(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof StorageFullError)) throw error;
-      this.trouble("storage", error.message, null);
-    }
+  private async keepRecord(): Promise<void> {
+    await this.keeper.beside("The changed settings", async () => {
+      const { config } = this;
+      await this.around.store.update(this.id, { config, totalSteps: totalStepsOf(config, this.pictures.count) });
+    });
+  }
+
+  /** The site's data were cleared while the run trained: what memory holds of it is stored again. */
+  private async recreate(): Promise<void> {
+    const { around, id, config, source, pictures, name } = this;
+    const { count } = pictures;
+    await around.store.create(
+      {
+        name,
+        config,
+        source,
+        pictures: { count, stepsPerEpoch: stepsPerEpoch(count, config.batch) },
+        totalSteps: totalStepsOf(config, count),
+      },
+      {
+        reals: new Uint8Array(await this.reals.arrayBuffer()),
+        photographs: source.data === "painted" ? null : pictures,
+      },
+      id,
+    );
+    this.emit({
+      type: "note",
+      text: `This site's data were cleared while ${name} was training. The run went on in memory and is being stored again; other runs are gone.`,
+    });
+    for (const sample of this.samples) await this.keeper.beside(gridKey(sample.step), () => this.storeSample(sample));
   }
 
   // Building, and building again
@@ -418,10 +501,8 @@ export class Session {
       const { kind, message } = await this.explain(cause);
       this.failedAt = Math.max(this.failedAt, this.step);
       this.attempts++;
-      if (kind === "other" || this.attempts > mostAttempts) {
-        this.goOn = false;
-        this.trouble(kind, message, null);
-        this.setPhase("failed");
+      if (kind === "other" || kind === "no GPU" || this.attempts > mostAttempts) {
+        this.fail(kind, message);
         return false;
       }
       this.trouble(kind, message, this.attempts);
@@ -434,6 +515,12 @@ export class Session {
     }
   }
 
+  private fail(kind: Trouble["kind"], message: string): void {
+    this.goOn = false;
+    this.trouble(kind, message, null);
+    this.setPhase("failed");
+  }
+
   private async goBack(kind: Trouble["kind"]): Promise<void> {
     this.setPhase("preparing");
     await this.drawing;
@@ -441,26 +528,42 @@ export class Session {
     // It may have been drawing that lost it.
     if (kind === "device lost") await this.around.view.readBack();
     await this.around.reopen(submitBudget / 2 ** this.attempts);
-    const { state } = await this.around.store.load(this.id);
+    const state = await this.lastState();
     if (kind === "diverged") {
       // The same numbers would diverge again: half the rates do not.
       this.config = { ...this.config, lrD: this.config.lrD / 2, lrG: this.config.lrG / 2 };
-      await this.around.store.update(this.id, { config: this.config });
+      await this.keepRecord();
     }
     this.guard?.rewound();
     await this.build(state);
     const { step, totalSteps } = this.trainer!;
-    this.savedStep = step;
     this.rows.cut(step);
     this.samples = this.samples.filter((sample) => sample.step <= step);
-    await this.around.store.rewind(this.id, step);
+    this.keeper.forget((key) => stepOfGrid(key) > step);
+    await this.keeper.beside("The grids after going back", () => this.around.store.rewind(this.id, step));
     this.emit({ type: "rewound", step });
     if (kind === "diverged") this.emit({ type: "config", config: this.config, totalSteps });
   }
 
+  /** The newest state that can be gone back to: of the storage, unless the newest one is in memory only. */
+  private async lastState(): Promise<RunState | null> {
+    const { unsaved } = this.keeper;
+    if (unsaved) return decodeSafetensors(unsaved.bytes);
+    const { store } = this.around;
+    const { state, step, warnings } = await store.load(this.id).catch((error) => {
+      if (error instanceof DamagedRunError) throw error;
+      // Reading may fail once and work the next time.
+      return store.load(this.id);
+    });
+    this.keeper.savedStep = step;
+    for (const text of warnings) this.emit({ type: "note", text });
+    return state;
+  }
+
   private async explain(error: unknown): Promise<Pick<Trouble, "kind" | "message">> {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     if (error instanceof DivergedError) return { kind: "diverged", message };
+    if (error instanceof NoGpuError) return { kind: "no GPU", message };
     if (/out of (GPU )?memory/i.test(message)) return { kind: "out of memory", message };
     // A failing call may come before the news of the loss that made it fail.
     const soon = new Promise<null>((resolve) => setTimeout(resolve, 500, null));
@@ -474,8 +577,12 @@ export class Session {
     if (!this.discarded) this.around.emit(event);
   }
 
+  private get backTo(): number {
+    return this.keeper.unsaved?.step ?? this.keeper.savedStep;
+  }
+
   private trouble(kind: Trouble["kind"], message: string, attempt: number | null): void {
-    this.emit({ type: "trouble", trouble: { kind, message, attempt, backTo: this.savedStep } });
+    this.emit({ type: "trouble", trouble: { kind, message, attempt, backTo: this.backTo } });
   }
 
   private async announce(): Promise<void> {
@@ -486,6 +593,17 @@ export class Session {
     this.phase = phase;
     this.emit({ type: "phase", phase });
   }
+}
+
+const gridKey = (step: number) => `The grid of step ${step}`;
+const stepOfGrid = (key: string) => Number(/^The grid of step (\d+)$/.exec(key)?.[1] ?? -1);
+
+function totalStepsOf({ steps, epochs, batch }: Config, count: number): number {
+  return steps ?? epochs! * stepsPerEpoch(count, batch);
+}
+
+function checkpointBlob(bytes: Uint8Array): Blob {
+  return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: "application/octet-stream" });
 }
 
 /**

@@ -31,13 +31,15 @@ export class Tabs {
       onAsked(): void;
       /** Another tab trains already, since this one did not let go in time: nothing may be saved any more. */
       onStolen(): void;
+      /** Looking for other tabs, or telling them something, has failed. */
+      onError(error: unknown): void;
       /** What a tab that starts to watch has to know. */
       snapshot(): Promise<WorkerEvent[]>;
     },
   ) {
-    this.channel.onmessage = ({ data }: MessageEvent<TabMessage>) => void this.receive(data);
+    this.channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.unattended(this.receive(data));
     // What is lost of a tab that crashes is its lock: found out when it is free again.
-    void this.lookAround();
+    this.unattended(this.lookAround());
   }
 
   get training(): boolean {
@@ -139,13 +141,17 @@ export class Tabs {
         if (this.training) this.options.onAsked();
         break;
       case "here":
-        if (!this.training) void this.waitUntilFree();
+        if (!this.training) this.unattended(this.waitUntilFree());
         break;
       case "event":
         if (!this.watching) break;
         this.options.onEvent(message.event);
         break;
     }
+  }
+
+  private unattended(work: Promise<void>): void {
+    work.catch((error) => this.options.onError(error));
   }
 
   private post(message: TabMessage): void {

@@ -1,5 +1,5 @@
 /** The training worker: owns the GPU, the open run and the store; answers the page's calls one after the other. */
-import { stepsPerEpoch } from "../../data/batches.ts";
+
 import { paintCats } from "../../data/painted.ts";
 import { paintedCount } from "../../data/pictures.ts";
 import type { VariantMemory } from "../../train/choose_variants.ts";
@@ -7,12 +7,16 @@ import { checkConfig, presets } from "../../train/config.ts";
 import { planTraining } from "../../train/plan.ts";
 import { realsGrid } from "../grid_file.ts";
 import type { CallMessage, CallName, WorkerCalls, WorkerEvent, WorkerMessage } from "../protocol.ts";
+import { reasonOf } from "../reason.ts";
+import { stepsPerEpoch } from "../steps_per_epoch.ts";
 import { openOpfs } from "../store/opfs.ts";
 import { RunStore } from "../store/run_store.ts";
 import { variantMemory } from "../store/variant_memory.ts";
 import { augmented } from "./augmented.ts";
 import { type Device, describe, measure, NoGpuError, newStream, openDevice } from "./device.ts";
+import { GpuWait } from "./gpu_wait.ts";
 import { GridView } from "./grid_view.ts";
+import { checkUnlocked, RunLock } from "./run_lock.ts";
 import { Session, type Surroundings } from "./session.ts";
 import { Tabs } from "./tabs.ts";
 
@@ -20,8 +24,8 @@ import { Tabs } from "./tabs.ts";
 declare function postMessage(message: WorkerMessage): void;
 
 let tabs: Tabs;
-let store: RunStore;
-let variants: VariantMemory;
+const store = new RunStore(async () => await (await openOpfs()).folder("runs"));
+const variants: VariantMemory = variantMemory(openOpfs);
 let view: GridView;
 /** Hands over the canvas that was asked for. */
 let gotCanvas: ((canvas: OffscreenCanvas) => void) | null = null;
@@ -29,16 +33,16 @@ let device: Device | null = null;
 /** Whether the device at hand has gone. */
 let lost = false;
 let session: Session | null = null;
+/** Of the session's run. */
+const runLock = new RunLock();
 let measuring: { controller: AbortController; done: Promise<void> } | null = null;
 let testing = false;
 
+const gpuWait = new GpuWait((event) => around.emit(event));
+
 const around: Surroundings = {
-  get store() {
-    return store;
-  },
-  get variants() {
-    return variants;
-  },
+  store,
+  variants,
   get view() {
     return view;
   },
@@ -48,41 +52,52 @@ const around: Surroundings = {
   },
   device: async () => (device && !lost ? device : await open()),
   reopen: open,
+  endGpuWait: () => gpuWait.giveUp(),
 };
+
+/** Work that nobody waits for: when it fails, people are told all the same. */
+function unattended(what: string, work: Promise<unknown>): void {
+  work.catch((error) => post({ type: "note", text: `${what}: ${reasonOf(error)}` }));
+}
 
 /** Where this tab stands among the others. */
 function lookAround(): Tabs {
   return new Tabs({
     onEvent: post,
     onTraining: (training) => post({ type: "elsewhere", training }),
-    onAsked: () =>
-      void inTurn(async () => {
-        await closeSession();
-      }),
+    onAsked: () => unattended("Another tab asked to take over", inTurn(closeSession)),
     onStolen: () =>
-      void inTurn(async () => {
-        const stolen = session;
-        session = null;
-        post({ type: "closed" });
-        post({ type: "phase", phase: "idle" });
-        post({ type: "elsewhere", training: true });
-        await stolen?.discard();
-      }),
+      unattended(
+        "Another tab has taken over",
+        inTurn(async () => {
+          const stolen = session;
+          session = null;
+          runLock.letGo();
+          post({ type: "closed" });
+          post({ type: "phase", phase: "idle" });
+          post({ type: "elsewhere", training: true });
+          await stolen?.discard();
+        }),
+      ),
+    onError: (error) => post({ type: "note", text: `Looking for other tabs of this page: ${reasonOf(error)}` }),
     snapshot: async () => (await session?.snapshot()) ?? [],
   });
 }
 
 async function open(submitBudget?: number): Promise<Device> {
   device?.gpu.destroy();
-  const opened = await openDevice(
-    (what, done, total) => around.emit({ type: "progress", what, done, total }),
-    submitBudget,
-  );
+  const openOne = () =>
+    openDevice((what, done, total) => around.emit({ type: "progress", what, done, total }), submitBudget);
+  // Where there never was a GPU, there is nothing to wait for.
+  const opened = device ? await gpuWait.open(openOne) : await openOne();
   device = opened;
   lost = false;
-  void opened.gpu.lost.then(() => {
-    if (device === opened) lost = true;
-  });
+  unattended(
+    "Watching the GPU",
+    opened.gpu.lost.then(() => {
+      if (device === opened) lost = true;
+    }),
+  );
   return opened;
 }
 
@@ -90,8 +105,16 @@ function post(event: WorkerEvent): void {
   postMessage({ type: "event", event });
 }
 
+/** What was done before has worked, also where the list cannot be read now. */
 async function postRuns(): Promise<void> {
-  post({ type: "runs", runs: await store.list() });
+  try {
+    post({ type: "runs", ...(await store.list()) });
+  } catch (error) {
+    post({
+      type: "note",
+      text: `Your saved runs could not be listed: ${reasonOf(error)}. Reload the page to try again`,
+    });
+  }
 }
 
 /** The adapter in a word and how fast it is; in the background, until somebody wants to train. */
@@ -130,9 +153,13 @@ async function claim(): Promise<void> {
 
 async function closeSession(): Promise<void> {
   if (session === null) return tabs.letGo();
-  const closing = session;
+  await session.close();
+  await closed();
+}
+
+async function closed(): Promise<void> {
   session = null;
-  await closing.close();
+  runLock.letGo();
   post({ type: "closed" });
   post({ type: "phase", phase: "idle" });
   tabs.letGo();
@@ -146,7 +173,10 @@ async function begin(make: () => Promise<Session>): Promise<Session> {
   post({ type: "phase", phase: "preparing" });
   try {
     session = await make();
+    await runLock.take(session.id);
   } catch (error) {
+    await session?.discard();
+    session = null;
     post({ type: "closed" });
     post({ type: "phase", phase: "idle" });
     tabs.letGo();
@@ -157,9 +187,9 @@ async function begin(make: () => Promise<Session>): Promise<Session> {
 }
 
 async function closeSessionButKeepLock(): Promise<void> {
-  const closing = session;
+  await session?.close();
   session = null;
-  await closing?.close();
+  runLock.letGo();
 }
 
 function current(): Session {
@@ -167,7 +197,7 @@ function current(): Session {
   return session;
 }
 
-/** @throws Error when the run is the one that is open here or trained elsewhere */
+/** Closes the run, if it is the one that is open here. */
 async function notOpen(id: string): Promise<void> {
   if (session?.id === id) await closeSession();
 }
@@ -186,11 +216,8 @@ const calls: {
     });
     const { size, seed } = presets.tiny;
     post({ type: "reals", png: await realsGrid(paintCats(size, 64, seed)) });
-    const root = await openOpfs();
-    store = new RunStore(await root.folder("runs"));
-    variants = variantMemory(root);
     await postRuns();
-    void getAcquainted();
+    unattended("Looking for a GPU", getAcquainted());
   },
   async start(run) {
     (await begin(() => Session.create(around, run))).play();
@@ -204,6 +231,10 @@ const calls: {
   pause: () => current().pause(),
   step: () => current().oneStep(),
   stop: closeSession,
+  async abandon() {
+    await current().discard();
+    await closed();
+  },
   async save() {
     await current().save();
     await postRuns();
@@ -224,9 +255,10 @@ const calls: {
 
   augmented: async (pictures, config) =>
     device && !lost ? await augmented(newStream(device), pictures, config) : null,
-  listRuns: () => store.list(),
+  refreshRuns: postRuns,
   async rename(id, name) {
     await store.update(id, { name });
+    if (session?.id === id) session.name = name;
     await postRuns();
   },
   async duplicate(id) {
@@ -237,13 +269,16 @@ const calls: {
   },
   async remove(id) {
     await notOpen(id);
+    await checkUnlocked(id);
     await store.remove(id);
     await postRuns();
   },
   async download(id) {
-    if (session?.id === id) await session.save();
-    return new Blob([await store.checkpoint(id)], { type: "application/octet-stream" });
+    if (session?.id === id) return await session.download();
+    const { bytes, step, warning } = await store.checkpoint(id);
+    return { file: new Blob([bytes], { type: "application/octet-stream" }), step, warning };
   },
+  remains: async (id) => new Blob([await store.remains(id)], { type: "application/octet-stream" }),
   async upload(file, name) {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const id = await store.import(bytes, name, stepsPerEpoch);
@@ -257,12 +292,19 @@ const calls: {
   async takeOver() {
     await tabs.takeOver();
     post({ type: "elsewhere", training: false });
-    const [newest] = await store.list();
+    const [newest] = (await store.list()).runs;
     if (newest) (await begin(() => Session.open(around, newest.id))).play();
     else tabs.letGo();
   },
   async leaving() {
     await session?.save();
+  },
+  async findGpu() {
+    post({ type: "adapter", adapter: describe(await around.device()) });
+  },
+  async endGpuWait(choice) {
+    if (choice === "try now") gpuWait.tryNow();
+    else gpuWait.giveUp();
   },
   async canvas({ canvas }) {
     gotCanvas?.(canvas);
@@ -273,7 +315,7 @@ const calls: {
 };
 
 /** Calls that do not wait for the one before. */
-const atOnce: readonly CallName[] = ["augmented", "canvas", "destroyDevice", "listRuns", "plan", "watch"];
+const atOnce: readonly CallName[] = ["augmented", "canvas", "destroyDevice", "endGpuWait", "plan", "watch"];
 
 let last: Promise<unknown> = Promise.resolve();
 
@@ -289,7 +331,6 @@ export async function receive({ id, name, args }: CallMessage): Promise<void> {
     const value = await (atOnce.includes(name) ? work() : inTurn(work));
     postMessage({ type: "answer", id, value });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    postMessage({ type: "failure", id, message });
+    postMessage({ type: "failure", id, message: reasonOf(error) });
   }
 }

@@ -1,0 +1,105 @@
+/**
+ * Keeps an open run in the browser's storage. Nothing that fails here ends training: it is reported once and tried again
+ * with the next save, and a checkpoint that could not be saved stays in memory until a later one is.
+ */
+import { reasonOf } from "../reason.ts";
+import type { RunStore } from "../store/run_store.ts";
+
+/** Work that failed. A checkpoint has none to repeat: the next one takes its place. */
+interface Failure {
+  text: string;
+  work: (() => Promise<void>) | null;
+}
+
+const checkpointKey = "The run";
+const curvesKey = "The curves";
+
+export class Keeper {
+  /** The newest step that is in the storage; 0 = none. */
+  savedStep = 0;
+  /** The newest checkpoint, as long as it is nowhere else. */
+  unsaved: { step: number; bytes: Uint8Array } | null = null;
+  private readonly failures = new Map<string, Failure>();
+  private told: string | null = null;
+
+  constructor(
+    private readonly store: RunStore,
+    private readonly id: string,
+    private readonly options: {
+      /** Creates the run anew, without checkpoint, in a storage that has lost it. */
+      recreate(): Promise<void>;
+      /** What is not in the storage and why, for people; null: everything is. Called when that changes. */
+      onProblem(problem: string | null): void;
+    },
+  ) {}
+
+  /** @returns whether the checkpoint was saved */
+  async checkpoint(step: number, bytes: Uint8Array, rows: Float32Array): Promise<boolean> {
+    let beside: Error | null;
+    try {
+      if (!(await this.store.has(this.id))) await this.options.recreate();
+      beside = await this.store.saveCheckpoint(this.id, step, bytes, rows);
+    } catch (error) {
+      this.unsaved = { step, bytes };
+      const since = this.savedStep > 0 ? `the save of step ${this.savedStep.toLocaleString("en")}` : "the beginning";
+      const text =
+        `The run could not be saved: ${reasonOf(error)}. This does not stop training, and saving is tried again. Until it works, ` +
+        `everything since ${since} is only in this tab: download it to be safe`;
+      this.failures.set(checkpointKey, { text, work: null });
+      this.tell();
+      return false;
+    }
+    this.unsaved = null;
+    this.savedStep = step;
+    this.failures.delete(checkpointKey);
+    this.failures.delete(curvesKey);
+    if (beside) {
+      const work = () => this.store.saveCurves(this.id, rows);
+      this.failures.set(curvesKey, { text: besideText(curvesKey, beside), work });
+    }
+    await this.retry();
+    return true;
+  }
+
+  /** Tries again what could not be stored beside the checkpoints. */
+  async retry(): Promise<void> {
+    for (const [key, { work }] of [...this.failures]) if (work) await this.attempt(key, work);
+    this.tell();
+  }
+
+  /**
+   * Stores something beside the checkpoint, now or with a later save.
+   * @param key what it is, for people; a later work of the same key replaces one that failed
+   */
+  async beside(key: string, work: () => Promise<void>): Promise<void> {
+    await this.attempt(key, work);
+    this.tell();
+  }
+
+  /** Gives up work that failed and is no longer wanted. */
+  forget(unwanted: (key: string) => boolean): void {
+    for (const key of [...this.failures.keys()]) if (unwanted(key)) this.failures.delete(key);
+    this.tell();
+  }
+
+  private async attempt(key: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.failures.delete(key);
+    } catch (error) {
+      this.failures.set(key, { text: besideText(key, error), work });
+    }
+  }
+
+  private tell(): void {
+    const first = this.failures.get(checkpointKey) ?? this.failures.values().next().value;
+    const problem = first?.text ?? null;
+    if (problem === this.told) return;
+    this.told = problem;
+    this.options.onProblem(problem);
+  }
+}
+
+function besideText(what: string, error: unknown): string {
+  return `${what} could not be stored: ${reasonOf(error)}. This does not stop training, and it is tried again with the next save`;
+}
