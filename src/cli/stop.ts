@@ -29,9 +29,7 @@ export class StopRequest {
       this.controller.abort();
       this.onFirst();
     } else if (now - this.first.at >= samePressMs) {
-      // By the signal itself: process.exit would take the GPU's driver down while it is at work, and may crash in it.
-      process.removeAllListeners(signal);
-      process.kill(process.pid, signal);
+      endBy(signal);
     }
   };
 
@@ -51,11 +49,17 @@ export function endAtSignal(cleanUp: () => Promise<void>): () => void {
   const onSignal = (signal: NodeJS.Signals) =>
     void cleanUp()
       .catch(() => {})
-      .finally(() => process.exit(128 + constants.signals[signal]));
+      .finally(() => endBy(signal));
   for (const signal of signals) process.once(signal, onSignal);
   return () => {
     for (const signal of signals) process.off(signal, onSignal);
   };
+}
+
+/** By the signal itself: process.exit would take the GPU's driver down while it is at work, and may crash in it. */
+function endBy(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];

@@ -38,8 +38,8 @@ vi.mock("../../src/cli/adapter.ts", async (original) => {
   return {
     ...real,
     async openAdapter(choice: string) {
-      opened ??= real.openAdapter(choice);
-      return Object.assign(Object.create(await opened), { destroy() {} });
+      opened ??= real.openAdapter(choice).then((gpu) => Object.assign(gpu, { destroy() {} }));
+      return await opened;
     },
   };
 });
@@ -185,6 +185,17 @@ beforeAll(async () => {
 
 afterEach(unwatch);
 afterAll(() => rmSync(top, { recursive: true, force: true }));
+
+test("a grid that was not drawn before the process was killed is drawn when the run resumes", async () => {
+  watch();
+  cpSync(half, dir, { recursive: true });
+  rmSync(join(dir, "samples", "step-000002.png"));
+  await expectSameEnd(dir, "a missing grid");
+  for (const name of ["step-000002.png", "step-000004.png"]) {
+    const [drawn, expected] = [dir, whole].map((run_) => readFileSync(join(run_, "samples", name)));
+    expect(drawn.equals(expected), name).toBe(true);
+  }
+});
 
 type Scenario = [what: string, prepare: () => void, line: () => string[]];
 const scenarios: Scenario[] = [
