@@ -108,12 +108,14 @@ export interface ParsedTable {
  * @param columns ours: all are numbers
  */
 export function parseTable(bytes: Uint8Array, columns: readonly string[]): ParsedTable {
-  const text = textIn(bytes).replace(/^sep=.\r?\n/i, "");
+  const text = textIn(bytes)
+    .replace(/\r\n?/g, "\n")
+    .replace(/^sep=.\n/i, "");
   const nothing: ParsedTable = { rows: [], otherColumns: [], unreadable: 0 };
   if (text.trim() === "") return nothing;
-  const [first] = text.split(/\r\n|\n|\r/, 1);
+  const [first] = text.split("\n", 1);
   const delimiter = delimiterOf(first);
-  const { data } = Papa.parse<string[]>(text, { delimiter, skipEmptyLines: "greedy" });
+  const { data } = Papa.parse<string[]>(text, { delimiter, newline: "\n", skipEmptyLines: "greedy" });
   const header = data[0].map((name) => name.trim());
   while (header.at(-1) === "") header.pop();
   const names = header.map((name) => columns.find((ours) => ours === name.toLowerCase()) ?? name);
@@ -124,7 +126,7 @@ export function parseTable(bytes: Uint8Array, columns: readonly string[]): Parse
   for (const [i, cells] of data.entries()) {
     if (i === 0) continue;
     const row = rowOf(names, cells, columns, delimiter);
-    const isTorn = i === data.length - 1 && !/[\r\n]$/.test(text) && cells.length < names.length;
+    const isTorn = i === data.length - 1 && !text.endsWith("\n") && cells.length < names.length;
     if (isTorn) continue;
     if (row) rows.push(row);
     else unreadable++;

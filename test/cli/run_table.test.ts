@@ -56,6 +56,7 @@ test("a row of an earlier process without a line end stays a row of its own", as
 
 const saved: [how: string, content: string | Buffer][] = [
   ["CRLF", lines(1, 2).replaceAll("\n", "\r\n")],
+  ["LF and CRLF mixed", `${header.replace("\n", "\r\n")}${line(1)}${line(2)}`],
   ["CR", lines(1, 2).replaceAll("\n", "\r")],
   ["semicolons", lines(1, 2).replaceAll(",", ";")],
   ["semicolons and decimal commas", "step;epoch;d_loss;ms\n1;1;0,5;20,0\n2;1;0,5;20,0\n"],
@@ -81,6 +82,12 @@ test.each(saved)("saved by a spreadsheet with %s: every row stays, and later one
   expect(await table.append([row(3)])).toBeNull();
   expect(text()).toBe(lines(1, 2, 3));
   expect(readdirSync(dir)).toEqual(["losses.csv"]);
+});
+
+test("rows with CRLF under a header with LF", async () => {
+  writeFileSync(path, `${header}${line(1).replace("\n", "\r\n")}${line(2)}`);
+  expect(await table.rewind(2)).toBeNull();
+  expect(text()).toBe(lines(1, 2));
 });
 
 test("columns of the user's stay, after ours", async () => {
