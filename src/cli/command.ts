@@ -1,5 +1,6 @@
 /** What people may ask for on the command line, once it is understood. */
 import type { Config, PresetName } from "../train/config.ts";
+import type { Schedule } from "../train/learning_rates.ts";
 
 export type CommandName = "train" | "sample" | "timelapse" | "export" | "evaluate" | "prepare" | "verify" | "bench";
 
@@ -34,7 +35,7 @@ export interface ResumedRun {
   resume: string;
   /** Where its pictures are now; null = where they were. */
   data: string | null;
-  overrides: Partial<Pick<Config, "steps" | "epochs" | "sampleEvery" | "saveEvery" | "metricsEvery">>;
+  overrides: Partial<Pick<Config, "steps" | "epochs" | "sampleEvery" | "saveEvery" | "metricsEvery" | keyof Schedule>>;
   onTrouble: OnTrouble;
   adapter: string;
   json: boolean;

@@ -63,7 +63,7 @@ export const commands: Record<CommandName, CommandTable> = {
           {
             name: "resume",
             value: "DIR",
-            help: "go on with an earlier run; beside it only --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, --on-trouble, --adapter and --json",
+            help: "go on with an earlier run; beside it only --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, a learning-rate decay that has not begun (--lr-decay-…), --on-trouble, --adapter and --json",
           },
           { name: "dry-run", help: "print configuration, layers, memory and cost of a step; train nothing" },
         ],
@@ -90,6 +90,9 @@ export const commands: Record<CommandName, CommandTable> = {
           setting("batch", "N", "pictures a step"),
           setting("lrD", "X", "learning rate of the discriminator"),
           setting("lrG", "X", "learning rate of the generator"),
+          setting("lrDecayFrom", "N", "step after which both learning rates fall, linearly; 0: never"),
+          setting("lrDecaySteps", "N", "number of steps that they fall for"),
+          setting("lrDecayTo", "X", "share of the learning rates that is left then"),
           setting("beta1", "X", "Adam's decay of the mean"),
           setting("beta2", "X", "Adam's decay of the mean square"),
           setting(

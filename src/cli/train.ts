@@ -247,7 +247,7 @@ async function ofThesePictures(
   const other = await readCheckpoint(dir, (state) => {
     const info = checkCheckpoint(state, "run");
     checkPictures(info, pictures, here);
-    checkSameRun(info.config, resumed.info.config);
+    checkSameRun(info, resumed.info.config);
   }).catch(() => null);
   if (other === null) throw new UserError(problem);
   warn(other.warning ?? `took ${other.path}`);

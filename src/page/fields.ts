@@ -42,6 +42,19 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
     does: "How far the generator moves in a step.",
     input: number("any"),
   },
+  lrDecayFrom: {
+    label: "Decay after step",
+    does: "From this step on both learning rates fall, which calms long runs at their end; 0: never.",
+  },
+  lrDecaySteps: {
+    label: "Decay for … steps",
+    does: "The learning rates fall linearly for this many steps, then stay.",
+  },
+  lrDecayTo: {
+    label: "Decay to",
+    does: "The share of the learning rates that is left after the decay.",
+    input: number("any"),
+  },
   loss: {
     label: "Loss",
     does: "What the networks play for: cross-entropy with labels, a margin (hinge), or a real picture above a fake, pair by pair.",
@@ -169,7 +182,23 @@ export const groups: readonly { title: string; keys: readonly (keyof Config)[] }
   { title: "Run", keys: ["steps", "epochs", "seed", "batch", "sampleEvery", "saveEvery", "metricsEvery"] },
   {
     title: "Learning",
-    keys: ["lrD", "lrG", "loss", "smoothing", "r1", "r2", "r1Every", "ema", "flips", "augment", "beta1", "beta2"],
+    keys: [
+      "lrD",
+      "lrG",
+      "lrDecayFrom",
+      "lrDecaySteps",
+      "lrDecayTo",
+      "loss",
+      "smoothing",
+      "r1",
+      "r2",
+      "r1Every",
+      "ema",
+      "flips",
+      "augment",
+      "beta1",
+      "beta2",
+    ],
   },
   {
     title: "Networks",

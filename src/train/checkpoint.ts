@@ -16,6 +16,7 @@ import { discriminator, generator } from "../nn/dcgan.ts";
 import type { Arena } from "../nn/parameters.ts";
 import { singularVectorSpecs } from "../nn/spectral_norm.ts";
 import { type Config, configKeys, parseConfig } from "./config.ts";
+import { sameRatesUntil } from "./learning_rates.ts";
 import { encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -62,6 +63,7 @@ const infoKeys = ["format", "config", "step", "noise", "cursor", "pictures", "ma
 export const generatorFormat = "catgan generator 1";
 /** What a run that goes on may change: how long and how often, not which numbers. */
 const changeable: readonly (keyof Config)[] = ["steps", "epochs", "sampleEvery", "saveEvery", "metricsEvery"];
+const scheduleKeys: readonly (keyof Config)[] = ["lrDecayFrom", "lrDecaySteps", "lrDecayTo"];
 
 /**
  * Reads everything back. No step may be trained meanwhile.
@@ -226,7 +228,7 @@ export function checkTensors(
 export function restore(trainer: Trainer, state: RunState): void {
   const info = checkCheckpoint(state, "run");
   const { pictures, dataFingerprint, batches, stream } = trainer;
-  checkSameRun(info.config, trainer.config);
+  checkSameRun(info, trainer.config);
   checkPictures(info, pictures, dataFingerprint);
   const cursor = batches.cursor(info.step);
   if (info.noise !== info.step || info.cursor.epoch !== cursor.epoch || info.cursor.batch !== cursor.batch) {
@@ -237,10 +239,14 @@ export function restore(trainer: Trainer, state: RunState): void {
   trainer.restored(info.step);
 }
 
-/** @throws Error that names the first value that decides a run's numbers and differs */
-export function checkSameRun(there: Config, here: Config): void {
+/**
+ * A learning-rate decay that has not begun yet has decided no number: it may differ.
+ * @throws Error that names the first value that decides a run's numbers and differs
+ */
+export function checkSameRun({ config: there, step }: Pick<CheckpointInfo, "config" | "step">, here: Config): void {
+  const free = sameRatesUntil(step, there, here) ? [...changeable, ...scheduleKeys] : changeable;
   for (const key of configKeys) {
-    if (there[key] !== here[key] && !changeable.includes(key)) {
+    if (there[key] !== here[key] && !free.includes(key)) {
       throw new Error(`checkpoint: of another configuration: ${key} is ${there[key]} in it, ${here[key]} in this run`);
     }
   }

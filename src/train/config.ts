@@ -27,6 +27,12 @@ export interface Config {
   smoothFilter: boolean;
   lrD: number;
   lrG: number;
+  /** The step after which both learning rates begin to fall, linearly; 0 = never. */
+  lrDecayFrom: number;
+  /** How many steps they fall for; then they stay. */
+  lrDecaySteps: number;
+  /** The share of the learning rates that is left then. */
+  lrDecayTo: number;
   beta1: number;
   beta2: number;
   /** Cross-entropy with labels, a margin, or pairs of a real and a fake picture. */
@@ -80,6 +86,9 @@ const tiny: Config = {
   smoothFilter: false,
   lrD: 1e-3,
   lrG: 2e-3,
+  lrDecayFrom: 0,
+  lrDecaySteps: 1000,
+  lrDecayTo: 0.1,
   beta1: 0,
   beta2: 0.999,
   loss: "bce",
@@ -178,6 +187,9 @@ export const rules: Readonly<Record<keyof Config, Rule>> = {
   smoothFilter: boolean,
   lrD: rate,
   lrG: rate,
+  lrDecayFrom: whole(0, 1e9),
+  lrDecaySteps: whole(1, 1e9),
+  lrDecayTo: rate,
   beta1: share,
   beta2: share,
   loss: word("bce", "hinge", "relativistic"),
@@ -207,6 +219,9 @@ const meantBefore: Partial<Config> = {
   r2: 0,
   augment: "none",
   metricsEvery: 0,
+  lrDecayFrom: 0,
+  lrDecaySteps: 1000,
+  lrDecayTo: 0.1,
 };
 
 /** A configuration of a file, which an earlier version may have written. */

@@ -19,6 +19,7 @@ import { Arena, averageParameters, initialise, type ParameterSpec, Trainable } f
 import { powerIterations, singularVectorSpecs, spectrallyNormalised } from "../nn/spectral_norm.ts";
 import { addRecorded, type Root, Tape } from "../nn/tape.ts";
 import { adamEpsilon, type Config, changesOf } from "./config.ts";
+import { rateFactor } from "./learning_rates.ts";
 import { scoreLosses } from "./losses.ts";
 import { Sampler } from "./sampler.ts";
 
@@ -152,13 +153,14 @@ export class Trainer {
   async trainStep(): Promise<void> {
     const { r1Every, lrD, lrG } = this.config;
     const t = this.step + 1;
+    const factor = rateFactor(this.config, t);
     if (this.stepping) throw new Error(`trainStep: step ${t} is under way: await it before the next`);
     if (t - this.recordsRead > ringSlots) {
       throw new Error(`trainStep: the losses of step ${this.recordsRead + 1} would be overwritten: read them first`);
     }
     this.words[stepWord.step] = t;
-    this.floats[stepWord.rateD] = adamRate(lrD, t, this.constants);
-    this.floats[stepWord.rateG] = adamRate(lrG, t, this.constants);
+    this.floats[stepWord.rateD] = adamRate(lrD * factor, t, this.constants);
+    this.floats[stepWord.rateG] = adamRate(lrG * factor, t, this.constants);
     this.batches.select(this.step, this.entries);
     this.stream.write(this.stepBuffer, this.words);
     const penalise = this.penalises && this.step % r1Every === 0;

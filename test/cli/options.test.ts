@@ -30,6 +30,7 @@ test("train with every option", () => {
   const command = parse(
     "train --data photos/ --preset article --size 64 --base 4 --base-d 6 --batch 8 --z 10 --kernel 4 --slope 0.1 " +
       "--norm-d none --no-norm-d-first --spectral-norm-d --minibatch-stddev --smooth-filter --lr-d 1e-3 --lr-g .5 " +
+      "--lr-decay-from 5 --lr-decay-steps 4 --lr-decay-to 0.2 " +
       "--beta1 0.25 --beta2=0.75 --loss bce --smoothing 0.2 --r1 2 --r2 0.5 --r1-every 4 --ema 0.5 --flips " +
       "--augment translation,cutout --seed 4294967295 --sample-every 7 --save-every 0 --metrics-every 3 --steps 9 --fit stretch " +
       "--out here --dry-run --on-trouble stop --adapter software --json",
@@ -49,6 +50,9 @@ test("train with every option", () => {
     smoothFilter: true,
     lrD: 1e-3,
     lrG: 0.5,
+    lrDecayFrom: 5,
+    lrDecaySteps: 4,
+    lrDecayTo: 0.2,
     beta1: 0.25,
     beta2: 0.75,
     loss: "bce",

@@ -56,6 +56,9 @@ const bad: [change: Record<string, unknown>, message: string][] = [
   [{ normDFirst: true }, "normD none wants it nowhere"],
   [{ lrD: 0 }, "lrD is 0, expected a number above 0 and at most 1"],
   [{ lrG: Number.NaN }, "lrG is NaN"],
+  [{ lrDecayFrom: -1 }, "lrDecayFrom is -1, expected a whole number from 0 to 1000000000"],
+  [{ lrDecaySteps: 0 }, "lrDecaySteps is 0, expected a whole number from 1"],
+  [{ lrDecayTo: 0 }, "lrDecayTo is 0, expected a number above 0 and at most 1"],
   [{ beta1: 1 }, "beta1 is 1"],
   [{ beta2: -0.1 }, "beta2 is -0.1"],
   [{ smoothing: 1 }, "smoothing is 1"],
@@ -99,7 +102,17 @@ test.each(bad)("refuses %j", (change, message) => {
 });
 
 test("parseConfig wants exactly the keys of a configuration", () => {
-  const later = ["spectralNormD", "minibatchStddev", "loss", "r2", "augment", "metricsEvery"];
+  const later = [
+    "spectralNormD",
+    "minibatchStddev",
+    "loss",
+    "r2",
+    "augment",
+    "metricsEvery",
+    "lrDecayFrom",
+    "lrDecaySteps",
+    "lrDecayTo",
+  ];
   for (const key of configKeys) {
     const { [key]: _, ...rest } = tiny;
     // Files of a version that did not have it mean what it did.

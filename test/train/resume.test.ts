@@ -18,6 +18,7 @@ const variants: [name: string, changes: Partial<Config>][] = [
   ["spectral norm, hinge", { spectralNormD: true, loss: "hinge", r1Every: 4 }],
   ["R1, augmentation", { r1: 1, r1Every: 4, augment: "color,translation,cutout" }],
   ["minibatch stddev", { minibatchStddev: true, r1Every: 4 }],
+  ["a learning-rate decay that begins before and ends after", { lrDecayFrom: 5, lrDecaySteps: 4, lrDecayTo: 0.2 }],
   ["flips, smooth filters, Adam with momentum", { flips: true, smoothFilter: true, beta1: 0.5, r1: 0 }],
 ];
 
@@ -50,6 +51,25 @@ test.each(variants)("a continued run is bit for bit one that never stopped: %s",
   }
   // Control: seven steps alone are somewhere else.
   expect(tensors.get("g.rgb.weight")!.data).not.toEqual(expected.tensors.get("g.rgb.weight")!.data);
+});
+
+test("a decay may be decided on until it begins", async () => {
+  const decay = { lrDecayFrom: 4, lrDecaySteps: 2, lrDecayTo: 0.5 };
+  const run = await smallTrainer();
+  await trainSteps(run, 4);
+  const before = await saveState(run, source);
+  await trainSteps(run, 1);
+  const after = await saveState(run, source);
+  run.destroy();
+  const decaying = await smallTrainer(decay);
+  expect(() => restore(decaying, after)).toThrow("of another configuration: lrDecayFrom is 0 in it, 4 in this run");
+  restore(decaying, before);
+  const [record] = await trainSteps(decaying, 1);
+  expect(record.step).toBe(5);
+  // The fifth step has other rates: other numbers.
+  const { tensors } = await saveState(decaying, source);
+  expect(tensors.get("g.rgb.weight")!.data).not.toEqual(after.tensors.get("g.rgb.weight")!.data);
+  decaying.destroy();
 });
 
 test("drawing and saving in between change nothing", async () => {
