@@ -276,7 +276,7 @@ describe("records", () => {
       async () => root,
       () => 5,
     );
-    const run = () => store.import(checkpoints[0], "Twin", stepsPerEpoch);
+    const run = async () => (await store.import(checkpoints[0], "Twin", stepsPerEpoch)).id;
     expect(new Set(await Promise.all([run(), run(), run()])).size).toBe(3);
   });
 });
@@ -331,7 +331,10 @@ describe("the list of runs", () => {
 
   test("a checkpoint from elsewhere becomes a run; what is none does not", async () => {
     const { root, store } = await newStore();
-    const id = await store.import(checkpoints[2], "From the terminal", stepsPerEpoch);
+    const { id, verified } = await store.import(checkpoints[2], "From the terminal", stepsPerEpoch);
+    expect(verified).toBe(true);
+    const older = withoutChecksum(checkpoints[2]);
+    expect((await store.import(older, "From an earlier version", stepsPerEpoch)).verified).toBe(false);
     const { name, step, totalSteps, stepsPerEpoch: perEpoch } = await store.summary(id);
     expect({ name, step, totalSteps, perEpoch }).toEqual({
       name: "From the terminal",

@@ -66,7 +66,7 @@ async function live(store: RunStore): Promise<Announced> {
     told.others.push(await store.duplicate(id));
   });
   await act(async () => {
-    told.others.push(await store.import(checkpoints[0], "From elsewhere", stepsPerEpoch));
+    told.others.push((await store.import(checkpoints[0], "From elsewhere", stepsPerEpoch)).id);
   });
   await act(async () => {
     await store.list();

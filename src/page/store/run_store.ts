@@ -296,23 +296,25 @@ export class RunStore {
 
   /**
    * Makes a run of a checkpoint of this page's or of the command line's.
+   * @returns the run's id, and whether the file had a checksum: if not, damage to it cannot be seen
    * @throws Error in one line when it is not an intact checkpoint
    */
   async import(
     bytes: Uint8Array,
     name: string,
     stepsPerEpoch: (count: number, batch: number) => number,
-  ): Promise<string> {
-    const info = checkCheckpoint(decodeSafetensors(bytes), "run");
+  ): Promise<{ id: string; verified: boolean }> {
+    const file = decodeSafetensors(bytes);
+    const info = checkCheckpoint(file, "run");
     const perEpoch = stepsPerEpoch(info.pictures.count, info.config.batch);
     const at = this.now();
     const id = this.freshId();
     await this.fill(id, async (folder) => {
       await writeSlot(folder, "a", info.step, bytes);
-      const file = { slot: "a", crc32: crcOf(bytes), checksum: checksum(bytes), previous: null } as const;
-      await writeRecord(folder, recordFor(info, file, { name, at, stepsPerEpoch: perEpoch }));
+      const slot = { slot: "a", crc32: crcOf(bytes), checksum: checksum(bytes), previous: null } as const;
+      await writeRecord(folder, recordFor(info, slot, { name, at, stepsPerEpoch: perEpoch }));
     });
-    return id;
+    return { id, verified: file.verified };
   }
 
   /** Fills the folder of a new run. When that fails, nothing of it is left, as far as the storage lets us. */

@@ -281,7 +281,11 @@ const calls: {
   remains: async (id) => new Blob([await store.remains(id)], { type: "application/octet-stream" }),
   async upload(file, name) {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const id = await store.import(bytes, name, stepsPerEpoch);
+    const { id, verified } = await store.import(bytes, name, stepsPerEpoch);
+    if (!verified) {
+      const text = `${name}: an earlier version wrote this file without a checksum, so damage to it cannot be detected`;
+      post({ type: "note", text });
+    }
     await postRuns();
     return await store.summary(id);
   },
