@@ -1,4 +1,4 @@
-/** The checkpoints in a run's folder: written whole, rotated, read with a way back when the newest is damaged. */
+/** The checkpoints in a run's folder: written atomically, rotated, read with a fallback when the newest is damaged. */
 import { readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { RunState } from "../train/checkpoint.ts";
@@ -6,7 +6,7 @@ import { type DecodedFile, decodeSafetensors } from "../train/safetensors.ts";
 import { explained, isFolder, namesIn, writeFileAtomically } from "./files.ts";
 import { UserError } from "./user_error.ts";
 
-/** How many checkpoints stay: the newest, and two to go back to, for the newest may hold the beginning of the trouble. */
+/** How many checkpoints are kept: the newest, and two to go back to, since the newest may be where trouble begins. */
 const keptCheckpoints = 3;
 const bestName = /^best-step-\d{6,}-swd-(\d+\.\d\d)\.safetensors$/;
 
@@ -57,9 +57,9 @@ export async function removeOldCheckpoints(dir: string, step: number): Promise<v
 }
 
 /**
- * Keeps a checkpoint in addition to the newest, in the place of one with a larger SWD.
- * @param encode makes it, where it is the best so far
- * @throws UserError when it cannot be written, or an earlier one not be removed
+ * Keeps a checkpoint in addition to the newest ones, in place of one with a larger SWD.
+ * @param encode makes the file; called only if it is the best so far
+ * @throws UserError when it cannot be written, or an earlier one cannot be removed
  */
 export async function keepBest(
   dir: string,
@@ -81,10 +81,10 @@ export async function keepBest(
 }
 
 /**
- * The newest checkpoint of a run that can be used, with a warning where newer ones cannot; or the one in a file.
+ * The newest usable checkpoint of a run, with a warning if newer ones are unusable; or the checkpoint in a file.
  * @param source a run's folder or a .safetensors file
- * @param check throws an Error in one line where a file cannot be used for what the caller wants
- * @param back of a folder: this many checkpoints before the newest, or the oldest where there are fewer
+ * @param check throws a one-line Error when a file cannot be used for what the caller wants
+ * @param back for a folder: this many checkpoints before the newest, or the oldest if there are fewer
  * @throws UserError when there is none, none can be used, or one cannot be read
  */
 export async function readCheckpoint(
@@ -100,7 +100,7 @@ export async function readCheckpoint(
     try {
       const found = await readFileChecked(checkpointPath(source, step), check);
       if (failures.length === 0) return found;
-      const warning = [...failures, `took ${found.path}`, ...(found.warning ? [found.warning] : [])].join("; ");
+      const warning = [...failures, `using ${found.path}`, ...(found.warning ? [found.warning] : [])].join("; ");
       return { ...found, warning };
     } catch (error) {
       if (!(error instanceof Unusable)) throw error;
@@ -111,7 +111,7 @@ export async function readCheckpoint(
   throw new UserError(`${source}: no checkpoint in it, expected ${checkpointPath(source, 800)} or the like`);
 }
 
-/** Renames checkpoints of later steps, so that no later run takes them up; nothing is deleted. */
+/** Renames checkpoints of later steps, so that nothing resumes from them; nothing is deleted. */
 export async function setLaterAside(dir: string, step: number, suffix: string): Promise<void> {
   const later = (await checkpointSteps(dir)).filter((other) => other > step);
   if (later.length === 0) return;
@@ -123,7 +123,7 @@ export async function setLaterAside(dir: string, step: number, suffix: string): 
   }
 }
 
-/** @throws Unusable when its contents cannot be used, UserError when it cannot be read, which says nothing of its contents */
+/** @throws Unusable when its contents cannot be used; UserError when it cannot be read, whatever its contents are */
 async function readFileChecked(path: string, check: (state: RunState) => void): Promise<Checkpoint> {
   const bytes = await explained(`cannot read ${path}`, () => readFile(path));
   try {

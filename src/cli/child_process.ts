@@ -3,10 +3,14 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { unpackedFlag } from "./swiftshader.ts";
 
-/** @param env variables that the child has besides this process's. Signals reach it once, through this process only. @returns its exit code */
+/**
+ * Signals reach the child once, through this process only.
+ * @param env variables that the child has in addition to this process's
+ * @returns its exit code
+ */
 export async function runAgain(env: Record<string, string>): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    // An own process group: the terminal's Ctrl-C reaches this process only, which passes it on, once.
+    // A process group of its own: the terminal's Ctrl-C reaches only this process, which passes it on once.
     detached: true,
     env: { ...process.env, ...env },
     stdio: ["inherit", "inherit", "inherit", "ipc"],
@@ -26,9 +30,9 @@ export async function runAgain(env: Record<string, string>): Promise<number> {
 }
 
 /**
- * In a child of `runAgain`: ends at once when the parent is gone, and does not keep the process alive by listening. Only
- * a parent that is killed goes first. Whoever did that wanted the whole command to end, as it would without a child; a run
- * goes on from its newest checkpoint.
+ * In a child of `runAgain`: ends immediately when the parent is gone; listening for this does not keep the process
+ * alive. The parent ends first only if it is killed, and that was meant to end the whole command, as it would without a
+ * child. A run can be resumed from its newest checkpoint.
  */
 export function followParent(): void {
   if (!process.env[unpackedFlag] || !process.channel) return;

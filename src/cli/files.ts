@@ -6,7 +6,7 @@ import { UserError } from "./user_error.ts";
 
 const temporary = /\.catgan-[0-9a-f]{16}\.tmp$/;
 
-/** A name beside a file for what is not finished yet. It is random, so it never meets another process's or a user's file. */
+/** A temporary name next to a file. It is random, so it never collides with another process's or a user's file. */
 export function temporaryPath(path: string): string {
   return `${path}.catgan-${randomBytes(8).toString("hex")}.tmp`;
 }
@@ -17,7 +17,7 @@ export function isTemporary(name: string): boolean {
 
 /**
  * Writes a file completely or not at all: to a temporary file next to it, to the disk, then into its place.
- * @param content may come in parts, which are written as they come
+ * @param content may come in parts, which are written as they arrive
  * @throws UserError when it cannot be written; a file that was there before is unchanged
  */
 export async function writeFileAtomically(
@@ -47,7 +47,7 @@ export async function writeFileAtomically(
 
 /** Makes renames and new names in a folder durable. */
 export async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders; its file systems journal their names.
+  // Windows cannot open folders; its file systems journal names.
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");
   try {
@@ -58,8 +58,8 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes a folder and the parents that it lacks, durably. Two processes that make the same folder both succeed.
- * @returns the folders that were made here, outermost first
+ * Makes a folder and any missing parents, durably. Two processes that make the same folder both succeed.
+ * @returns the folders that this call made, outermost first
  */
 export async function makeFolders(folder: string): Promise<string[]> {
   const parent = dirname(resolve(folder));
@@ -82,7 +82,7 @@ export async function makeFolders(folder: string): Promise<string[]> {
   }
 }
 
-/** Removes what was made, last first: a folder only when it is empty. What cannot be removed stays. */
+/** Removes what was made, last first: folders only when they are empty. What cannot be removed stays. */
 export async function removeMade(paths: readonly string[]): Promise<void> {
   for (const path of [...paths].reverse()) {
     // `rm` refuses folders, `rmdir` files and folders with something in them.
@@ -90,7 +90,7 @@ export async function removeMade(paths: readonly string[]): Promise<void> {
   }
 }
 
-/** Removes temporary files that a crash left in a folder. Links are not followed, and the folder may be one that is not ours. */
+/** Removes temporary files that a crash left in a folder, which may be someone else's. Links are not followed. */
 export async function removeTemporaries(folder: string): Promise<void> {
   if (!(await lstat(folder)).isDirectory()) return;
   for (const name of await readdir(folder)) {
@@ -99,7 +99,7 @@ export async function removeTemporaries(folder: string): Promise<void> {
   }
 }
 
-/** null where there is no such file. Any other error stays one: it does not say that nothing is there. */
+/** Null when there is no such file. Any other error is rethrown: it does not mean that nothing is there. */
 export async function nullIfMissing<T>(found: Promise<T>): Promise<T | null> {
   try {
     return await found;
@@ -128,19 +128,19 @@ const reasons: Record<string, string> = {
   EPERM: "permission denied",
   ENOENT: "no such file or folder",
   EEXIST: "there is a file of that name",
-  ENOTDIR: "a part of the path is no folder",
+  ENOTDIR: "a part of the path is not a folder",
   EISDIR: "it is a folder",
   EIO: "the disk reports an error",
 };
 
-/** Runs `work`; an error of the file system becomes one line that says what failed and why. */
+/** Runs `work`; an error of the file system becomes a one-line UserError that says what failed and why. */
 export async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof UserError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    // Without a code it is a defect of the program, which keeps its stack.
+    // An error without a code is a defect of the program, and keeps its stack.
     if (code === undefined) throw error;
     throw new UserError(`${what}: ${reasons[code] ?? message}`);
   }

@@ -18,7 +18,7 @@ interface CommandTable {
   note?: string;
   sections: { title: string; options: Option[] }[];
   examples: [line: string, meaning: string][];
-  /** A remark on how to run it, before the examples, and a command line that shows it. */
+  /** A remark on how to run it, printed before the examples, and a command line as an illustration. */
   remark?: { text: string; line: string };
 }
 
@@ -90,9 +90,9 @@ export const commands: Record<CommandName, CommandTable> = {
           setting("batch", "N", "pictures a step"),
           setting("lrD", "X", "learning rate of the discriminator"),
           setting("lrG", "X", "learning rate of the generator"),
-          setting("lrDecayFrom", "N", "step after which both learning rates fall, linearly; 0: never"),
-          setting("lrDecaySteps", "N", "number of steps that they fall for"),
-          setting("lrDecayTo", "X", "share of the learning rates that is left then"),
+          setting("lrDecayFrom", "N", "step after which both learning rates decrease linearly; 0: never"),
+          setting("lrDecaySteps", "N", "length of that decrease in steps"),
+          setting("lrDecayTo", "X", "fraction of the learning rates that remains afterwards"),
           setting("beta1", "X", "Adam's decay of the mean"),
           setting("beta2", "X", "Adam's decay of the mean square"),
           setting(
@@ -142,7 +142,7 @@ export const commands: Record<CommandName, CommandTable> = {
       ["catgan train --resume runs/mine --steps 1600", "go on until step 1600"],
     ],
     remark: {
-      text: "Closing the terminal stops training like Ctrl-C: the current step is finished and saved. nohup does not prevent this, because Node resets the signal that nohup ignores. To keep training, use tmux, or start without a terminal:",
+      text: "Closing the terminal stops training, as Ctrl-C does: the current step is finished and saved. nohup does not prevent this, because Node resets the signal that nohup ignores. To keep training, use tmux, or start it without a terminal:",
       line: "setsid catgan train > train.log 2>&1 &",
     },
   },

@@ -138,7 +138,7 @@ function parseTrain(given: Given): NewRun | ResumedRun {
     const refused = [...given.options.keys()].find((name) => !resumable.includes(name));
     if (refused !== undefined) {
       const allowed = resumable.slice(1).map((name) => `--${name}`);
-      throw new UserError(`--${refused} cannot be given with --resume, beside which may stand ${listed(allowed)}`);
+      throw new UserError(`--${refused} cannot be given with --resume (allowed: ${allowed.join(", ")})`);
     }
     return { ...shared, resume, data: text(given, "data"), overrides };
   }

@@ -1,7 +1,7 @@
 /**
- * Where a command may write its result. All checks run before the work starts, so that a mistake costs seconds, and so
- * that nothing of the user's is replaced: not what the command reads, not a run's own files, not a file that some other
- * program made.
+ * Where a command may write its result. All checks run before the work starts, so that a mistake costs only seconds and
+ * none of the user's files is replaced: not what the command reads, not a run's own files, not a file that another
+ * program wrote.
  */
 import type { Stats } from "node:fs";
 import { lstat, open, readdir, realpath, rm, stat } from "node:fs/promises";
@@ -106,13 +106,13 @@ async function isInput(place: string, found: Stats | null, input: string): Promi
   if (found === null) return false;
   const same = (other: Stats | null) => other !== null && other.dev === found.dev && other.ino === found.ino;
   if (!read.isDirectory()) return same(read);
-  // A hard link to one of the folder's files lies elsewhere. Deeper folders are not searched.
+  // A hard link to one of the folder's files may lie outside the folder. Subfolders are not searched.
   if (found.nlink < 2) return false;
   for (const name of await readdir(real)) if (same(await nullIfMissing(stat(join(real, name))))) return true;
   return false;
 }
 
-/** Other programs have a config.json or a folder named samples too, so two of a run's parts must be there. */
+/** Other programs have a config.json or a folder named samples too, so at least two of a run's parts must be there. */
 async function isRun(folder: string): Promise<boolean> {
   const parts = ["config.json", "losses.csv", ...runFolders];
   const found = await Promise.all(parts.map(async (name) => (await nullIfMissing(stat(join(folder, name)))) !== null));

@@ -20,7 +20,7 @@ export function encodePng({ width, height, rgba }: Image): Uint8Array {
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** The filter for all rows: of the five it is the best for photographs, and trying others takes longer than it is worth. */
 const paethFilter = 4;
-/** Marks the files that catgan wrote: the only ones that it replaces without being told to. */
+/** Marks the files that catgan wrote: the only ones that it replaces without --force. */
 const software = chunk("tEXt", Buffer.from("Software\0catgan", "latin1"));
 /** After the signature and IHDR. */
 const softwareOffset = 8 + 25;

@@ -1,6 +1,6 @@
 /**
- * What `catgan prepare` makes: a folder with `preparedFiles`. It grows under another name next to its place and is moved
- * there once it is whole, so that nobody ever finds half of it.
+ * What `catgan prepare` makes: a folder with `preparedFiles`. It is built under a temporary name next to its final
+ * place and moved there once it is complete, so that nobody ever finds half of it.
  */
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { lstat, mkdir, readdir, realpath, rm } from "node:fs/promises";
@@ -22,7 +22,7 @@ export async function checkPreparedFolder(out: string, source: string): Promise<
   const overlaps = (a: string, b: string) =>
     `${a}${sep}`.startsWith(`${b}${sep}`) || `${b}${sep}`.startsWith(`${a}${sep}`);
   if ([place, resolve(out), earlierPath(out)].some((path) => overlaps(path, from))) {
-    throw new UserError(`${out} lies in ${source}, or the other way round: choose a place beside it`);
+    throw new UserError(`${out} lies in ${source}, or the other way round: choose a folder outside it`);
   }
   await refuseRunFiles(out, join(place, preparedFiles.pictures));
   await recoverSwap(out);
@@ -31,7 +31,7 @@ export async function checkPreparedFolder(out: string, source: string): Promise<
     if (found?.isSymbolicLink()) throw new UserError(`${out} is a symbolic link: give the folder that it points to`);
     const replaces = await isPreparedFolder(resolve(out));
     if (found && !replaces && (await readdir(out)).length > 0) {
-      throw new UserError(`${out} is not empty, and not of an earlier catgan prepare: choose a new folder`);
+      throw new UserError(`${out} is not empty, and not from an earlier catgan prepare: choose a new folder`);
     }
     if (replaces && (await nullIfMissing(lstat(earlierPath(out))))) {
       throw new UserError(`${earlierPath(out)} is in the way: rename it, or choose another folder than ${out}`);
@@ -46,7 +46,7 @@ export class PreparedFolder {
   private constructor(
     private readonly out: string,
     private readonly unfinished: string,
-    /** Folders that were made for `out` to lie in, outermost first. */
+    /** Parent folders that were made for `out`, outermost first. */
     private parents: readonly string[],
   ) {
     const file = openSync(this.zipPath, "wx");
@@ -96,7 +96,7 @@ export class PreparedFolder {
     this.file = null;
   }
 
-  /** Writes the other files and moves the folder to its place; an earlier result that was there is deleted. */
+  /** Writes the other files and moves the folder to its place; an earlier result there is deleted. */
   async finish(files: { report: string; duplicates: string; contactSheet: Uint8Array }): Promise<void> {
     for (const name of ["contactSheet", "duplicates", "report"] as const) {
       await writeFileAtomically(join(this.unfinished, preparedFiles[name]), files[name]);
@@ -105,7 +105,7 @@ export class PreparedFolder {
     this.parents = [];
   }
 
-  /** Leaves nothing unfinished behind. */
+  /** Deletes everything unfinished. */
   async discard(): Promise<void> {
     this.close();
     await rm(this.unfinished, { recursive: true, force: true }).catch(() => {});

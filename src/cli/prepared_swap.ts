@@ -1,14 +1,14 @@
 /**
- * How a new result of `catgan prepare` takes the place of an earlier one. A file system cannot exchange two folders in
- * one action, so this takes three, after each of which a whole result is on the disk:
+ * How a new result of `catgan prepare` takes the place of an earlier one. Node cannot exchange two folders atomically,
+ * so this takes three steps, after each of which a complete result is on the disk:
  *
  *     1  OUT is renamed to OUT.catgan-earlier
  *     2  the new folder is renamed to OUT
  *     3  OUT.catgan-earlier is deleted
  *
  * A process that is killed between 1 and 2 leaves no OUT, and one that is killed before the end of 3 leaves both.
- * `recoverSwap` puts either in order; every command that reads or writes OUT calls it first. It touches nothing but
- * folders that hold what `prepare` writes.
+ * `recoverSwap` repairs both; every command that reads or writes OUT calls it first. It touches only folders that hold
+ * what `prepare` writes.
  */
 import { lstat, readdir, readFile, rename, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -16,12 +16,12 @@ import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { warn } from "./describe.ts";
 import { explained, isTemporary, nullIfMissing, syncFolder } from "./files.ts";
 
-/** A folder that nothing was written to for so long is of a process that is gone, in milliseconds. */
+/** Milliseconds without a write after which an unfinished folder must be a dead process's. */
 const staleAfter = 60 * 60 * 1000;
 
 export const earlierPath = (out: string) => `${resolve(out)}.catgan-earlier`;
 
-/** Finishes or undoes the swap of a process that was killed in it. @throws UserError when OUT cannot be restored */
+/** Finishes or undoes a swap that was interrupted by a kill. @throws UserError when OUT cannot be restored */
 export async function recoverSwap(out: string): Promise<void> {
   const [place, earlier] = [resolve(out), earlierPath(out)];
   await explained(`cannot restore ${out} from ${earlier}`, async () => {
@@ -31,14 +31,14 @@ export async function recoverSwap(out: string): Promise<void> {
     } else if (await isPreparedFolder(earlier)) {
       await rename(earlier, place);
       await syncFolder(dirname(place));
-      warn(`${out}: a catgan prepare was interrupted; restored the result that was there before`);
+      warn(`${out}: an earlier catgan prepare was interrupted; restored the previous result`);
     }
   });
 }
 
 /**
- * Moves a finished folder to OUT, in the place of an earlier result. Where it fails, the earlier result is at OUT again
- * and the finished folder is where it was.
+ * Moves a finished folder to OUT, in place of an earlier result. If this fails, the earlier result is at OUT again and
+ * the finished folder is where it was.
  * @throws the file system's error
  */
 export async function moveIn(finished: string, out: string): Promise<void> {
@@ -53,7 +53,7 @@ export async function moveIn(finished: string, out: string): Promise<void> {
   try {
     await rename(finished, place);
     moved = true;
-    // The new name must be on the disk before the earlier result goes.
+    // The new name must be on the disk before the earlier result is deleted.
     await syncFolder(dirname(place));
   } catch (error) {
     // Should this fail as well, the next command restores the earlier result.
@@ -80,7 +80,7 @@ async function hasReport(folder: string): Promise<boolean> {
   }
 }
 
-/** Deletes what killed processes left of unfinished folders for OUT. What cannot be deleted is in nobody's way. */
+/** Deletes unfinished folders for OUT that killed processes left. One that cannot be deleted does no harm. */
 export async function deleteUnfinished(out: string): Promise<void> {
   const place = resolve(out);
   const isUnfinished = (name: string) => isTemporary(name) && name.startsWith(`${basename(place)}.catgan-`);
@@ -100,19 +100,19 @@ async function isStale(folder: string): Promise<boolean> {
   return Math.max(...times) < Date.now() - staleAfter;
 }
 
-/** OUT is whole, so this is no longer needed. The next command tries again where it fails. */
+/** OUT is complete, so the earlier result is no longer needed. If deleting it fails, the next command tries again. */
 async function deleteEarlier(place: string): Promise<void> {
   const earlier = earlierPath(place);
   try {
     await syncFolder(dirname(place));
-    // One that was deleted in part has no other file any more, or still its report, which goes last.
+    // A partly deleted folder is empty or still has its report, which is deleted last.
     const known = (await readdir(earlier)).length === 0 || (await hasReport(earlier));
     if (known) await deleteFolder(earlier, isResult);
     await syncFolder(dirname(place));
   } catch {}
 }
 
-/** Deletes a folder's files by name, the report last, then the folder; if anything else is in it, nothing. */
+/** Deletes a folder's files by name, the report last, then the folder; nothing at all if it holds anything else. */
 async function deleteFolder(folder: string, isOurs: (name: string) => boolean): Promise<void> {
   if (!(await holdsOnly(folder, isOurs))) return;
   const isReport = (name: string) => Number(name === preparedFiles.report);
@@ -129,7 +129,7 @@ async function holdsOnly(folder: string, isOurs: (name: string) => boolean): Pro
 
 const results: readonly string[] = Object.values(preparedFiles);
 const isResult = (name: string) => results.includes(name);
-/** Of `writeFileAtomically`. */
+/** A temporary file of `writeFileAtomically`. */
 const isUnfinishedResult = (name: string) =>
   isTemporary(name) && results.some((result) => name.startsWith(`${result}.`));
 

@@ -24,7 +24,7 @@ const nameWidth = 15;
 const quietMs = 10_000;
 
 const esc = "\x1b";
-/** What `bold` and `dim` return: the style's start, its text and its end. Other escapes are foreign. */
+/** What `bold` and `dim` return: the style's start, its text and its end. Any other escape is not ours. */
 const styled = new RegExp(`(${esc}\\[[12]m)([^${esc}]*)(${esc}\\[22m)`);
 
 export class Reporter {
@@ -103,7 +103,7 @@ export class Reporter {
     return this.colours ? `${esc}[${on}m${escapeControls(text)}${esc}[${off}m` : text;
   }
 
-  /** A line as the terminal may have it: nothing steers it but our own styles. */
+  /** A line that is safe to print: nothing in it controls the terminal except our own styles. */
   private shown(text: string): string {
     if (!this.colours) return escapeControls(text);
     return text

@@ -75,7 +75,7 @@ export function samplePath(dir: string, step: number): string {
   return join(samplesFolder(dir), `step-${String(step).padStart(6, "0")}.png`);
 }
 
-/** Steps whose grids are in a run's folder, in order; the run may be in training. @throws UserError when it is no run's folder */
+/** Steps that have a grid, in order; the run may still be training. @throws UserError when it is not a run's folder */
 export async function sampleSteps(dir: string): Promise<number[]> {
   const names = await explained(`cannot read ${samplesFolder(dir)}`, () => readdir(samplesFolder(dir)));
   return names
@@ -91,15 +91,15 @@ export function defaultRunDir(preset: string, now: Date): string {
   return join("runs", `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}-${preset}`);
 }
 
-/** Before anything that takes time. @throws UserError when there is something in the folder of a new run already */
+/** Call before anything that takes time. @throws UserError when the folder for a new run is not empty */
 export async function checkRunFolder(dir: string): Promise<void> {
   await explained(`cannot make the run's folder ${dir}`, () => checkEmpty(dir));
 }
 
-/** A run's folder that this process has locked: nobody else trains the run. */
+/** A run's folder that this process has locked: no other process trains the run. */
 export class RunFolder {
   readonly losses: RunTable;
-  /** What was made here, first to last, as long as the run has not begun. */
+  /** What this process made, first to last; emptied once the run has begun. */
   private made: string[];
   private ignoreSignals = () => {};
 
@@ -113,14 +113,14 @@ export class RunFolder {
   }
 
   /**
-   * The folder of a new run. Making it decides who owns it; one that is there must be empty.
-   * @throws UserError when there is something in it, somebody else has just taken it, or it cannot be made
+   * Makes the folder of a new run. The process that makes it owns it; an existing folder must be empty.
+   * @throws UserError when it is not empty, another process has just taken it, or it cannot be made
    */
   static async create(dir: string): Promise<RunFolder> {
     return await explained(`cannot make the run's folder ${dir}`, async () => {
       const made = await makeFolders(dir);
       try {
-        // Before the lock, so that no file appears in a folder that is somebody else's.
+        // Before the lock, so that no file appears in someone else's folder.
         await checkEmpty(dir);
         const lock = await RunLock.acquire(dir);
         try {
@@ -137,7 +137,7 @@ export class RunFolder {
     });
   }
 
-  /** The folder of a new run under runs/, one of its own however many begin in the same second. */
+  /** Makes the folder of a new run under runs/. Runs that begin in the same second get separate folders. */
   static async createDefault(preset: string, now: Date): Promise<RunFolder> {
     const base = defaultRunDir(preset, now);
     return await explained(`cannot make the run's folder ${base}`, async () => {
@@ -169,7 +169,7 @@ export class RunFolder {
   }
 
   /**
-   * Writes what a run begins with. From then on `--resume` works, also without a checkpoint.
+   * Writes the files that a run begins with. From then on `--resume` works, even without a checkpoint.
    * @throws UserError when it cannot be written
    */
   async begin(files: { config: string; reals: Uint8Array; augmented: Uint8Array | null }): Promise<void> {
@@ -191,10 +191,10 @@ export class RunFolder {
   }
 
   /**
-   * Takes the run back to the checkpoint that it resumes from: cuts rows of later steps off losses.csv and metrics.csv,
-   * sets later checkpoints aside, and removes what a crash left unfinished.
+   * Takes the run back to the checkpoint that it resumes from: removes rows of later steps from losses.csv and
+   * metrics.csv, sets later checkpoints aside, and removes unfinished files that a crash left.
    * @param why later checkpoints are not used: they are damaged, or what follows from them diverges
-   * @returns what had to be moved aside of the tables, a line each
+   * @returns a line for each table of which a copy had to be kept
    * @throws UserError when something cannot be read or written
    */
   async rewind(step: number, why: "damaged" | "diverged", config: Config): Promise<string[]> {
@@ -212,7 +212,7 @@ export class RunFolder {
     });
   }
 
-  /** A link in the place of a folder is the user's: nothing is removed behind it. */
+  /** A link in place of a folder is the user's: nothing behind it is removed. */
   private async removeUnfinished(): Promise<void> {
     const { dir } = this;
     for (const folder of [dir, samplesFolder(dir), checkpointsFolder(dir)]) await removeTemporaries(folder);
@@ -272,7 +272,7 @@ export function metricsRow(step: number, { swd, floor, msSsim }: Metrics): Row {
   return row;
 }
 
-/** @throws UserError when there is more in it than what a process left that was stopped right after it had made the folder */
+/** @throws UserError when it holds more than a process leaves that is stopped right after making the folder */
 async function checkEmpty(dir: string): Promise<void> {
   const found = (await namesIn(dir)).filter((name) => name !== lockName && !isTemporary(name));
   if (found.length === 0) return;

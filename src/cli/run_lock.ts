@@ -1,10 +1,10 @@
 /**
- * One process trains a run. It holds `run.lock` in the run's folder, which says who it is, and renews the file's time
- * every ten seconds.
+ * One process trains a run. It holds `run.lock` in the run's folder, which says which process it is, and renews the
+ * file's time every ten seconds.
  *
- * A process that was killed leaves its lock behind. On the machine (and in the container) that took the lock, the system
- * says whether that very process still lives: its number alone would not do, as numbers are used again, so its start
- * time counts as well. Seen from elsewhere, a lock that has not been renewed for a minute is given up.
+ * A process that was killed leaves its lock behind. On the machine (and in the container) where the lock was taken, the
+ * system says whether that very process is still alive. Its ID alone is not enough, because IDs are reused, so its
+ * start time is compared as well. Seen from elsewhere, a lock expires when it has not been renewed for a minute.
  */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -24,7 +24,7 @@ interface Holder {
   token: string;
   pid: number;
   host: string;
-  /** Which numbering of processes `pid` is of: the machine's start and the container. Null where the system does not say. */
+  /** Where `pid` is valid: this boot of the machine, and the container. Null where the system does not say. */
   system: string | null;
   /** When the process started, in the system's own terms; null where it does not say. */
   started: string | null;
@@ -34,16 +34,16 @@ interface Holder {
 
 export class RunLock {
   private readonly timer: NodeJS.Timeout;
-  /** Another process was seen to hold it. */
+  /** Another process has been seen holding the lock. */
   private lost = false;
 
   private constructor(
     private readonly path: string,
     private readonly me: Holder,
-    /** A process that no longer lives and whose lock was taken over, in words; null when the run was not locked. */
+    /** Describes the dead process whose lock was taken over; null when the run was not locked. */
     readonly tookOverFrom: string | null,
   ) {
-    // What goes wrong there shows when the lock is checked before a save.
+    // An error in there shows when the lock is checked before a save.
     this.timer = setInterval(() => void this.renew().catch(() => {}), renewEvery);
     this.timer.unref();
   }
@@ -67,7 +67,7 @@ export class RunLock {
   }
 
   /**
-   * Before a save. A lock that somebody deleted is taken again.
+   * Call before a save. A lock that somebody deleted is taken again.
    * @throws UserError when another process holds the lock: this one must write nothing more
    */
   async check(): Promise<void> {
@@ -80,7 +80,7 @@ export class RunLock {
     });
   }
 
-  /** As `check`, by what was seen at the last renewal: a process that was paused for long finds out before it writes. */
+  /** As `check`, but by what the last renewal saw: a process that was paused for long notices before it writes. */
   checkKept(): void {
     if (!this.lost) return;
     throw new UserError(`${this.path}: another process has taken over this run, so this one writes nothing more`);
@@ -95,7 +95,7 @@ export class RunLock {
     }
   }
 
-  /** What cannot be removed is found to be of a process that is gone. */
+  /** A lock that cannot be removed will be recognised as a dead process's. */
   async release(): Promise<void> {
     clearInterval(this.timer);
     const found = await readLock(this.path).catch(() => null);
@@ -103,7 +103,7 @@ export class RunLock {
   }
 }
 
-/** @returns whether it was made; false when there is one */
+/** @returns whether it was made; false when there already is one */
 async function create(path: string, text: string): Promise<boolean> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
@@ -123,7 +123,7 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Null when there is none. `holder` is null when the lock does not say who holds it, as it was only just made. */
+/** Null when there is none. `holder` is null when the lock does not say who holds it yet, having just been made. */
 async function readLock(path: string): Promise<{ text: string; holder: Holder | null; age: number } | null> {
   const bytes = await readIfThere(path);
   if (bytes === null) return null;
@@ -138,7 +138,7 @@ async function readLock(path: string): Promise<{ text: string; holder: Holder | 
 }
 
 async function mayBeAlive(holder: Holder | null, age: number, me: Holder): Promise<boolean> {
-  // In the same numbering of processes the system knows, however long ago the lock was renewed: a process may be paused.
+  // Where the IDs are comparable, the system knows, however long ago the lock was renewed: a process may be paused.
   if (holder && holder.host === me.host && holder.system === me.system) {
     const started = await startOf(holder.pid);
     if (started === undefined) return false;
@@ -148,8 +148,8 @@ async function mayBeAlive(holder: Holder | null, age: number, me: Holder): Promi
 }
 
 /**
- * Takes a lock away whose process is gone, unless another process was quicker and holds it by now.
- * @param text what it says
+ * Removes a dead process's lock, unless another process was quicker and already holds it.
+ * @param text what the dead process's lock says
  */
 async function setAside(path: string, text: string): Promise<boolean> {
   const aside = temporaryPath(path);
@@ -169,7 +169,7 @@ async function setAside(path: string, text: string): Promise<boolean> {
 }
 
 function heldBy(dir: string, holder: Holder | null, me: Holder): string {
-  if (holder === null) return `${dir}: another process is just taking this run: try again in a minute`;
+  if (holder === null) return `${dir}: another process is locking this run right now: try again in a minute`;
   const local = holder.host === me.host && holder.system === me.system;
   const advice = local
     ? "stop it first, or wait until it ends"
@@ -179,7 +179,7 @@ function heldBy(dir: string, holder: Holder | null, me: Holder): string {
 
 function named({ pid, host, since }: Holder, me: Holder): string {
   const where = host === me.host ? "" : ` on ${host}`;
-  return `process ${pid}${where}, which started ${since.slice(0, 16).replace("T", " ")} UTC`;
+  return `process ${pid}${where}, which locked the run at ${since.slice(0, 16).replace("T", " ")} UTC`;
 }
 
 async function describeThisProcess(): Promise<Holder> {
@@ -214,7 +214,7 @@ async function startOf(pid: number): Promise<string | null | undefined> {
     }
     // The command's name, in brackets, may contain anything; the fields after it are numbers. The 22nd is the start.
     const fields = stat.split(")").at(-1)!.trim().split(" ");
-    // A zombie has ended; its parent just has not asked.
+    // A zombie has ended; its parent just has not collected its exit status.
     return fields[0] === "Z" ? undefined : fields[19];
   }
   if (process.platform === "win32") return isThere(pid) ? null : undefined;

@@ -1,4 +1,4 @@
-/** What a run writes into its folder while it trains, and tells meanwhile. */
+/** What a run writes into its folder and reports while it trains. */
 import { version } from "../../package.json";
 import { pictureGrid } from "../data/grid.ts";
 import { enlarge, type Image } from "../data/image.ts";
@@ -29,7 +29,7 @@ export interface RunOutput {
 /** Reals are shown as 8×8. */
 const realColumns = 8;
 
-/** Writes what the folder of a new run begins with. */
+/** Writes the files that the folder of a new run begins with. */
 export async function beginRun(
   { config, source, folder }: { config: Config; source: PictureSource; folder: RunFolder },
   pictures: Pictures,
@@ -48,7 +48,7 @@ export async function beginRun(
   });
 }
 
-/** Draws the grid of the step that a run resumes from, where an earlier process was killed before it had drawn it. */
+/** Draws the grid of the step that a run resumes from, if an earlier process was killed before drawing it. */
 export async function drawMissingGrid(trainer: Trainer, output: RunOutput): Promise<void> {
   const { step, config } = trainer;
   const path = samplePath(output.folder.dir, step);
@@ -105,8 +105,12 @@ export function outputHooks(trainer: Trainer, meter: QualityMeter | null, output
         secondsLeft: ((totalSteps - step) * meanMs) / 1000,
       });
     },
-    onSample: (step, image) => keepSample(step, image, config, output),
+    async onSample(step, image) {
+      lock.checkKept();
+      await keepSample(step, image, config, output);
+    },
     async onMetrics(step) {
+      lock.checkKept();
       const { swd, floor, drawn, others } = await meter!.measure();
       realsAlike ??= meanPairSimilarity(others);
       const msSsim = { fake: meanPairSimilarity(drawn), real: realsAlike };

@@ -1,9 +1,10 @@
 /**
- * The CSV files of a run: a row a step (losses.csv) or a measurement (metrics.csv).
+ * The CSV files of a run: one row per step (losses.csv) or per measurement (metrics.csv).
  *
  * People open them in spreadsheets, and spreadsheets save them in their own way: with semicolons and decimal commas, with
- * CRLF, quotes, a byte order mark, in another order of columns, with columns of the user's. All of that is read. Columns
- * that are not ours stay, after ours. What cannot be read as rows is kept as a file beside, under another name.
+ * CRLF, quotes or a byte order mark, with columns in another order, with additional columns. All of that is read.
+ * Additional columns are kept, after ours. If lines cannot be read as rows, a copy of the file is kept under another
+ * name.
  */
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -24,21 +25,21 @@ export class RunTable {
   ) {}
 
   /**
-   * Appends rows; rows of the same steps that are there already go.
-   * @returns what had to be kept aside, in one line; null when nothing had
-   * @throws UserError when it cannot be written; some of it may be there then, and goes with the next attempt
+   * Appends rows; rows of the same steps that are already there are removed.
+   * @returns one line about a copy that had to be kept; null when none had to be
+   * @throws UserError when it cannot be written; the next attempt removes what this one has written
    */
   async append(rows: readonly Row[]): Promise<string | null> {
     if (rows.length === 0) return null;
     return await explained(`cannot write ${this.path}`, async () => {
       let aside: string | null = null;
-      // Somebody may have edited the file meanwhile, or deleted it, or an earlier attempt has failed half way.
+      // Somebody may have edited or deleted the file meanwhile, or an earlier attempt may have failed halfway.
       if (this.written === null || !(await beginsWith(this.path, this.written.header))) {
         const steps = new Set(rows.map(({ step }) => Number(step)));
         aside = await this.normalise((row) => !steps.has(Number(row.step)));
       }
       const written = this.written!;
-      // Unknown until it has been written.
+      // Unknown until the rows have been written.
       this.written = null;
       const file = await open(this.path, "r+");
       try {
@@ -86,7 +87,7 @@ export class RunTable {
     if (bytes !== null && parsed.unreadable > 0) {
       const copy = await keepAside(this.path, bytes);
       const what = parsed.unreadable === 1 ? "a line that is" : `${parsed.unreadable} lines that are`;
-      aside = `${this.path} has ${what} not rows of ${this.columns.join(",")}: it is kept as ${copy}, and its rows here`;
+      aside = `${this.path} has ${what} not rows of ${this.columns.join(",")}: a copy is kept as ${copy}, other rows stay`;
     }
     const same = bytes !== null && Buffer.from(bytes).equals(Buffer.from(text));
     if (!same) await writeFileAtomically(this.path, text);
@@ -99,12 +100,12 @@ export interface ParsedTable {
   rows: Row[];
   /** Columns that are not ours, in the file's order. */
   otherColumns: string[];
-  /** Lines that are no rows. A last line that a crash has cut short is not counted. */
+  /** Lines that are not rows. A last line that a crash cut short is not counted. */
   unreadable: number;
 }
 
 /**
- * Rows of a CSV file, whichever program has saved it.
+ * Rows of a CSV file, whichever program saved it.
  * @param columns ours: all are numbers
  */
 export function parseTable(bytes: Uint8Array, columns: readonly string[]): ParsedTable {
@@ -134,13 +135,13 @@ export function parseTable(bytes: Uint8Array, columns: readonly string[]): Parse
   return { rows, otherColumns: names.filter((name) => !columns.includes(name)), unreadable };
 }
 
-/** UTF-8 or, as some spreadsheets have it, UTF-16; with or without a byte order mark. */
+/** UTF-8 or, as some spreadsheets save it, UTF-16; with or without a byte order mark. */
 function textIn(bytes: Uint8Array): string {
   const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** The one of these that the header has most of. */
+/** The delimiter that occurs most often in the header. */
 function delimiterOf(header: string): string {
   const count = (sign: string) => header.split(sign).length;
   return [",", ";", "\t", "|"].reduce((best, sign) => (count(sign) > count(best) ? sign : best));
@@ -148,7 +149,7 @@ function delimiterOf(header: string): string {
 
 const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^(NaN|[+-]?Infinity)$/i;
 
-/** Null when the cells are no row of this table. */
+/** Null when the cells are not a row of this table. */
 function rowOf(
   names: readonly string[],
   cells: readonly string[],
@@ -198,7 +199,7 @@ async function writeAll(file: Awaited<ReturnType<typeof open>>, text: string, po
   }
 }
 
-/** Writes a copy under a name that is free. @returns its path */
+/** Writes a copy under an unused name. @returns its path */
 async function keepAside(path: string, bytes: Uint8Array): Promise<string> {
   const folder = dirname(path);
   const stem = basename(path, ".csv");

@@ -1,10 +1,10 @@
 /**
- * What a run writes besides its checkpoints: grids, rows of its tables. None of it is worth ending a run for. What cannot
- * be written is reported once, kept in memory and tried again whenever something else is written.
+ * What a run writes besides its checkpoints: grids and rows of its tables. None of it is worth ending a run for. What
+ * cannot be written is reported once, kept in memory, and tried again whenever something else is written.
  */
 import { UserError } from "./user_error.ts";
 
-/** Beyond this many bytes in memory, grids that wait for room on the disk are given up, oldest first. */
+/** Beyond this many bytes in memory, grids that wait for room on the disk are dropped, oldest first. */
 const maxWaitingBytes = 2 ** 28;
 
 interface Job {
@@ -15,7 +15,7 @@ interface Job {
 
 export class SideFiles {
   private waiting: Job[] = [];
-  /** Paths whose trouble has been reported. */
+  /** Paths whose failure has been reported. */
   private readonly failing = new Set<string>();
   private dropped = 0;
   private flushing: Promise<void> = Promise.resolve();
@@ -24,8 +24,8 @@ export class SideFiles {
   constructor(readonly report: (message: string) => void) {}
 
   /**
-   * Does something now or, where the disk does not let it, later. Jobs of one path keep their order.
-   * @param bytes that the job keeps in memory while it waits
+   * Does something now or, if the disk does not allow it, later. Jobs for one path keep their order.
+   * @param bytes how much memory the job takes while it waits
    */
   async write(path: string, work: () => Promise<void>, bytes = 0): Promise<void> {
     this.waiting.push({ path, bytes, work });
@@ -39,14 +39,14 @@ export class SideFiles {
     }
   }
 
-  /** Does something that need not be done at all; a failure is reported once for each path. */
+  /** Does something optional: a failure is only reported, once for each path. */
   async attempt(path: string, work: () => Promise<void>): Promise<void> {
     try {
       await work();
       this.failing.delete(path);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      this.tell(path, error.message);
+      this.tell(path, `${error.message}. Training continues`);
     }
   }
 
@@ -54,10 +54,10 @@ export class SideFiles {
   private tell(path: string, message: string): void {
     if (this.failing.has(path)) return;
     this.failing.add(path);
-    this.report(`${message}. Training continues, and this is tried again`);
+    this.report(message);
   }
 
-  /** The last attempt, when nothing more comes. */
+  /** Makes a last attempt, when nothing more will be written. */
   async finish(): Promise<void> {
     await this.flush();
     const paths = new Set(this.waiting.map(({ path }) => path));
@@ -83,7 +83,7 @@ export class SideFiles {
       }
       try {
         await job.work();
-        if (this.failing.delete(path)) this.report(`${path} could be written now`);
+        if (this.failing.delete(path)) this.report(`${path} has now been written`);
       } catch (error) {
         if (!(error instanceof UserError)) {
           this.waiting.push(...jobs.slice(i + 1));
@@ -91,7 +91,7 @@ export class SideFiles {
         }
         blocked.add(path);
         this.waiting.push(job);
-        this.tell(path, error.message);
+        this.tell(path, `${error.message}. Training continues, and this will be tried again`);
       }
     }
   }

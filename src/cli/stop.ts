@@ -42,8 +42,8 @@ export class StopRequest {
 }
 
 /**
- * Until there is something worth saving: ends the process at a signal, after a clean-up.
- * @returns ends that
+ * For as long as there is nothing worth saving: a signal ends the process, after a clean-up.
+ * @returns a function that stops listening for signals
  */
 export function endAtSignal(cleanUp: () => Promise<void>): () => void {
   const onSignal = (signal: NodeJS.Signals) =>
@@ -56,7 +56,7 @@ export function endAtSignal(cleanUp: () => Promise<void>): () => void {
   };
 }
 
-/** By the signal itself: process.exit would take the GPU's driver down while it is at work, and may crash in it. */
+/** Ends the process by the signal itself: process.exit would unload the GPU's driver at work, and may crash in it. */
 function endBy(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);

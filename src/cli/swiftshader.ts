@@ -3,9 +3,9 @@
  * ships it with a Vulkan loader, and they are unpacked into the user's cache.
  *
  * A truncated library crashes the process that loads it. So the folder has a manifest with the size and the SHA-256 of
- * each file, which is checked at every start (7 MB, about 10 ms); what differs is unpacked again. Files are replaced one
- * by one, each in one action, so processes that start at the same time find a whole file at every moment, whichever of
- * them wrote it.
+ * each file, which is checked at every start (7 MB, about 10 ms); if anything differs, it is unpacked again. Files are
+ * replaced one by one, each atomically, so processes that start at the same time always find complete files, whichever
+ * of them wrote them.
  */
 import { createHash, randomBytes } from "node:crypto";
 import {
@@ -44,10 +44,10 @@ const driver = "vk_swiftshader_icd.json";
 const loader = "libvulkan.so.1";
 const files = ["libvk_swiftshader.so", loader, driver];
 const manifestFile = "manifest.json";
-/** A temporary file that is older is of a process that was killed, in milliseconds. */
+/** Age in milliseconds from which a temporary file must be a killed process's. */
 const staleAfter = 60 * 60 * 1000;
 
-/** Variables that make Vulkan find SwiftShader; null where it cannot be had. */
+/** Variables that make Vulkan find SwiftShader; null where it is not available. */
 export function softwareEnvironment(): Record<string, string> | null {
   const unpacked = unpackSwiftShader();
   if ("missing" in unpacked) return null;
@@ -71,11 +71,11 @@ export function preloadSwiftShader(): void {
   });
 }
 
-/** @returns the folder with its files, whole; or why there is none, and what to do */
+/** @returns the folder with its files, intact; or why there is none, and what to do */
 export function unpackSwiftShader(): { folder: string } | { missing: string } {
   const archive = findArchive();
   if (archive === null)
-    return { missing: "there is none here: run npm install @sparticuz/chromium, which brings SwiftShader" };
+    return { missing: "there is none here: run npm install @sparticuz/chromium, which includes SwiftShader" };
   const version = JSON.parse(readFileSync(join(dirname(archive), "..", "package.json"), "utf8")).version;
   const failures: string[] = [];
   for (const parent of [cacheFolder(), join(tmpdir(), `catgan-${process.getuid!()}`)]) {
@@ -84,11 +84,11 @@ export function unpackSwiftShader(): { folder: string } | { missing: string } {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const foreign = paths.find(isOfOthers);
-      if (foreign) throw new Error(`${foreign} is a link, or others than you own it or may write to it`);
+      if (foreign) throw new Error(`${foreign} is a link, or another user owns it or may write to it`);
       if (!isWhole(folder)) unpack(archive, folder);
       return { folder };
     } catch (error) {
-      // Another process may have unpacked it meanwhile; else the next parent is tried.
+      // Another process may have unpacked it meanwhile; otherwise the next parent is tried.
       if (isWhole(folder) && !paths.some(isOfOthers)) return { folder };
       failures.push((error as Error).message);
     }
@@ -107,7 +107,7 @@ function findArchive(): string | null {
   }
 }
 
-/** Whether others could have put it there or can change it: code is loaded from it, and a name under /tmp is anyone's. */
+/** Whether another user may have put it there or can change it: it is loaded as code, and /tmp is open to everybody. */
 function isOfOthers(path: string): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return (
@@ -130,7 +130,7 @@ function isWhole(folder: string): boolean {
       return manifest[name].bytes === bytes && manifest[name].sha256 === sha256;
     });
   } catch {
-    // Missing or unreadable: unpacking again either mends it or says why it cannot.
+    // Missing or unreadable: unpacking again either repairs it or says why that is impossible.
     return false;
   }
 }
@@ -151,7 +151,7 @@ function unpack(archive: string, folder: string): void {
   deleteStale(folder);
 }
 
-/** Writes a file whole or not at all. */
+/** Writes a file completely or not at all. */
 function replace(path: string, content: Uint8Array | string): void {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
@@ -172,7 +172,7 @@ function sync(path: string): void {
   }
 }
 
-/** Deletes what killed processes left of `replace`. */
+/** Deletes temporary files that killed processes left in `replace`. */
 function deleteStale(folder: string): void {
   for (const name of readdirSync(folder).filter((name) => /\.[0-9a-f]{12}\.tmp$/.test(name))) {
     const path = join(folder, name);

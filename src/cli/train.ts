@@ -79,7 +79,7 @@ export async function trainCommand(options: NewRun | ResumedRun): Promise<number
   });
 }
 
-/** Leaves the folder unlocked, and without what was made in vain, however the work ends. */
+/** However the work ends, unlocks the folder and removes what was made for a run that never began. */
 async function inFolder(folder: RunFolder, work: (folder: RunFolder) => Promise<number>): Promise<number> {
   folder.letSignalsClose();
   try {
@@ -99,7 +99,7 @@ async function onAdapter(adapter: string, reporter: Reporter, work: (gpu: Gpu) =
   }
 }
 
-/** Locks an earlier run's folder. @throws UserError when it is none, or another process trains the run */
+/** Locks an earlier run's folder. @throws UserError when it is not one, or another process trains the run */
 async function openRun(resume: string): Promise<RunFolder> {
   if (!(await isFolder(resume))) {
     const file = await readCheckpoint(resume).catch(() => null);
@@ -127,7 +127,7 @@ async function setupResumed({ resume, data, overrides, onTrouble }: ResumedRun, 
       ...shared,
       config: resolveConfig(config, overrides),
       source: data === null ? source : { ...source, data },
-      origin: "starts again, as it was stopped before its first checkpoint",
+      origin: "starts over, because it was stopped before its first checkpoint",
       resumed: null,
       variants: "auto",
     };
@@ -140,7 +140,7 @@ async function setupResumed({ resume, data, overrides, onTrouble }: ResumedRun, 
   const { count } = info.pictures;
   if (source.data === "painted" && count !== paintedCount(config.size)) {
     throw new UserError(
-      `${resume}: its checkpoint is of ${count} pictures, of painted cats there are ${paintedCount(config.size)}`,
+      `${resume}: its checkpoint was trained on ${count} pictures, but there are ${paintedCount(config.size)} painted cats`,
     );
   }
   const steps = config.steps ?? config.epochs! * stepsPerEpoch(count, config.batch);
@@ -232,9 +232,9 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
 }
 
 /**
- * The checkpoint, or an earlier one when this one is of other pictures: where a file has no checksum, damage may have hit
- * what it says of them.
- * @throws UserError when none is of these pictures
+ * The checkpoint, or an earlier one if this one names other pictures: in a file without a checksum, what it says about
+ * them may be damaged.
+ * @throws UserError when no checkpoint names these pictures
  */
 async function ofThesePictures(
   resumed: NonNullable<Setup["resumed"]>,
@@ -250,7 +250,7 @@ async function ofThesePictures(
     checkSameRun(info, resumed.info.config);
   }).catch(() => null);
   if (other === null) throw new UserError(problem);
-  warn(other.warning ?? `took ${other.path}`);
+  warn(other.warning ?? `using ${other.path}`);
   return { ...other, info: checkCheckpoint(other, "run") };
 }
 

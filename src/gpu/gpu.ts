@@ -26,7 +26,7 @@ export class LimitError extends GpuError {
 }
 
 const mebibyte = 2 ** 20;
-/** Milliseconds from the first failing call to the news that the device is gone. */
+/** Milliseconds within which a lost device is reported after the first failing call. */
 const lossReportedWithin = 200;
 /** More shared memory for one workgroup would leave no room for a second on a GPU's core. */
 const mostWorkgroupBytes = 32_768;
@@ -103,9 +103,9 @@ export class Gpu {
   }
 
   /**
-   * For a call to the device that failed: throws the device's loss where that is why. Many calls fail on a lost device,
-   * each in its own words, and some of them before `lost` resolves.
-   * @param what makes other errors a GpuError that begins with it; without it they stay as they are
+   * For a call to the device that failed: throws the loss of the device if that is the cause. Many calls fail on a lost
+   * device, each with its own message, and some of them before `lost` resolves.
+   * @param what turns any other error into a GpuError that begins with it; without it the error is thrown unchanged
    */
   async fail(error: unknown, what?: string): Promise<never> {
     if (error instanceof GpuError) what = undefined;

@@ -423,7 +423,7 @@ export class Stream {
     try {
       await this.flush();
       await staging.mapAsync(0x1);
-      // A device that is lost now takes the mapping away.
+      // If the device is lost at this point, the mapping is gone.
       copy = staging.getMappedRange().slice(0);
       staging.unmap();
     } catch (error) {

@@ -1,4 +1,4 @@
-/** Small helpers around the DOM. All text that they put on the page is text, never markup, and is shown as `shownText`. */
+/** Small helpers around the DOM. Strings are put on the page as text, never as markup, and only through `shownText`. */
 import { shownText } from "./shown_text.ts";
 
 /** @throws Error when index.html has no such element */

@@ -44,15 +44,15 @@ export const fields: Readonly<Record<keyof Config, Field>> = {
   },
   lrDecayFrom: {
     label: "Decay after step",
-    does: "From this step on both learning rates fall, which calms long runs at their end; 0: never.",
+    does: "After this step both learning rates decrease, which calms the end of long runs; 0: never.",
   },
   lrDecaySteps: {
     label: "Decay for … steps",
-    does: "The learning rates fall linearly for this many steps, then stay.",
+    does: "The learning rates decrease linearly for this many steps, then stay constant.",
   },
   lrDecayTo: {
     label: "Decay to",
-    does: "The share of the learning rates that is left after the decay.",
+    does: "The fraction of the learning rates that remains after the decay.",
     input: number("any"),
   },
   loss: {

@@ -69,7 +69,7 @@ const runs = new RunList(client, {
 });
 const pictures = mountPictures(byId("pictures"), {
   size: () => settings.config.size,
-  // A GPU that fails meanwhile is told of by training; the preview then shows mirror images.
+  // If the GPU fails meanwhile, training reports it; the preview then shows mirror images.
   augmented: (some) => call.augmented(some, settings.config).catch(() => null),
   onChoice(choice) {
     photographs = choice;
@@ -107,7 +107,7 @@ function attempt(work: Promise<unknown>): void {
     });
 }
 
-/** Does something that nobody waits for, and says so when it fails. */
+/** Does something that nobody waits for, and reports it when it fails. */
 function unattended(work: Promise<unknown>): void {
   work.catch((error: Error) => notify("failure", { text: error.message, bad: true }));
 }
@@ -201,12 +201,12 @@ function upload(file: File): void {
   unattended(keepStorage());
 }
 
-/** Hands out a run's checkpoint. */
+/** Downloads a run's checkpoint. */
 function saveFile({ id, name }: Pick<RunSummary, "id" | "name">): void {
   attempt(
     call.download(id).then(({ file, step, warning }) => {
       download(file, `${shownName(name)}-step-${step}.safetensors`);
-      notify("download", warning === null ? null : { text: `${warning}. The file is of that step.` });
+      notify("download", warning === null ? null : { text: `${warning}. The file holds that step.` });
     }),
   );
 }
@@ -539,7 +539,7 @@ function showNotices(watching: boolean): void {
         },
   );
   notify("gpu wait", gpuWait && { ...gpuWaitNotice(gpuWait, run !== null && state.saved !== null), closes: false });
-  // While a GPU is waited for, that is what there is to know.
+  // While the worker waits for a GPU, the notice above says it all.
   if (trouble === null || gpuWait !== null) {
     notify("trouble", null);
     return;
@@ -555,7 +555,7 @@ function gpuWaitNotice({ seconds, attempt, attempts }: NonNullable<typeof state.
   return {
     text:
       "The browser gives this page no GPU at the moment. Browsers block it for a few minutes after it has failed " +
-      `repeatedly. Attempt ${attempt} of ${attempts} is in ${seconds} s. ` +
+      `repeatedly. Next attempt (${attempt} of ${attempts}) in ${seconds} s. ` +
       `If none succeeds, restart the browser${saved ? ": what was saved is safe" : ""}.`,
     actions: {
       "Try now": () => unattended(call.endGpuWait("try now")),

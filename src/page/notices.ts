@@ -10,7 +10,7 @@ interface Notice {
   closes?: boolean;
 }
 
-/** Errors may quote what a file says of itself, which may be a megabyte. */
+/** Errors may quote what a file says about itself, which may be a megabyte. */
 const maxLength = 600;
 
 const shown = new Map<string, { key: string; element: HTMLElement }>();

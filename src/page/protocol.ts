@@ -33,7 +33,7 @@ export interface WorkerCalls {
   /** Pictures as D may see them; null where nothing changes them, or without a GPU. */
   augmented(pictures: Pictures, config: Config): Uint8Array | null;
 
-  /** Looks through the saved runs once more; they come as an event. */
+  /** Reads the saved runs again; the list arrives as an event. */
   refreshRuns(): void;
   rename(id: string, name: string): void;
   duplicate(id: string): RunSummary;
@@ -42,7 +42,7 @@ export interface WorkerCalls {
    * A safetensors file: the open run as it is now, which needs no storage, or the newest intact checkpoint of another.
    */
   download(id: string): CheckpointDownload;
-  /** What is left of a damaged run's checkpoint, as it is. */
+  /** What is left of a damaged run's checkpoint, unchanged. */
   remains(id: string): Blob;
   /** A checkpoint of this page's or of the command line's becomes a run. */
   upload(file: Blob, name: string): RunSummary;
@@ -51,9 +51,9 @@ export interface WorkerCalls {
   watch(): void;
   /** Asks the tab that trains to save and let go, and opens its run here. */
   takeOver(): void;
-  /** Looks for a GPU where none was found. */
+  /** Looks for a GPU again, after none was found. */
   findGpu(): void;
-  /** While the worker waits for a GPU (event `gpu wait`): tries at once, or gives up. */
+  /** While the worker waits for a GPU (event `gpu wait`): tries immediately, or gives up. */
   endGpuWait(choice: "try now" | "give up"): void;
   /** The fresh canvas that was asked for. */
   canvas(options: { canvas: OffscreenCanvas }): void;
@@ -128,7 +128,7 @@ export interface RunSummary {
   bytes: number;
   /** The newest grid, a PNG. */
   grid: Blob | null;
-  /** Its record was damaged and was made anew from a checkpoint, which does not know the run's name. */
+  /** Its record was damaged and was rebuilt from a checkpoint, which does not hold the run's name. */
   recovered: boolean;
 }
 
@@ -139,7 +139,7 @@ export interface DamagedRun {
   created: number;
   /** For people. */
   reason: string;
-  /** False: reading it failed, which may work another time. */
+  /** False: it could not be read, which may succeed another time. */
   damaged: boolean;
 }
 
@@ -211,9 +211,9 @@ export type WorkerEvent =
   | { type: "saved"; step: number; at: number; bytes: number }
   | { type: "config"; config: Config; totalSteps: number }
   | { type: "trouble"; trouble: Trouble }
-  /** What of the run is not in the browser's storage, and why, for people; null: everything is again. */
+  /** Which part of the run is not in the browser's storage, and why, for people; null: all of it is stored again. */
   | { type: "storage"; problem: string | null }
-  /** Something that people should know and need do nothing about now. */
+  /** Something that people should know but need not act on now. */
   | { type: "note"; text: string }
   /** The browser gives no GPU: the next attempt is in so many seconds; null: the wait is over. */
   | { type: "gpu wait"; wait: { seconds: number; attempt: number; attempts: number } | null }

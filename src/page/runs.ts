@@ -78,7 +78,7 @@ export class RunList {
         h("p", {}, `Step ${count(step)} of ${count(totalSteps)}, ${config.size} × ${config.size}, ${pictures}`),
         h("p", {}, step > 0 ? `${bytes(run.bytes)}, saved ${ago(Date.now() - run.saved)}` : "Not saved yet"),
         recovered &&
-          h("p", {}, "The file with its name and settings was damaged. It was recovered from its checkpoint."),
+          h("p", {}, "The file with its name and settings was damaged. The run was recovered from its checkpoint."),
         h(
           "div",
           { className: "run-buttons" },
@@ -95,7 +95,7 @@ export class RunList {
     return card;
   }
 
-  /** A run that cannot be opened is shown all the same: it is the person's to keep or to delete. */
+  /** A run that cannot be opened is listed all the same: the user decides whether to keep or delete it. */
   private damagedCard({ id, created, reason, damaged }: DamagedRun): HTMLLIElement {
     const { call } = this.client;
     const { attempt } = this.options;

@@ -22,7 +22,7 @@ export interface PageState {
   saved: { step: number; at: number } | null;
   gpuBytes: number;
   trouble: Trouble | null;
-  /** What of the open run is not in the browser's storage. */
+  /** Which part of the open run is not in the browser's storage. */
   storage: string | null;
   gpuWait: (WorkerEvent & { type: "gpu wait" })["wait"];
   runs: RunSummary[];

@@ -18,7 +18,7 @@ export class Timeline {
 
   constructor(
     private readonly options: {
-      /** A past grid is looked at, or again (null) what is drawn now. */
+      /** Called when a past grid is chosen, or (null) the live one again. */
       onLook(sample: Sample | null): void;
       /** Does something and tells people when it fails. */
       attempt(work: Promise<unknown>): void;

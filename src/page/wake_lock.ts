@@ -12,7 +12,7 @@ document.addEventListener("visibilitychange", () => void settle());
 
 async function settle(): Promise<void> {
   if (!wanted) {
-    // A lock that cannot be released goes with the page.
+    // A lock that cannot be released ends with the page.
     await lock?.release().catch(() => {});
     lock = null;
     return;

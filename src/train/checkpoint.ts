@@ -178,7 +178,7 @@ export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "
 }
 
 /**
- * Damage can hit the name of an entry, the checksum's included, so an entry that nothing reads is an error.
+ * Damage can change the name of an entry, even the checksum's, so an entry that nothing reads is an error.
  * @throws Error that names the first unknown entry
  */
 export function checkKeys(metadata: Record<string, string>, known: readonly string[]): void {
@@ -240,8 +240,8 @@ export function restore(trainer: Trainer, state: RunState): void {
 }
 
 /**
- * A learning-rate decay that has not begun yet has decided no number: it may differ.
- * @throws Error that names the first value that decides a run's numbers and differs
+ * A learning-rate decay that has not begun has not affected any number yet, so it may differ.
+ * @throws Error that names the first differing value that affects a run's numbers
  */
 export function checkSameRun({ config: there, step }: Pick<CheckpointInfo, "config" | "step">, here: Config): void {
   const free = sameRatesUntil(step, there, here) ? [...changeable, ...scheduleKeys] : changeable;
@@ -252,7 +252,7 @@ export function checkSameRun({ config: there, step }: Pick<CheckpointInfo, "conf
   }
 }
 
-/** @param print of the pictures @throws Error when a run has learned from others */
+/** @param print the pictures' fingerprint @throws Error when the run learned from other pictures */
 export function checkPictures({ pictures }: CheckpointInfo, { count, size }: Pictures, print: string): void {
   if (pictures.fingerprint === print && pictures.count === count && pictures.size === size) return;
   const there = describePictures(pictures.count, pictures.size, pictures.fingerprint);

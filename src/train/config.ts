@@ -27,11 +27,11 @@ export interface Config {
   smoothFilter: boolean;
   lrD: number;
   lrG: number;
-  /** The step after which both learning rates begin to fall, linearly; 0 = never. */
+  /** The step after which both learning rates decrease linearly; 0 = never. */
   lrDecayFrom: number;
-  /** How many steps they fall for; then they stay. */
+  /** How many steps the decrease takes; then they stay constant. */
   lrDecaySteps: number;
-  /** The share of the learning rates that is left then. */
+  /** The fraction of the learning rates that remains afterwards. */
   lrDecayTo: number;
   beta1: number;
   beta2: number;

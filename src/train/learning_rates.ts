@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 
 export type Schedule = Pick<Config, "lrDecayFrom" | "lrDecaySteps" | "lrDecayTo">;
 
-/** What both learning rates are multiplied by in a step. @param step from 1 */
+/** The factor of both learning rates in a step. @param step from 1 */
 export function rateFactor({ lrDecayFrom, lrDecaySteps, lrDecayTo }: Schedule, step: number): number {
   if (lrDecayFrom === 0 || step <= lrDecayFrom) return 1;
   const done = Math.min(1, (step - lrDecayFrom) / lrDecaySteps);

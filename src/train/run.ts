@@ -81,7 +81,7 @@ export async function runTraining(
   };
   /** Draws before it saves: a run that is killed in between resumes from an earlier step and draws this grid again. */
   const keep = async (what: { sample: boolean; save: boolean }) => {
-    // Encoded first, as numbers that are not finite show here, and are not worth a grid.
+    // Encoded first: this detects numbers that are not finite, and such a state is not worth a grid.
     const bytes = what.save ? await encodeCheckpoint(trainer, source) : null;
     if (what.sample) {
       sampled = trainer.step;

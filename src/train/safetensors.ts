@@ -32,7 +32,7 @@ const lengthBytes = 8;
 const metadataKey = "__metadata__";
 const checksumKey = "checksum";
 const checksumPrefix = "crc32:";
-/** Stands in the file for the checksum while the checksum is computed. */
+/** Takes the place of the checksum in the file while it is computed. */
 const noDigits = "00000000";
 /** Bytes of a number. */
 const widths: Readonly<Record<string, number>> = { F32: 4, F16: 2 };
@@ -136,7 +136,7 @@ export function decodeSafetensors(bytes: Uint8Array): DecodedFile {
 function verify(bytes: Uint8Array, checksum: string, end: number): void {
   const found = checksumPrefix + checksumAt(bytes, end - noDigits.length);
   if (checksum === found) return;
-  throw damaged(`its checksum is ${quote(checksum)}, its bytes have ${quote(found)}`);
+  throw damaged(`its checksum is ${quote(checksum)}, its bytes give ${quote(found)}`);
 }
 
 /** A tensor as the header declares it: bytes begin … end of the data that follow the header. */

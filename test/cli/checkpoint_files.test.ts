@@ -91,7 +91,7 @@ test("a damaged newest checkpoint: the one before it, with a warning", async () 
     const found = await readCheckpoint(dir);
     expect(found.path).toBe(checkpointPath(dir, 100));
     expect(found.tensors.get("w")!.data[0]).toBe(100);
-    expect(found.warning).toMatch(/^step-000200\.safetensors: safetensors: .* the file is damaged; took .*step-000100/);
+    expect(found.warning).toMatch(/^step-000200\.safetensors: safetensors: .* file is damaged; using .*step-000100/);
     expect(found.warning).not.toContain("\n");
   }
 });
@@ -104,7 +104,7 @@ test("a newest checkpoint that is not what the caller needs: the one before it",
   const { metadata, warning } = await readCheckpoint(dir, check);
   expect([metadata.step, warning]).toEqual([
     "100",
-    `step-000200.safetensors: checkpoint: its config is malformed; took ${checkpointPath(dir, 100)}`,
+    `step-000200.safetensors: checkpoint: its config is malformed; using ${checkpointPath(dir, 100)}`,
   ]);
 });
 
@@ -144,7 +144,7 @@ test("a folder that cannot be read is not a folder without checkpoints", async (
   rmSync(join(dir, "checkpoints"), { recursive: true });
   expect(await checkpointSteps(dir)).toEqual([]);
   writeFileSync(join(dir, "checkpoints"), "");
-  await expect(checkpointSteps(dir)).rejects.toThrow(/^cannot read .*checkpoints: a part of the path is no folder$/);
+  await expect(checkpointSteps(dir)).rejects.toThrow(/^cannot read .*checkpoints: a part of the path is not a folder$/);
 });
 
 test("reads a single file", async () => {

@@ -75,7 +75,7 @@ test("killed before the first checkpoint, a run begins again in its folder", asy
   );
   const resumed = await run("train", "--resume", dir);
   expect(resumed.code).toBe(0);
-  expect(resumed.stdout).toContain("starts again, as it was stopped before its first checkpoint");
+  expect(resumed.stdout).toContain("starts over, because it was stopped before its first checkpoint");
   expect(endOf(dir)).toEqual(endOf(whole));
 });
 
@@ -96,7 +96,7 @@ test("one process trains a run: a second says which, and takes over once it is g
   expect(second.code).toBe(2);
   expect(second.stderr).toMatch(
     new RegExp(
-      `^catgan: \\S+wanted is being trained by process ${pid}, which started \\S+ \\S+ UTC: stop it first, or`,
+      `^catgan: \\S+wanted is being trained by process ${pid}, which locked the run at \\S+ \\S+ UTC: stop it first, or`,
     ),
   );
   process.kill(pid, "SIGKILL");

@@ -217,7 +217,7 @@ describe("catgan prepare", () => {
     ["nothing there", ["ROOT/nowhere", "OUT"], /nowhere: no such folder or zip/],
     ["no pictures", ["ROOT/texts", "OUT"], /texts: no JPEG or PNG pictures among 1 files/],
     ["only small ones", ["ROOT/photos", "OUT", "--size", "64"], /first of 1 skipped: 1.png: too small: 16×16 pixels/],
-    ["a folder with something in it", ["ROOT/photos", "ROOT/texts"], /texts is not empty, and not of an earlier/],
+    ["a folder with something in it", ["ROOT/photos", "ROOT/texts"], /texts is not empty, and not from an earlier/],
     ["a place in the source", ["ROOT/photos", "ROOT/photos/out"], /photos\/out lies in .*photos, or the other way/],
     ["the source itself", ["ROOT/photos", "ROOT/photos"], /photos lies in .*photos, or the other way round/],
     [

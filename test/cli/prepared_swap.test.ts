@@ -289,7 +289,7 @@ test("train --data OUT restores what an interrupted prepare left, and says so", 
     "tiny",
   );
   expect(stderr).toBe(
-    `catgan: warning: ${out}: a catgan prepare was interrupted; restored the result that was there before\n`,
+    `catgan: warning: ${out}: an earlier catgan prepare was interrupted; restored the previous result\n`,
   );
   expect([code, existsSync(`${out}.catgan-earlier`)]).toEqual([0, false]);
 });

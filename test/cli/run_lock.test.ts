@@ -46,7 +46,7 @@ test("says who holds it, and goes with its holder", async () => {
   const second = RunLock.acquire(dir);
   await expect(second).rejects.toThrow(
     new RegExp(
-      `^${dir} is being trained by process ${process.pid}, which started .* UTC: stop it first, or wait until`,
+      `^${dir} is being trained by process ${process.pid}, which locked the run at .* UTC: stop it first, or wait until`,
     ),
   );
   await expect(second).rejects.toThrow(UserError);
@@ -67,7 +67,7 @@ test("a process that is gone: taken over, whose it was is said", async () => {
   await new Promise((resolve) => child.on("exit", resolve));
   await leave({ pid: child.pid, since: "2031-02-03T04:05:06.000Z" });
   const { tookOverFrom } = await acquire();
-  expect(tookOverFrom).toBe(`process ${child.pid}, which started 2031-02-03 04:05 UTC`);
+  expect(tookOverFrom).toBe(`process ${child.pid}, which locked the run at 2031-02-03 04:05 UTC`);
 });
 
 test.runIf(process.platform === "linux")("a number that is used again is not the process that was", async () => {
@@ -104,7 +104,7 @@ test("another machine's or container's lock: held as long as it is renewed, then
 test("a lock that says nothing yet: held, for a minute at most", async () => {
   for (const text of ["", "{}", "[", '{"token":1}']) {
     writeFileSync(path, text);
-    await expect(acquire()).rejects.toThrow(/another process is just taking this run: try again in a minute$/);
+    await expect(acquire()).rejects.toThrow(/another process is locking this run right now: try again in a minute$/);
     const old = Date.now() / 1000 - 61;
     utimesSync(path, old, old);
     expect((await acquire()).tookOverFrom).toBe("a process that did not get far");

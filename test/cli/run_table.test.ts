@@ -110,7 +110,7 @@ test("what is no row is kept aside under a name of its own, and rows stay", asyn
   writeFileSync(path, broken);
   const said = await table.rewind(9);
   expect(said).toBe(
-    `${path} has 4 lines that are not rows of step,epoch,d_loss,ms: it is kept as ${join(dir, "losses-unreadable-1.csv")}, and its rows here`,
+    `${path} has 4 lines that are not rows of step,epoch,d_loss,ms: a copy is kept as ${join(dir, "losses-unreadable-1.csv")}, other rows stay`,
   );
   expect(readFileSync(join(dir, "losses-unreadable-1.csv"), "utf8")).toBe(broken);
   expect(text()).toBe(lines(1, 5));

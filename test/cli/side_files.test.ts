@@ -25,12 +25,12 @@ test("what cannot be written is reported once, and written later, in order", asy
   await side.write("a", work("a3"));
   expect(written).toEqual(["a1"]);
   expect(reports).toEqual(
-    ["a", "b"].map((name) => `cannot write ${name}: no space. Training continues, and this is tried again`),
+    ["a", "b"].map((name) => `cannot write ${name}: no space. Training continues, and this will be tried again`),
   );
   full = false;
   await side.write("c", work("c1"));
   expect(written).toEqual(["a1", "a2", "b1", "a3", "c1"]);
-  expect(reports.slice(2)).toEqual(["a could be written now", "b could be written now"]);
+  expect(reports.slice(2)).toEqual(["a has now been written", "b has now been written"]);
   await side.finish();
   expect(reports).toHaveLength(4);
 });

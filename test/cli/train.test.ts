@@ -239,7 +239,7 @@ test("a checkpoint of more painted cats than there are is refused before one is 
   writeFileSync(join(dir, "checkpoints", "step-000006.safetensors"), encodeSafetensors(good.tensors, metadata));
   const { code, stderr } = await run("train", "--resume", dir, "--steps", "9");
   expect(stderr).toMatch(
-    /^catgan: \S+crowded: its checkpoint is of 4000000000 pictures, of painted cats there are 2048\n$/,
+    /^catgan: \S+crowded: its checkpoint was trained on 4000000000 pictures, but there are 2048 painted cats\n$/,
   );
   expect(code).toBe(2);
 });

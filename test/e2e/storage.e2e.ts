@@ -84,7 +84,7 @@ test("a storage that fails for good: training goes on, the state is offered as a
   }
   await visit.press("s");
   await visit.says(
-    /The run could not be saved: the disk does not answer\. This does not stop training, and saving is tried again/,
+    /The run could not be saved: the disk does not answer\. Training continues, and saving will be tried again/,
   );
   const before = await visit.step();
   await visit.reaches(before + 5);
@@ -123,7 +123,7 @@ test("damaged records: the run is recovered; a run that is damaged throughout st
   const records = ["run.0.json", "run.1.json"];
   await damage(records);
   await visit.page.reload();
-  await visit.run("Recovered run").getByText("It was recovered from its checkpoint.").waitFor();
+  await visit.run("Recovered run").getByText("The run was recovered from its checkpoint.").waitFor();
   await pictured("recovered-run");
   await visit.button("Continue Recovered run").click();
   await visit.reaches(1);
@@ -240,7 +240,7 @@ test("a GPU that the browser blocks after a loss is waited for; people can try a
     );
   await block(true);
   await destroyDevice();
-  await visit.says(/The browser gives this page no GPU at the moment\..* Attempt 3 of 6 is in 8 s\./);
+  await visit.says(/The browser gives this page no GPU at the moment\..* Next attempt \(3 of 6\) in 8 s\./);
   await pictured("gpu-wait");
   await block(false);
   await visit.button("Try now").click();

@@ -66,7 +66,7 @@ test("every call of the storage fails once: the run is trained to its end and ke
     const told = world.of("storage").map(({ problem }) => problem);
     expect(told.length, where).toBeLessThanOrEqual(2);
     if (told.length > 0) {
-      expect(told[0], where).toMatch(/(it is full|an I\/O error)\. This does not stop training/);
+      expect(told[0], where).toMatch(/(it is full|an I\/O error)\. Training continues/);
       expect(told.at(-1), where).toBeNull();
     }
     const { record, step, samples, rows, warnings } = await world.store.load(session.id);

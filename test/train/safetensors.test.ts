@@ -70,7 +70,7 @@ test("a checksum may stand anywhere in the metadata, and other programs' are no 
   const digits = crc32(make("00000000")).toString(16).padStart(8, "0");
   expect(decodeSafetensors(make(digits)).verified).toBe(true);
   expect(() => decodeSafetensors(make("12345678"))).toThrow(
-    `its checksum is "crc32:12345678", its bytes have "crc32:${digits}": the file is damaged`,
+    `its checksum is "crc32:12345678", its bytes give "crc32:${digits}": the file is damaged`,
   );
   const other = file(`{"__metadata__":{"checksum":"md5"}}`, 0);
   expect(() => decodeSafetensors(other)).toThrow('its checksum is "md5"');

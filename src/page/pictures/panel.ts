@@ -167,7 +167,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     showSoon(pictures);
   }
 
-  /** The preview is only looked at: when it fails, the pictures can be used all the same. */
+  /** The preview is only for viewing: if it fails, the pictures can still be used. */
   function showSoon(pictures: Pictures): void {
     showSome(pictures).catch((error) => say(`The preview could not be drawn: ${reasonOf(error)}.`, true));
   }

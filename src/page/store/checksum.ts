@@ -1,14 +1,14 @@
 import { crc32 } from "../../data/crc32.ts";
 
-/** CRC-32 as eight hexadecimal digits: what is recorded of every file whose damage must be noticed. */
+/** CRC-32 as eight hexadecimal digits, recorded for every file whose damage must be detected. */
 export function crcOf(bytes: Uint8Array): string {
   return crc32(bytes).toString(16).padStart(8, "0");
 }
 
 /**
  * FNV-1a over four bytes at a time. It misses some damage (two flipped sign bits cancel out), so new records use CRC-32.
- * Records and checkpoints are still written with this one as well: another tab may run an earlier version of the page,
- * which knows no other and treats what fails it as damaged.
+ * Records and checkpoints still carry this one as well: another tab may run an earlier version of the page, which knows
+ * no other checksum and takes files that fail it for damaged.
  */
 export function checksum(bytes: Uint8Array): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,4 +1,4 @@
-/** Losses and quality beside each checkpoint. Without them a run still continues, so damage here costs the charts only. */
+/** Losses and quality, stored with each checkpoint. A run continues without them: damage here costs only the charts. */
 import { rowFields, rowLength } from "../protocol.ts";
 import { crcOf } from "./checksum.ts";
 import type { Folder } from "./folder.ts";
@@ -17,7 +17,7 @@ export async function writeCurves(folder: Folder, slot: Slot, rows: Float32Array
 }
 
 /**
- * Rows up to a step: those beside this slot's checkpoint, or else the other slot's, which end earlier.
+ * Rows up to a step: those stored with this slot's checkpoint, or else with the other slot's, which end earlier.
  * @throws errors of the folder
  */
 export async function readCurves(

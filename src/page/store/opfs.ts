@@ -23,8 +23,8 @@ export async function openOpfs(): Promise<Folder> {
 /** @param directory a folder of the origin private file system */
 function opfsFolder(directory: FileSystemDirectoryHandle): Folder {
   /**
-   * A file that is not there, and a folder that was deleted with everything in it, throw the same error. Only the first
-   * of them means that there is no such file.
+   * A missing file and a folder that was deleted with everything in it throw the same error. Only the first of these
+   * means that there is no such file.
    */
   const absent = async (error: unknown): Promise<null> => {
     if (!isMissing(error)) throw error;

@@ -2,14 +2,14 @@
  * Runs kept in the browser, a folder each:
  *
  *     run.0.json run.1.json            what the run is, which slot is good, checksums (record.ts, twin_file.ts)
- *     a.safetensors b.safetensors      checkpoints, written in turn: while one is written, the other is the run (slots.ts)
+ *     a.safetensors b.safetensors      checkpoints, written in turn: one is always intact (slots.ts)
  *     a.curves.f32 b.curves.f32        losses and quality up to each checkpoint (curves.ts)
  *     reals.png                        some of the training pictures
  *     pictures.u8                      all of them, unless they are painted
  *     samples/00000050.png             grids, thinned out as they become many (sample_files.ts)
  *
  * A checkpoint counts once it has been written, flushed, closed, read back and found equal, and the record names its slot.
- * Whatever a file operation throws is passed on: only a successful look at a folder says that something is not there.
+ * Whatever a file operation throws is passed on: only reading a folder successfully shows that something is not there.
  */
 
 import { fingerprint } from "../../data/batches.ts";
@@ -35,7 +35,7 @@ import { addSample, newestSample, readSamples, removeSamplesAfter, wholePng } fr
 import { type IntactCheckpoint, newestIntact, otherSlot, readSlot, slotFile, slots, writeSlot } from "./slots.ts";
 import { DamagedTwinsError } from "./twin_file.ts";
 
-/** Everything that a run continues from, but for its pictures. */
+/** Everything that a run continues from, except its pictures. */
 export interface SavedRun {
   record: RunRecord;
   /** Null: from the beginning. */
@@ -68,16 +68,16 @@ export interface NewRunFiles {
 const picturesFile = "pictures.u8";
 const realsFile = "reals.png";
 /**
- * Folders of runs that never began are removed when they are this old, in milliseconds: another tab may be filling a
- * younger one, and may have slept in between.
+ * Age in milliseconds at which folders of runs that never began are removed. Another tab may still be filling a younger
+ * one, and may have been suspended meanwhile.
  */
 const abandonedAfter = 24 * 3_600_000;
 
 export class RunStore {
-  /** Which slot a run was loaded from or saved to last. It is never written to before the other one is good. */
+  /** Which slot a run was loaded from or saved to last. It is not written to until the other one is good. */
   private readonly intact = new Map<string, { slot: Slot; record: SlotRecord }>();
 
-  /** @param openRoot gives the folder of all runs: afresh each time, since the browser may delete and remake it */
+  /** @param openRoot opens the folder of all runs anew each time, since the browser may delete and recreate it */
   constructor(
     private readonly openRoot: () => Promise<Folder>,
     private readonly now: () => number = Date.now,
@@ -85,7 +85,7 @@ export class RunStore {
 
   /**
    * All runs, newest first, and those that cannot be opened. Repairs a record from its checkpoint where it can. Removes
-   * only folders in which no run ever began: without record and checkpoint, and a day old.
+   * only folders in which no run ever began: they have no record and no checkpoint, and are more than a day old.
    */
   async list(): Promise<{ runs: RunSummary[]; damaged: DamagedRun[] }> {
     const root = await this.openRoot();
@@ -115,12 +115,12 @@ export class RunStore {
     return await summarise(id, folder, record);
   }
 
-  /** Whether the run's folder is there. @throws errors of the folder: not being able to look is no answer */
+  /** Whether the run's folder is there. @throws errors of the folder: a failure to read is no answer */
   async has(id: string): Promise<boolean> {
     return (await (await this.openRoot()).folders()).includes(id);
   }
 
-  /** @param id of a run that was there before and is made again; else it gets a new one @returns the run's id */
+  /** @param id of an earlier run that is created again; by default a new one @returns the run's id */
   async create(
     run: Pick<RunRecord, "name" | "config" | "source" | "pictures" | "totalSteps">,
     { reals, photographs }: NewRunFiles,
@@ -144,7 +144,7 @@ export class RunStore {
     const warnings: string[] = newest?.warning ? [newest.warning] : [];
     const step = newest?.found.info.step ?? 0;
     if (newest) this.remember(id, record, newest.found);
-    /** The rest is of no use to training: it must not keep a run from being opened. */
+    /** Training does not need the rest, so a failure to read it must not keep a run from being opened. */
     const optional = async <T>(what: string, otherwise: T, read: () => Promise<T>): Promise<T> => {
       try {
         return await read();
@@ -164,7 +164,7 @@ export class RunStore {
       [],
       async () => await readSamples(await folder.folder("samples"), step),
     );
-    const reals = await optional("the picture of the training pictures", null, async () =>
+    const reals = await optional("the preview of the training pictures", null, async () =>
       wholePng(await folder.read(realsFile)),
     );
     return { record, state: newest?.found.state ?? null, step, rows, samples, reals, warnings };
@@ -249,7 +249,7 @@ export class RunStore {
   async update(id: string, changes: Partial<Pick<RunRecord, "name" | "config" | "totalSteps">>): Promise<void> {
     const { folder, record } = await this.open(id);
     const changed = { ...record, ...changes };
-    // Whoever names a recovered run has seen that it was recovered.
+    // A user who names a recovered run has seen that it was recovered.
     if (changes.name !== undefined) delete changed.recovered;
     await writeRecord(folder, changed);
   }
@@ -281,7 +281,7 @@ export class RunStore {
     return { bytes, step: info.step, warning: newest.warning };
   }
 
-  /** The larger of the two slots as it is, for whoever wants to rescue something. @throws Error when both are empty */
+  /** The larger of the two slots, unchanged, for users to rescue what they can. @throws Error when both are empty */
   async remains(id: string): Promise<Uint8Array<ArrayBuffer>> {
     const folder = await this.folderOf(id);
     const files: Uint8Array<ArrayBuffer>[] = [];
@@ -290,12 +290,12 @@ export class RunStore {
       if (bytes) files.push(bytes);
     }
     const [largest] = files.sort((a, b) => b.length - a.length);
-    if (!largest) throw new Error("this run has no checkpoint that could be downloaded");
+    if (!largest) throw new Error("this run has no checkpoint to download");
     return largest;
   }
 
   /**
-   * Makes a run of a checkpoint of this page's or of the command line's.
+   * Makes a run from a checkpoint of this page or of the command line.
    * @returns the run's id, and whether the file had a checksum: if not, damage to it cannot be seen
    * @throws Error in one line when it is not an intact checkpoint
    */
@@ -317,14 +317,14 @@ export class RunStore {
     return { id, verified: file.verified };
   }
 
-  /** Fills the folder of a new run. When that fails, nothing of it is left, as far as the storage lets us. */
+  /** Fills the folder of a new run. If that fails, removes the folder again, as far as the storage allows. */
   private async fill(id: string, write: (folder: Folder) => Promise<void>): Promise<void> {
     const root = await this.openRoot();
     const folder = await root.folder(id);
     try {
       await write(folder);
     } catch (error) {
-      // Of the two errors the first one is of use; `list` clears away what stays.
+      // The first of the two errors is the useful one; `list` removes what is left.
       await root.remove(id).catch(() => {});
       throw error;
     }
@@ -344,8 +344,8 @@ export class RunStore {
   }
 
   /**
-   * The record, made anew from a checkpoint when both of its copies are damaged.
-   * @returns null where no run ever began: there is neither a record nor a checkpoint
+   * The record, rebuilt from a checkpoint when both of its copies are damaged.
+   * @returns null if no run ever began: there is neither a record nor a checkpoint
    * @throws DamagedRunError when no checkpoint is intact either; errors of the folder
    */
   private async recordOrRepaired(id: string, folder: Folder): Promise<RunRecord | null> {
@@ -409,7 +409,7 @@ function namedSlot({ checkpoint }: RunRecord): { slot: Slot; record: SlotRecord 
   return { slot, record: { step, crc32, checksum, curves } };
 }
 
-/** Milliseconds since 1970, out of the run's id; NaN when it is none of ours. */
+/** Milliseconds since 1970, from the run's id; NaN when the id is not one of ours. */
 function createdOf(id: string): number {
   return Number(/^(\d+)(-[0-9a-f]+)?$/.exec(id)?.[1] ?? Number.NaN);
 }
@@ -434,7 +434,7 @@ async function summarise(id: string, folder: Folder, record: RunRecord): Promise
   };
 }
 
-/** The size of everything that is kept of a run, and its newest grid. A run that can be continued is listed without. */
+/** The size of everything stored of a run, and its newest grid. If they cannot be read, the run is listed without. */
 async function appearance(folder: Folder): Promise<{ bytes: number; grid: Blob | null }> {
   try {
     const samples = await folder.folder("samples");

@@ -1,4 +1,4 @@
-/** The two slots that a run's checkpoints are written to in turn: writing, verifying, and choosing the one to go on from. */
+/** The two slots that a run's checkpoints are written to in turn: writing, verifying, choosing where to continue. */
 import { type CheckpointInfo, checkCheckpoint, type RunState } from "../../train/checkpoint.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
 import { checksum, crcOf } from "./checksum.ts";
@@ -15,7 +15,7 @@ export interface IntactCheckpoint {
   bytes: Uint8Array<ArrayBuffer>;
   state: RunState;
   info: CheckpointInfo;
-  /** Whether a checksum says so: files of earlier versions may have none. */
+  /** Whether a checksum confirms that: files of earlier versions may have none. */
   verified: boolean;
 }
 
@@ -70,7 +70,7 @@ export async function writeSlot(folder: Folder, slot: Slot, step: number, bytes:
   await folder.write(slotFile(slot), bytes);
   const written = await folder.read(slotFile(slot));
   if (written === null || !equal(written, bytes)) {
-    throw new Error(`step ${step} could not be saved: the browser's storage returned other bytes than were written`);
+    throw new Error(`step ${step} could not be saved: the browser's storage returned different bytes from those saved`);
   }
 }
 

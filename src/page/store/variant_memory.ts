@@ -5,8 +5,8 @@ import type { Folder } from "./folder.ts";
 const name = "variants.json";
 
 /**
- * One file: when it is torn, the kernels are measured again.
- * @param openRoot gives the folder afresh each time, since the browser may delete and remake it
+ * One file: if it is torn, the kernels are measured again.
+ * @param openRoot opens the folder anew each time, since the browser may delete and recreate it
  */
 export function variantMemory(openRoot: () => Promise<Folder>): VariantMemory {
   return {

@@ -1,17 +1,17 @@
 /**
- * Waits for a GPU that was there before. After several losses Chromium blocks the GPU for a page for two minutes, and no
- * adapter is offered meanwhile.
+ * Waits for a GPU that was there before. After several device losses, Chromium blocks the GPU for a page for two
+ * minutes and offers no adapter meanwhile.
  */
 import type { WorkerEvent } from "../protocol.ts";
 import { NoGpuError } from "./device.ts";
 
-/** Seconds before each further attempt: a little more than the two minutes together. */
+/** Seconds before each further attempt; together a little more than the two minutes. */
 export const pauses = [2, 4, 8, 16, 32, 64] as const;
 
 export class GpuWait {
   private end: ((goOn: boolean) => void) | null = null;
 
-  /** @param emit tells of every pause, and of the end @param sleep for tests */
+  /** @param emit is called for every pause, and at the end @param sleep for tests */
   constructor(
     private readonly emit: (event: WorkerEvent & { type: "gpu wait" }) => void,
     private readonly sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),

@@ -5,7 +5,7 @@
 import { reasonOf } from "../reason.ts";
 import type { RunStore } from "../store/run_store.ts";
 
-/** Work that failed. A checkpoint has none to repeat: the next one takes its place. */
+/** Something that failed. A checkpoint has no work to repeat: the next one takes its place. */
 interface Failure {
   text: string;
   work: (() => Promise<void>) | null;
@@ -17,7 +17,7 @@ const curvesKey = "The curves";
 export class Keeper {
   /** The newest step that is in the storage; 0 = none. */
   savedStep = 0;
-  /** The newest checkpoint, as long as it is nowhere else. */
+  /** The newest checkpoint, while it is in memory only. */
   unsaved: { step: number; bytes: Uint8Array } | null = null;
   private readonly failures = new Map<string, Failure>();
   private told: string | null = null;
@@ -26,9 +26,9 @@ export class Keeper {
     private readonly store: RunStore,
     private readonly id: string,
     private readonly options: {
-      /** Creates the run anew, without checkpoint, in a storage that has lost it. */
+      /** Creates the run again, without a checkpoint, after the storage has lost it. */
       recreate(): Promise<void>;
-      /** What is not in the storage and why, for people; null: everything is. Called when that changes. */
+      /** What is not in the storage and why, for people; null: everything is stored. Called when that changes. */
       onProblem(problem: string | null): void;
     },
   ) {}
@@ -43,7 +43,7 @@ export class Keeper {
       this.unsaved = { step, bytes };
       const since = this.savedStep > 0 ? `the save of step ${this.savedStep.toLocaleString("en")}` : "the beginning";
       const text =
-        `The run could not be saved: ${reasonOf(error)}. This does not stop training, and saving is tried again. Until it works, ` +
+        `The run could not be saved: ${reasonOf(error)}. Training continues, and saving will be tried again. Until then, ` +
         `everything since ${since} is only in this tab: download it to be safe`;
       this.failures.set(checkpointKey, { text, work: null });
       this.tell();
@@ -61,15 +61,15 @@ export class Keeper {
     return true;
   }
 
-  /** Tries again what could not be stored beside the checkpoints. */
+  /** Tries again to store what could not be stored besides the checkpoints. */
   async retry(): Promise<void> {
     for (const [key, { work }] of [...this.failures]) if (work) await this.attempt(key, work);
     this.tell();
   }
 
   /**
-   * Stores something beside the checkpoint, now or with a later save.
-   * @param key what it is, for people; a later work of the same key replaces one that failed
+   * Stores something besides the checkpoint, now or with a later save.
+   * @param key what it is, for people; later work with the same key replaces work that failed
    */
   async beside(key: string, work: () => Promise<void>): Promise<void> {
     await this.attempt(key, work);
@@ -101,5 +101,5 @@ export class Keeper {
 }
 
 function besideText(what: string, error: unknown): string {
-  return `${what} could not be stored: ${reasonOf(error)}. This does not stop training, and it is tried again with the next save`;
+  return `${what} could not be stored: ${reasonOf(error)}. Training continues, and this will be tried again with the next save`;
 }

@@ -1,17 +1,17 @@
-/** The open run is locked, so that no other tab deletes it. A tab that crashes lets go by itself. */
+/** The open run is locked, so that no other tab deletes it. The lock of a tab that crashes is released by itself. */
 const nameOf = (id: string) => `catgan run ${id}`;
 
 export class RunLock {
   private release = () => {};
 
-  /** Locks a run, and lets go of the one before. */
+  /** Locks a run, and releases the previous one. */
   async take(id: string): Promise<void> {
     this.release();
     await new Promise<void>((resolve, reject) => {
       const held = new Promise<void>((release) => {
         this.release = release;
       });
-      // Shared: who takes over a run may have it open for a moment together with the tab before.
+      // Shared: a tab that takes over a run may briefly have it open at the same time as the previous tab.
       navigator.locks
         .request(nameOf(id), { mode: "shared" }, () => {
           resolve();

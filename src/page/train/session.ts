@@ -130,7 +130,7 @@ export class Session {
       await session.buildFirst(null);
     } catch (error) {
       await session.discard();
-      // The first error is the one to tell. A run that stays in the list can be deleted there.
+      // The first error is the one to report. A run that stays in the list can be deleted there.
       await around.store.remove(id).catch(() => {});
       throw error;
     }
@@ -147,7 +147,7 @@ export class Session {
       source.data === "painted" ? await paint(around, config) : await around.store.photographs(id, record, state);
     if (!pictures) {
       throw new Error(
-        `${name}: its training pictures (${shownName(source.data)}) are not in this browser: draw from it, but it cannot be trained here`,
+        `${name}: its training pictures (${shownName(source.data)}) are not in this browser: you can draw from it, but not train it here`,
       );
     }
     const kept = reals ?? (await realsGrid(pictures));
@@ -212,7 +212,7 @@ export class Session {
   }
 
   async save(): Promise<void> {
-    // While it goes back to the last save, there is nothing new.
+    // While the run goes back to its last save, there is nothing new.
     if (!this.trainer) return;
     await this.paused(async () => {
       const { trainer } = this;
@@ -230,7 +230,7 @@ export class Session {
         const { trainer } = this;
         if (!trainer) return;
         const bytes = await encodeCheckpoint(trainer, this.source);
-        // A lost device answers with numbers that mean nothing.
+        // A lost device answers with meaningless numbers.
         this.stream!.gpu.checkAlive();
         current = { step: trainer.step, bytes };
       });
@@ -247,7 +247,7 @@ export class Session {
     const config = { ...this.config, ...changes };
     checkConfig(config);
     const keys = (Object.keys(changes) as (keyof Config)[]).filter((key) => changes[key] !== this.config[key]);
-    if (!this.trainer) throw new Error("the run is not ready: change its settings when it trains or is paused");
+    if (!this.trainer) throw new Error("the run is not ready: change its settings while it is training or paused");
     const fixed = keys.find((key) => whenChanged(key, this.config, config) === "new run");
     if (fixed) throw new Error(`${fixed} needs a new run: networks or pictures would be others`);
     await this.paused(async () => {
@@ -330,7 +330,7 @@ export class Session {
       if (now - this.lastSave > saveAgain) this.controller?.abort();
       const drawAgain = Math.min(Math.max(drawAgainAfter, this.drawTook / drawingShare), longestStill);
       if (now - this.lastDrawn > drawAgain) {
-        // When the device is lost, the training finds out by itself; any other grid is followed by the next.
+        // Training notices a lost device by itself; after any other failure, the next grid follows.
         this.drawing ??= this.draw().catch(() => {});
       }
     },
@@ -410,7 +410,7 @@ export class Session {
     this.lastSave = performance.now();
     this.saveTook = this.lastSave - began;
     if (!saved) return;
-    // Only shown: it may be unknown for once.
+    // Only for display: for once, it may be unknown.
     const unknown = { saved: Date.now(), bytes: 0 };
     const kept = await this.around.store.summary(this.id).catch(() => unknown);
     this.emit({ type: "saved", step, at: kept.saved, bytes: kept.bytes });
@@ -443,7 +443,7 @@ export class Session {
     );
     this.emit({
       type: "note",
-      text: `This site's data were cleared while ${name} was training. The run went on in memory and is being stored again; other runs are gone.`,
+      text: `This site's data were cleared while ${name} was training. The run continued in memory and is being stored again; other runs are gone.`,
     });
     for (const sample of this.samples) await this.keeper.beside(gridKey(sample.step), () => this.storeSample(sample));
   }
@@ -540,19 +540,19 @@ export class Session {
     this.rows.cut(step);
     this.samples = this.samples.filter((sample) => sample.step <= step);
     this.keeper.forget((key) => stepOfGrid(key) > step);
-    await this.keeper.beside("The grids after going back", () => this.around.store.rewind(this.id, step));
+    await this.keeper.beside("The removal of later grids", () => this.around.store.rewind(this.id, step));
     this.emit({ type: "rewound", step });
     if (kind === "diverged") this.emit({ type: "config", config: this.config, totalSteps });
   }
 
-  /** The newest state that can be gone back to: of the storage, unless the newest one is in memory only. */
+  /** The newest state to go back to: from the storage, unless a newer one is in memory only. */
   private async lastState(): Promise<RunState | null> {
     const { unsaved } = this.keeper;
     if (unsaved) return decodeSafetensors(unsaved.bytes);
     const { store } = this.around;
     const { state, step, warnings } = await store.load(this.id).catch((error) => {
       if (error instanceof DamagedRunError) throw error;
-      // Reading may fail once and work the next time.
+      // Reading may fail once and succeed the next time.
       return store.load(this.id);
     });
     this.keeper.savedStep = step;

@@ -31,7 +31,7 @@ export class Tabs {
       onAsked(): void;
       /** Another tab trains already, since this one did not let go in time: nothing may be saved any more. */
       onStolen(): void;
-      /** Looking for other tabs, or telling them something, has failed. */
+      /** Looking for other tabs, or sending them a message, has failed. */
       onError(error: unknown): void;
       /** What a tab that starts to watch has to know. */
       snapshot(): Promise<WorkerEvent[]>;

@@ -33,7 +33,7 @@ let device: Device | null = null;
 /** Whether the device at hand has gone. */
 let lost = false;
 let session: Session | null = null;
-/** Of the session's run. */
+/** The lock of the session's run. */
 const runLock = new RunLock();
 let measuring: { controller: AbortController; done: Promise<void> } | null = null;
 let testing = false;
@@ -55,7 +55,7 @@ const around: Surroundings = {
   endGpuWait: () => gpuWait.giveUp(),
 };
 
-/** Work that nobody waits for: when it fails, people are told all the same. */
+/** Does something that nobody waits for; people are told when it fails. */
 function unattended(what: string, work: Promise<unknown>): void {
   work.catch((error) => post({ type: "note", text: `${what}: ${reasonOf(error)}` }));
 }
@@ -65,10 +65,10 @@ function lookAround(): Tabs {
   return new Tabs({
     onEvent: post,
     onTraining: (training) => post({ type: "elsewhere", training }),
-    onAsked: () => unattended("Another tab asked to take over", inTurn(closeSession)),
+    onAsked: () => unattended("Handing the run over to another tab failed", inTurn(closeSession)),
     onStolen: () =>
       unattended(
-        "Another tab has taken over",
+        "Closing the run that another tab took over failed",
         inTurn(async () => {
           const stolen = session;
           session = null;
@@ -79,7 +79,7 @@ function lookAround(): Tabs {
           await stolen?.discard();
         }),
       ),
-    onError: (error) => post({ type: "note", text: `Looking for other tabs of this page: ${reasonOf(error)}` }),
+    onError: (error) => post({ type: "note", text: `Looking for other tabs of this page failed: ${reasonOf(error)}` }),
     snapshot: async () => (await session?.snapshot()) ?? [],
   });
 }
@@ -93,7 +93,7 @@ async function open(submitBudget?: number): Promise<Device> {
   device = opened;
   lost = false;
   unattended(
-    "Watching the GPU",
+    "Watching the GPU failed",
     opened.gpu.lost.then(() => {
       if (device === opened) lost = true;
     }),
@@ -105,7 +105,7 @@ function post(event: WorkerEvent): void {
   postMessage({ type: "event", event });
 }
 
-/** What was done before has worked, also where the list cannot be read now. */
+/** Never throws: the change before it has succeeded, even if the list cannot be read now. */
 async function postRuns(): Promise<void> {
   try {
     post({ type: "runs", ...(await store.list()) });
@@ -217,7 +217,7 @@ const calls: {
     const { size, seed } = presets.tiny;
     post({ type: "reals", png: await realsGrid(paintCats(size, 64, seed)) });
     await postRuns();
-    unattended("Looking for a GPU", getAcquainted());
+    unattended("Looking for a GPU failed", getAcquainted());
   },
   async start(run) {
     (await begin(() => Session.create(around, run))).play();
