@@ -32,7 +32,7 @@ function endOf(dir: string) {
   };
 }
 
-test("killed at any moment: no grid, no row and no number is lost", async () => {
+test("killed at any moment: no grid, no row and no number is lost", { timeout: 600_000 }, async () => {
   expect((await run(...line(whole, "--save-every", "1"))).code).toBe(0);
   const dir = join(folder, "killed");
   const random = generator(3);
@@ -62,7 +62,7 @@ test("killed at any moment: no grid, no row and no number is lost", async () => 
   expect(left.filter((name) => /\.(tmp|lock|damaged)/.test(name))).toEqual([]);
 });
 
-test("killed before the first checkpoint, a run begins again in its folder", async () => {
+test("killed before the first checkpoint, a run begins again in its folder", { timeout: 300_000 }, async () => {
   const dir = join(folder, "early");
   const { child, onLine, done } = start(line(dir, "--save-every", "0", "--json"));
   onLine((text) => JSON.parse(text).event === "step" && child.kill("SIGKILL"));
@@ -79,7 +79,9 @@ test("killed before the first checkpoint, a run begins again in its folder", asy
   expect(endOf(dir)).toEqual(endOf(whole));
 });
 
-test("one process trains a run: a second says which, and takes over once it is gone", async () => {
+test("one process trains a run: a second says which, and takes over once it is gone", {
+  timeout: 300_000,
+}, async () => {
   const dir = join(folder, "wanted");
   const { child, onLine, done } = start(line(dir, "--save-every", "1", "--json"), {}, "dist/catgan.mjs");
   const saved = new Promise<void>((resolve) => {
