@@ -56,7 +56,11 @@ async function watchFor(problems: string[], context: BrowserContext): Promise<vo
     const url = request.url();
     if (!url.startsWith(`${home}/`) && !/^(blob|data):/.test(url)) problems.push(`outside request: ${url}`);
   });
-  context.on("requestfailed", (request) => problems.push(`failed request: ${request.url()}`));
+  context.on("requestfailed", (request) => {
+    const [url, reason] = [request.url(), request.failure()?.errorText ?? ""];
+    // A page that is reloaded stops loading its pictures. One that was revoked too early is "not found".
+    if (!(url.startsWith("blob:") && /ABORTED/.test(reason))) problems.push(`failed request: ${url} (${reason})`);
+  });
   context.on("weberror", (error) => problems.push(`uncaught: ${error.error().stack}`));
   context.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") {
