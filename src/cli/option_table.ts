@@ -63,7 +63,7 @@ export const commands: Record<CommandName, CommandTable> = {
           {
             name: "resume",
             value: "DIR",
-            help: "go on with an earlier run; beside it only --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, a learning-rate decay that has not begun (--lr-decay-…), --on-trouble, --adapter and --json",
+            help: "resume an earlier run; can be combined with --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, a learning-rate decay that has not begun (--lr-decay-…), --on-trouble, --adapter and --json",
           },
           { name: "dry-run", help: "print configuration, layers, memory and cost of a step; train nothing" },
         ],
@@ -139,7 +139,7 @@ export const commands: Record<CommandName, CommandTable> = {
       ["catgan train", "painted cats, in minutes"],
       ["catgan train --data photos/ --preset steady", "a folder of your own"],
       ["catgan train --preset article --dry-run", "what would it take?"],
-      ["catgan train --resume runs/mine --steps 1600", "go on until step 1600"],
+      ["catgan train --resume runs/mine --steps 1600", "resume and train until step 1600"],
     ],
     remark: {
       text: "Closing the terminal stops training, as Ctrl-C does: the current step is finished and saved. nohup does not prevent this, because Node resets the signal that nohup ignores. To keep training, use tmux, or start it without a terminal:",
