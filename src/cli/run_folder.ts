@@ -31,7 +31,6 @@ import {
 } from "./files.ts";
 import { lockName, RunLock } from "./run_lock.ts";
 import { type Row, RunTable } from "./run_table.ts";
-import { endAtSignal } from "./stop.ts";
 import { UserError } from "./user_error.ts";
 
 const lossColumns = ["step", "epoch", "d_loss", "g_loss", "d_real", "d_fake", "penalty", "ms"];
@@ -101,7 +100,6 @@ export class RunFolder {
   readonly losses: RunTable;
   /** What this process made, first to last; emptied once the run has begun. */
   private made: string[];
-  private ignoreSignals = () => {};
 
   private constructor(
     readonly dir: string,
@@ -218,18 +216,8 @@ export class RunFolder {
     for (const folder of [dir, samplesFolder(dir), checkpointsFolder(dir)]) await removeTemporaries(folder);
   }
 
-  /** From now on until `keepOpen` a signal closes the folder and ends the process. */
-  letSignalsClose(): void {
-    this.ignoreSignals = endAtSignal(() => this.close());
-  }
-
-  keepOpen(): void {
-    this.ignoreSignals();
-  }
-
   /** Removes what this process made, if the run has not begun, and unlocks the folder. */
   async close(): Promise<void> {
-    this.ignoreSignals();
     await this.lock.release();
     await removeMade(this.made);
     this.made = [];

@@ -34,7 +34,7 @@ import { trainThrough } from "./rollback.ts";
 import { checkRunFolder, RunFolder, readStart } from "./run_folder.ts";
 import { beginRun, drawMissingGrid, outputHooks } from "./run_output.ts";
 import { SideFiles } from "./side_files.ts";
-import { StopRequest } from "./stop.ts";
+import { endAtSignal, StopRequest } from "./stop.ts";
 import { asMessage, asUserError, UserError } from "./user_error.ts";
 import { readVariantSource, variantCache } from "./variant_cache.ts";
 
@@ -50,6 +50,8 @@ interface Setup {
   /** Where a new run's choice of kernels comes from; one that goes on keeps its own. */
   variants: VariantSource;
   onTrouble: OnTrouble;
+  /** From now on a signal no longer ends the process at once: there may be something to save. */
+  trainOn(): void;
 }
 
 /**
@@ -61,8 +63,8 @@ interface Setup {
 export async function trainCommand(options: NewRun | ResumedRun): Promise<number> {
   const reporter = new Reporter(process.stdout, options.json);
   if (options.resume !== null) {
-    return await inFolder(await openRun(options.resume), async (folder) => {
-      const setup = await setupResumed(options, folder);
+    return await inFolder(openRun(options.resume), async (folder, trainOn) => {
+      const setup = { ...(await setupResumed(options, folder)), trainOn };
       return await onAdapter(options.adapter, reporter, (gpu) => train(gpu, setup, reporter));
     });
   }
@@ -72,20 +74,30 @@ export async function trainCommand(options: NewRun | ResumedRun): Promise<number
   return await onAdapter(options.adapter, reporter, async (gpu) => {
     const { config, preset, origin } = chooseConfig(options, gpu.software);
     const { out, data, fit, onTrouble } = options;
-    const folder = await (out === null ? RunFolder.createDefault(preset, new Date()) : RunFolder.create(out));
-    return await inFolder(folder, () =>
-      train(gpu, { config, source: { data, fit }, folder, origin, resumed: null, variants, onTrouble }, reporter),
+    const source = { data, fit };
+    const opening = out === null ? RunFolder.createDefault(preset, new Date()) : RunFolder.create(out);
+    return await inFolder(opening, (folder, trainOn) =>
+      train(gpu, { config, source, folder, origin, resumed: null, variants, onTrouble, trainOn }, reporter),
     );
   });
 }
 
 /** However the work ends, unlocks the folder and removes what was made for a run that never began. */
-async function inFolder(folder: RunFolder, work: (folder: RunFolder) => Promise<number>): Promise<number> {
-  folder.letSignalsClose();
+async function inFolder(
+  opening: Promise<RunFolder>,
+  work: (folder: RunFolder, trainOn: () => void) => Promise<number>,
+): Promise<number> {
+  // From the first moment on: a signal may come while the folder is being made.
+  const ignoreSignals = endAtSignal(async () => (await opening).close());
   try {
-    return await work(folder);
+    const folder = await opening;
+    try {
+      return await work(folder, ignoreSignals);
+    } finally {
+      await folder.close();
+    }
   } finally {
-    await folder.close();
+    ignoreSignals();
   }
 }
 
@@ -119,7 +131,10 @@ async function openRun(resume: string): Promise<RunFolder> {
   return folder;
 }
 
-async function setupResumed({ resume, data, overrides, onTrouble }: ResumedRun, folder: RunFolder): Promise<Setup> {
+async function setupResumed(
+  { resume, data, overrides, onTrouble }: ResumedRun,
+  folder: RunFolder,
+): Promise<Omit<Setup, "trainOn">> {
   const shared = { folder, variants: "table", onTrouble } as const;
   if ((await checkpointSteps(resume)).length === 0) {
     const { config, source } = (await readStart(resume))!;
@@ -192,7 +207,7 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
     for (const line of await folder.rewind(first.step, "damaged", config)) side.report(line);
   } else await beginRun(setup, pictures, gpu.name);
   const output = { folder, source, side, reporter };
-  folder.keepOpen();
+  setup.trainOn();
   const stop = new StopRequest(() =>
     reporter.line("  Stopping: this step is finished and saved first. Ctrl-C again ends at once."),
   );
