@@ -215,7 +215,7 @@ export type WorkerEvent =
   | { type: "storage"; problem: string | null }
   /** Something that people should know but need not act on now. */
   | { type: "note"; text: string }
-  /** The browser gives no GPU: the next attempt is in so many seconds; null: the wait is over. */
+  /** The browser gives no GPU; `wait` says when the next attempt follows. Null: the wait is over. */
   | { type: "gpu wait"; wait: { seconds: number; attempt: number; attempts: number } | null }
   | { type: "runs"; runs: RunSummary[]; damaged: DamagedRun[] }
   /** Another tab trains (true), or did and has let go (false). While it does, its events come too, if it is watched. */

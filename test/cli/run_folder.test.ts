@@ -101,7 +101,7 @@ test("default folders are all different, however many begin in one second", asyn
     expect(new Set(folders.map((folder) => folder.dir)).size).toBe(10);
     expect(folders.map((folder) => folder.dir)).toContain(join("runs", "20310102-030405-tiny-2"));
     for (const folder of open.splice(0)) await folder.close();
-    // Whoever made it could not remove it while others used it.
+    // The run that made runs/ could not remove it while other runs were still in it.
     expect(existsSync("runs") ? readdirSync("runs") : []).toEqual([]);
   } finally {
     process.chdir(before);
