@@ -6,9 +6,12 @@ import { UserError } from "./user_error.ts";
 
 const temporary = /\.catgan-[0-9a-f]{16}\.tmp$/;
 
-/** A temporary name next to a file. It is random, so it never collides with another process's or a user's file. */
-export function temporaryPath(path: string): string {
-  return `${path}.catgan-${randomBytes(8).toString("hex")}.tmp`;
+/**
+ * A temporary name next to a file.
+ * @param unique 16 hexadecimal digits; random ones never collide with another process's or a user's file
+ */
+export function temporaryPath(path: string, unique = randomBytes(8).toString("hex")): string {
+  return `${path}.catgan-${unique}.tmp`;
 }
 
 export function isTemporary(name: string): boolean {

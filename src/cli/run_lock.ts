@@ -7,12 +7,12 @@
  * start time is compared as well. Seen from elsewhere, a lock expires when it has not been renewed for a minute.
  */
 import { execFile } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { open, readFile, readlink, rename, rm, stat, utimes } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { open, readFile, readlink, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { explained, nullIfMissing, readIfThere, temporaryPath } from "./files.ts";
+import { explained, nullIfMissing, readIfThere, temporaryPath, writeFileAtomically } from "./files.ts";
 import { UserError } from "./user_error.ts";
 
 export const lockName = "run.lock";
@@ -30,6 +30,15 @@ interface Holder {
   started: string | null;
   /** When the lock was taken, ISO 8601. */
   since: string;
+}
+
+/** A lock as it was read. */
+interface Found {
+  text: string;
+  /** Null when the lock does not say who holds it yet, having just been made. */
+  holder: Holder | null;
+  /** Milliseconds since it was renewed. */
+  age: number;
 }
 
 export class RunLock {
@@ -53,16 +62,8 @@ export class RunLock {
     const path = join(dir, lockName);
     return await explained(`cannot lock the run ${dir}`, async () => {
       const me = await describeThisProcess();
-      let tookOverFrom: string | null = null;
-      for (let attempt = 0; attempt < 3; attempt++) {
-        if (await create(path, JSON.stringify(me))) return new RunLock(path, me, tookOverFrom);
-        const found = await readLock(path);
-        if (found === null) continue;
-        const { text, holder, age } = found;
-        if (await mayBeAlive(holder, age, me)) throw new UserError(heldBy(dir, holder, me));
-        if (await setAside(path, text)) tookOverFrom = holder ? named(holder, me) : "a process that did not get far";
-      }
-      throw new UserError(`${dir}: another process is taking the run over right now: try again`);
+      const dead = await take(path, me, (holder) => heldBy(dir, holder, me));
+      return new RunLock(path, me, dead && (dead.holder ? named(dead.holder, me) : "a process that did not get far"));
     });
   }
 
@@ -103,6 +104,46 @@ export class RunLock {
   }
 }
 
+/**
+ * Takes a lock that is free or whose holder is dead.
+ *
+ * Of the processes that find a holder dead, one may take over. Which one, is decided by a second lock, in a file named
+ * after what the dead holder's lock says: removing the dead lock would not do, as a slow process would then remove the
+ * new holder's. Who gets the second lock looks once more and then replaces the first, which is never missing meanwhile;
+ * whoever gets the second lock later finds the first one changed.
+ * @param refusal says that a living process holds the lock
+ * @returns the dead process's lock; null when the lock was free
+ * @throws UserError when a living process holds the lock
+ */
+async function take(path: string, me: Holder, refusal: (holder: Holder | null) => string): Promise<Found | null> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if (await create(path, JSON.stringify(me))) return null;
+    const found = await readLock(path);
+    if (found === null) continue;
+    if (await mayBeAlive(found, me)) throw new UserError(refusal(found.holder));
+    const succession = successionPath(path, found.text);
+    await take(succession, me, () => takenOverNow(path));
+    try {
+      const again = await readLock(path);
+      if (again?.text !== found.text || (await mayBeAlive(again, me))) continue;
+      await writeFileAtomically(path, JSON.stringify(me));
+      return found;
+    } finally {
+      await rm(succession, { force: true }).catch(() => {});
+    }
+  }
+  throw new UserError(takenOverNow(path));
+}
+
+/** A temporary file's name: one that a killed process leaves behind counts as nothing. */
+function successionPath(path: string, text: string): string {
+  return temporaryPath(path, createHash("sha256").update(text).digest("hex").slice(0, 16));
+}
+
+function takenOverNow(path: string): string {
+  return `${path}: another process is taking the run over right now: try again in a minute`;
+}
+
 /** @returns whether it was made; false when there already is one */
 async function create(path: string, text: string): Promise<boolean> {
   let file: Awaited<ReturnType<typeof open>>;
@@ -123,8 +164,8 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Null when there is none. `holder` is null when the lock does not say who holds it yet, having just been made. */
-async function readLock(path: string): Promise<{ text: string; holder: Holder | null; age: number } | null> {
+/** @returns null when there is none */
+async function readLock(path: string): Promise<Found | null> {
   const bytes = await readIfThere(path);
   if (bytes === null) return null;
   const text = new TextDecoder().decode(bytes);
@@ -137,7 +178,7 @@ async function readLock(path: string): Promise<{ text: string; holder: Holder | 
   return found && { text, holder, age: Date.now() - found.mtimeMs };
 }
 
-async function mayBeAlive(holder: Holder | null, age: number, me: Holder): Promise<boolean> {
+async function mayBeAlive({ holder, age }: Found, me: Holder): Promise<boolean> {
   // Where the IDs are comparable, the system knows, however long ago the lock was renewed: a process may be paused.
   if (holder && holder.host === me.host && holder.system === me.system) {
     const started = await startOf(holder.pid);
@@ -145,27 +186,6 @@ async function mayBeAlive(holder: Holder | null, age: number, me: Holder): Promi
     if (started !== null && holder.started !== null) return started === holder.started;
   }
   return age < staleAfter;
-}
-
-/**
- * Removes a dead process's lock, unless another process was quicker and already holds it.
- * @param text what the dead process's lock says
- */
-async function setAside(path: string, text: string): Promise<boolean> {
-  const aside = temporaryPath(path);
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
-  const moved = new TextDecoder().decode((await readIfThere(aside)) ?? new Uint8Array(0));
-  if (moved === text) {
-    await rm(aside, { force: true });
-    return true;
-  }
-  await rename(aside, path);
-  return false;
 }
 
 function heldBy(dir: string, holder: Holder | null, me: Holder): string {

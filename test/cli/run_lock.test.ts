@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -39,6 +40,12 @@ async function leave(changes: object, secondsOld = 0): Promise<void> {
   utimesSync(path, then, then);
 }
 
+/** The second lock, of a process that is taking over from who holds the first. */
+function leaveSuccessor(changes: object): void {
+  const name = createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16);
+  writeFileSync(`${path}.catgan-${name}.tmp`, JSON.stringify({ ...held(), ...changes }));
+}
+
 test("says who holds it, and goes with its holder", async () => {
   const lock = await acquire();
   expect(lock.tookOverFrom).toBeNull();
@@ -56,10 +63,33 @@ test("says who holds it, and goes with its holder", async () => {
   await acquire();
 });
 
-test("of twenty that want it at once, one gets it", async () => {
+test.each([
+  ["is dead", 2 ** 30, 0],
+  ["has not renewed it for a minute", 1, 61],
+])("of twenty that want it at once after a holder that %s, one gets it and keeps it", async (_, pid, secondsOld) => {
+  for (let round = 0; round < 50; round++) {
+    await leave({ pid, started: pid === 1 ? null : "1", host: pid === 1 ? "other" : hostname() }, secondsOld);
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => acquire()));
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    await locks[0]!.check();
+    expect(readdirSync(dir)).toEqual(["run.lock"]);
+    await locks.pop()!.release();
+  }
+});
+
+test("who takes over dies on the way: the next takes over from both", async () => {
   await leave({ pid: 2 ** 30 });
-  const results = await Promise.allSettled(Array.from({ length: 20 }, () => acquire()));
-  expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  leaveSuccessor({ pid: 2 ** 30 + 1 });
+  expect((await acquire()).tookOverFrom).toContain(`process ${2 ** 30},`);
+  expect(readdirSync(dir)).toEqual(["run.lock"]);
+});
+
+test("who takes over is alive: it is left alone", async () => {
+  await leave({ pid: 2 ** 30 });
+  const dead = readFileSync(path, "utf8");
+  leaveSuccessor({ pid: process.pid });
+  await expect(acquire()).rejects.toThrow(/another process is taking the run over right now: try again in a minute$/);
+  expect(readFileSync(path, "utf8")).toBe(dead);
 });
 
 test("a process that is gone: taken over, whose it was is said", async () => {
