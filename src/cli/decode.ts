@@ -23,7 +23,7 @@ export function decodePicture(bytes: Uint8Array): Picture {
       return decodeJpeg(bytes);
     case "PNG":
       return decodePng(bytes);
-    case null:
+    default:
       throw new Error(unknownFormat);
   }
 }

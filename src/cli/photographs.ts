@@ -3,7 +3,7 @@ import { closeSync, openSync, readdirSync, readSync, realpathSync, type Stats, s
 import { basename, dirname, join } from "node:path";
 import { constants, inflateRawSync } from "node:zlib";
 import * as shared from "../data/photographs.ts";
-import { pictureFormat } from "../data/picture_file.ts";
+import { beginningBytes, pictureFormat } from "../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { beginsLikeZip, openZip } from "../data/zip.ts";
 import { decodePicture, inflate } from "./decode.ts";
@@ -63,7 +63,7 @@ async function openSource(path: string): Promise<Source> {
   if (!stats.isFile()) throw new Error("neither a folder nor a zip");
   const file = openSync(path, "r");
   try {
-    const beginning = readRange(file, 0, 8);
+    const beginning = readRange(file, 0, beginningBytes);
     const format = pictureFormat(beginning);
     if (format) throw new Error(`a single ${format} picture, expected a folder or a zip of them`);
     if (!beginsLikeZip(beginning)) throw new Error("neither a folder nor a zip");
@@ -119,7 +119,7 @@ function fileCandidate(name: string, path: string, stats: Stats | null): shared.
       throw new Error(systemReason(error));
     }
   };
-  return { name, bytes: bytes ?? 0, beginning: () => readFirst(8), read: () => readFirst(bytes ?? 0) };
+  return { name, bytes: bytes ?? 0, beginning: () => readFirst(beginningBytes), read: () => readFirst(bytes ?? 0) };
 }
 
 function readFile(path: string, length: number): Uint8Array {

@@ -14,7 +14,7 @@ export interface Candidate {
   name: string;
   /** What reading it takes, in memory. */
   bytes: number;
-  /** Its first bytes, at least 8 where it has them. */
+  /** Its first bytes, at least `beginningBytes` (picture_file.ts) where it has them. */
   beginning(): Later<Uint8Array>;
   read(): Later<Uint8Array>;
 }

@@ -11,11 +11,39 @@ export interface Picture {
 /** 64 megapixels, what the largest phones deliver; decoding takes up to 30 bytes a pixel. */
 export const maxPixels = 8192 * 8192;
 
-/** The file's format by its first bytes (8 are enough); null where it is neither. */
-export function pictureFormat(bytes: Uint8Array): "JPEG" | "PNG" | null {
-  const startsWith = (magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
-  if (startsWith([0xff, 0xd8, 0xff])) return "JPEG";
-  return startsWith([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) ? "PNG" : null;
+export type PictureFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "AVIF" | "HEIC";
+
+/** So many of a file's first bytes tell its format. */
+export const beginningBytes = 64;
+
+/** The file's format by its first {@link beginningBytes}; null where it is none of these. */
+export function pictureFormat(bytes: Uint8Array): PictureFormat | null {
+  const startsWith = (...magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
+  const text = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
+  if (startsWith(0xff, 0xd8, 0xff)) return "JPEG";
+  if (startsWith(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)) return "PNG";
+  if (text(0, 4) === "RIFF" && text(8, 12) === "WEBP") return "WebP";
+  if (text(0, 6) === "GIF87a" || text(0, 6) === "GIF89a") return "GIF";
+  if (text(0, 4) === "II*\0" || text(0, 4) === "MM\0*") return "TIFF";
+  return text(4, 8) === "ftyp" ? isobmffFormat(bytes) : null;
+}
+
+const brandFormats: Record<string, PictureFormat> = {
+  avif: "AVIF",
+  avis: "AVIF",
+  heic: "HEIC",
+  heix: "HEIC",
+  hevc: "HEIC",
+};
+
+/** AVIF and HEIC are ISO base media files (ISO/IEC 14496-12): their first box lists the brands that they conform to. */
+function isobmffFormat(bytes: Uint8Array): PictureFormat | null {
+  const end = Math.min(bytes.length, new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0));
+  for (let at = 8; at + 4 <= end; at += 4) {
+    const format = brandFormats[String.fromCharCode(...bytes.subarray(at, at + 4))];
+    if (format) return format;
+  }
+  return null;
 }
 
 /** Of a file that is neither. */

@@ -35,8 +35,8 @@ const entryHeaderBytes = 46;
 const endBytes = 22;
 const stored = 0;
 const deflated = 8;
-/** Compressed bytes that surely give an entry's first 8, behind deflate's table of code lengths. */
-const beginningBytes = 1024;
+/** Compressed bytes that surely give an entry's first 64, behind deflate's table of code lengths. */
+const compressedBeginning = 1024;
 
 /** "PK": a file's header, or, in an empty zip, the directory's end. */
 export const beginsLikeZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
@@ -71,7 +71,10 @@ export async function openZip(file: RandomAccess, inflating: Inflating): Promise
       bytes: Math.max(Math.min(entry.compressedBytes, file.bytes), entry.bytes),
       async beginning() {
         guard();
-        const data = await file.read(await dataOffset(file, entry), Math.min(beginningBytes, entry.compressedBytes));
+        const data = await file.read(
+          await dataOffset(file, entry),
+          Math.min(compressedBeginning, entry.compressedBytes),
+        );
         return entry.method === stored ? data : inflating.inflateBeginning(data);
       },
       async read() {

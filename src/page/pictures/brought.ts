@@ -1,5 +1,6 @@
 /** Files that somebody dropped or picked, to candidates with the names that the command line would give them. */
 import { type Candidate, isHidden, maxFiles, printable, reasonOf } from "../../data/photographs.ts";
+import { beginningBytes } from "../../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../../data/prepared.ts";
 import { beginsLikeZip, openZip, type RandomAccess } from "../../data/zip.ts";
 import { browserInflating } from "./inflate.ts";
@@ -80,7 +81,7 @@ export async function openBrought(files: readonly BroughtFile[]): Promise<Candid
       candidates.push({
         name,
         bytes: file.size,
-        beginning: () => bytesOf(file.slice(0, 8)),
+        beginning: () => bytesOf(file.slice(0, beginningBytes)),
         read: () => bytesOf(file),
       });
     }

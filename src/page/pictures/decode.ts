@@ -19,7 +19,7 @@ export async function decodePicture(bytes: Uint8Array): Promise<Picture> {
       return await decodeJpeg(bytes);
     case "PNG":
       return await decodePng(bytes);
-    case null:
+    default:
       throw new Error(unknownFormat);
   }
 }
