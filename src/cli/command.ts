@@ -31,8 +31,10 @@ export interface NewRun {
 /** An earlier run that goes on; its configuration is `resolveConfig(the checkpoint's, overrides)`. */
 export interface ResumedRun {
   command: "train";
-  /** The run's folder. */
+  /** The run's folder, or a checkpoint that a new folder is made for. */
   resume: string;
+  /** The new folder of a checkpoint; null = one under runs/. */
+  out: string | null;
   /** Where its pictures are now; null = where they were. */
   data: string | null;
   overrides: Partial<Pick<Config, "steps" | "epochs" | "sampleEvery" | "saveEvery" | "metricsEvery" | keyof Schedule>>;

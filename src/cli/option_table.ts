@@ -62,8 +62,8 @@ export const commands: Record<CommandName, CommandTable> = {
           { name: "out", value: "DIR", help: "the run's folder, new or empty (default: runs/DATE-TIME-PRESET)" },
           {
             name: "resume",
-            value: "DIR",
-            help: "resume an earlier run; can be combined with --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, a learning-rate decay that has not begun (--lr-decay-…), --on-trouble, --adapter and --json",
+            value: "RUN",
+            help: "resume an earlier run: its folder, or a checkpoint (also one downloaded from the page), which gets a new folder (--out); can be combined with --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, a learning-rate decay that has not begun (--lr-decay-…), --on-trouble, --adapter and --json",
           },
           { name: "dry-run", help: "print configuration, layers, memory and cost of a step; train nothing" },
         ],

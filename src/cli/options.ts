@@ -32,6 +32,7 @@ const fits = ["crop", "stretch"] as const;
 /** Options that a resumed run may be given: how long, how often and where, not which numbers. */
 const resumable = [
   "resume",
+  "out",
   "data",
   "steps",
   "epochs",
@@ -140,7 +141,7 @@ function parseTrain(given: Given): NewRun | ResumedRun {
       const allowed = resumable.slice(1).map((name) => `--${name}`);
       throw new UserError(`--${refused} cannot be given with --resume (allowed: ${allowed.join(", ")})`);
     }
-    return { ...shared, resume, data: text(given, "data"), overrides };
+    return { ...shared, resume, out: text(given, "out"), data: text(given, "data"), overrides };
   }
   const preset = choice(given, "preset", Object.keys(presets) as PresetName[]);
   if (preset !== null) resolveConfig(preset, overrides);

@@ -17,7 +17,7 @@ import { levelSizes } from "../metrics/laplacian_pyramid.ts";
 import type { Swd } from "../metrics/swd.ts";
 import type { PictureSource } from "../train/checkpoint.ts";
 import { type Config, parseConfig } from "../train/config.ts";
-import { checkpointsFolder, setLaterAside } from "./checkpoint_files.ts";
+import { checkpointPath, checkpointsFolder, setLaterAside } from "./checkpoint_files.ts";
 import {
   explained,
   isTemporary,
@@ -168,15 +168,27 @@ export class RunFolder {
 
   /**
    * Writes the files that a run begins with. From then on `--resume` works, even without a checkpoint.
+   * @param files.checkpoint what a run begins with that was trained elsewhere; null: the beginning
    * @throws UserError when it cannot be written
    */
-  async begin(files: { config: string; reals: Uint8Array; augmented: Uint8Array | null }): Promise<void> {
+  async begin(files: {
+    config: string;
+    reals: Uint8Array;
+    augmented: Uint8Array | null;
+    checkpoint: { step: number; bytes: Uint8Array } | null;
+  }): Promise<void> {
     const { dir } = this;
     const write = async (path: string, content: Uint8Array | string) => {
       if ((await readIfThere(path)) === null) this.made.push(path);
       await writeFileAtomically(path, content);
     };
     await explained(`cannot write ${dir}`, async () => {
+      // Before the configuration, with which alone a run would start over.
+      if (files.checkpoint) {
+        const { step, bytes } = files.checkpoint;
+        this.made.push(...(await makeFolders(checkpointsFolder(dir))));
+        await write(checkpointPath(dir, step), bytes);
+      }
       await write(configPath(dir), files.config);
       for (const folder of [samplesFolder(dir), checkpointsFolder(dir)]) this.made.push(...(await makeFolders(folder)));
       await this.removeUnfinished();

@@ -4,10 +4,11 @@ import { pictureGrid } from "../data/grid.ts";
 import { enlarge, type Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
 import { meanPairSimilarity } from "../metrics/ms_ssim.ts";
-import { encodeCheckpoint, type PictureSource } from "../train/checkpoint.ts";
+import { encodeCheckpoint, type PictureSource, type RunState } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
 import type { QualityMeter } from "../train/quality.ts";
 import type { RunHooks } from "../train/run.ts";
+import { encodeSafetensors } from "../train/safetensors.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { augmentedPictures } from "./augmented.ts";
 import { checkpointPath, keepBest, removeOldCheckpoints, saveCheckpoint } from "./checkpoint_files.ts";
@@ -29,9 +30,13 @@ export interface RunOutput {
 /** Reals are shown as 8×8. */
 const realColumns = 8;
 
-/** Writes the files that the folder of a new run begins with. */
+/**
+ * Writes the files that the folder of a new run begins with.
+ * @param start the state that it begins with; null: the beginning
+ */
 export async function beginRun(
   { config, source, folder }: { config: Config; source: PictureSource; folder: RunFolder },
+  start: { step: number; state: RunState } | null,
   pictures: Pictures,
   adapter: string,
 ): Promise<void> {
@@ -45,6 +50,7 @@ export async function beginRun(
     reals: gridOf(reals),
     augmented: augmented && gridOf(augmented),
     config: `${JSON.stringify(started, null, 2)}\n`,
+    checkpoint: start && { step: start.step, bytes: encodeSafetensors(start.state.tensors, start.state.metadata) },
   });
 }
 

@@ -8,11 +8,12 @@ import type { Choices } from "../kernels/variants.ts";
 import {
   type CheckpointInfo,
   checkCheckpoint,
-  checkPictures,
   checkSameRun,
+  comparePictures,
   generatorFormat,
   type Machine,
   machineOf,
+  matchWarning,
   type PictureSource,
   type RunState,
   restore,
@@ -23,7 +24,7 @@ import { compileAhead, type Plan, type PlanLimits, planWithin, TooLargeError } f
 import { QualityMeter } from "../train/quality.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
-import { checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
+import { type Checkpoint, checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
 import type { NewRun, OnTrouble, ResumedRun } from "./command.ts";
 import { type DataSet, loadDataSet } from "./data_set.ts";
 import { conclude, describeRun, heading, warn, warnOfSkipped } from "./describe.ts";
@@ -47,6 +48,8 @@ interface Setup {
   origin: string;
   /** The checkpoint that it resumes from; null for a run that starts at its beginning. */
   resumed: (RunState & { info: CheckpointInfo }) | null;
+  /** The folder is still empty: also where the checkpoint comes from elsewhere. */
+  newFolder: boolean;
   /** Where a new run's choice of kernels comes from; one that goes on keeps its own. */
   variants: VariantSource;
   onTrouble: OnTrouble;
@@ -63,8 +66,10 @@ interface Setup {
 export async function trainCommand(options: NewRun | ResumedRun): Promise<number> {
   const reporter = new Reporter(process.stdout, options.json);
   if (options.resume !== null) {
-    return await inFolder(openRun(options.resume), async (folder, trainOn) => {
-      const setup = { ...(await setupResumed(options, folder)), trainOn };
+    const file = await readRunFile(options);
+    const opening = file ? newFolder(options.out, "resumed") : openRun(options.resume);
+    return await inFolder(opening, async (folder, trainOn) => {
+      const setup = { ...(file ? setupFrom(file, options, folder) : await setupResumed(options, folder)), trainOn };
       return await onAdapter(options.adapter, reporter, (gpu) => train(gpu, setup, reporter));
     });
   }
@@ -75,12 +80,15 @@ export async function trainCommand(options: NewRun | ResumedRun): Promise<number
     const { config, preset, origin } = chooseConfig(options, gpu.software);
     const { out, data, fit, onTrouble } = options;
     const source = { data, fit };
-    const opening = out === null ? RunFolder.createDefault(preset, new Date()) : RunFolder.create(out);
-    return await inFolder(opening, (folder, trainOn) =>
-      train(gpu, { config, source, folder, origin, resumed: null, variants, onTrouble, trainOn }, reporter),
+    const start = { resumed: null, newFolder: true };
+    return await inFolder(newFolder(out, preset), (folder, trainOn) =>
+      train(gpu, { config, source, folder, origin, ...start, variants, onTrouble, trainOn }, reporter),
     );
   });
 }
+
+const newFolder = (out: string | null, kind: string) =>
+  out === null ? RunFolder.createDefault(kind, new Date()) : RunFolder.create(out);
 
 /** However the work ends, unlocks the folder and removes what was made for a run that never began. */
 async function inFolder(
@@ -111,16 +119,25 @@ async function onAdapter(adapter: string, reporter: Reporter, work: (gpu: Gpu) =
   }
 }
 
-/** Locks an earlier run's folder. @throws UserError when it is not one, or another process trains the run */
-async function openRun(resume: string): Promise<RunFolder> {
-  if (!(await isFolder(resume))) {
-    const file = await readCheckpoint(resume).catch(() => null);
+/** Null where `--resume` names a folder. @throws UserError when the file cannot be trained on */
+async function readRunFile({ resume, out }: ResumedRun): Promise<Checkpoint | null> {
+  if (await isFolder(resume)) {
+    if (out !== null) throw new UserError(`--out ${out}: a run that resumes stays in its folder, ${resume}`);
+    return null;
+  }
+  const file = await readCheckpoint(resume);
+  if (file.metadata.format === generatorFormat) {
     throw new UserError(
-      file?.metadata.format === generatorFormat
-        ? `--resume ${resume}: a generator file, which can be drawn from but not trained on: expected a run's folder`
-        : `--resume ${resume}: it is a file, expected a run's folder`,
+      `--resume ${resume}: a generator file, which can be drawn from but not trained on: expected a run's folder or a checkpoint`,
     );
   }
+  asUserError(() => checkCheckpoint(file, "run"));
+  if (out !== null) await checkRunFolder(out);
+  return file;
+}
+
+/** Locks an earlier run's folder. @throws UserError when it is not one, or another process trains the run */
+async function openRun(resume: string): Promise<RunFolder> {
   const isRun = (await checkpointSteps(resume)).length > 0 || (await readStart(resume)) !== null;
   if (!isRun) {
     throw new UserError(`--resume ${resume}: no checkpoint and no config.json in it, expected a run's folder`);
@@ -131,23 +148,31 @@ async function openRun(resume: string): Promise<RunFolder> {
   return folder;
 }
 
-async function setupResumed(
-  { resume, data, overrides, onTrouble }: ResumedRun,
-  folder: RunFolder,
-): Promise<Omit<Setup, "trainOn">> {
-  const shared = { folder, variants: "table", onTrouble } as const;
+async function setupResumed(options: ResumedRun, folder: RunFolder): Promise<Omit<Setup, "trainOn">> {
+  const { resume, data, overrides, onTrouble } = options;
   if ((await checkpointSteps(resume)).length === 0) {
     const { config, source } = (await readStart(resume))!;
     return {
-      ...shared,
+      folder,
+      onTrouble,
       config: resolveConfig(config, overrides),
       source: data === null ? source : { ...source, data },
       origin: "starts over, because it was stopped before its first checkpoint",
       resumed: null,
+      newFolder: true,
       variants: "auto",
     };
   }
   const checkpoint = await readCheckpoint(resume, (state) => void checkCheckpoint(state, "run"));
+  return { ...setupFrom(checkpoint, options, folder), newFolder: false };
+}
+
+/** A run that goes on from a checkpoint, in a folder of its own. @throws UserError when it cannot */
+function setupFrom(
+  checkpoint: Checkpoint,
+  { resume, data, overrides, onTrouble }: ResumedRun,
+  folder: RunFolder,
+): Omit<Setup, "trainOn"> {
   const info = checkCheckpoint(checkpoint, "run");
   if (checkpoint.warning !== null) warn(checkpoint.warning);
   const source = data === null ? info.pictures.source : { ...info.pictures.source, data };
@@ -166,9 +191,12 @@ async function setupResumed(
     );
   }
   return {
-    ...shared,
+    folder,
+    variants: "table",
+    onTrouble,
     config,
     source,
+    newFolder: true,
     origin: `resumes after step ${grouped(info.step)}`,
     resumed: { ...checkpoint, info },
   };
@@ -203,9 +231,8 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
     warn(message);
     reporter.event({ event: "warning", message });
   });
-  if (resumed) {
-    for (const line of await folder.rewind(first.step, "damaged", config)) side.report(line);
-  } else await beginRun(setup, pictures, gpu.name);
+  if (setup.newFolder) await beginRun(setup, resumed && { step: first.step, state: resumed }, pictures, gpu.name);
+  else for (const line of await folder.rewind(first.step, "damaged", config)) side.report(line);
   const output = { folder, source, side, reporter };
   setup.trainOn();
   const stop = new StopRequest(() =>
@@ -257,16 +284,22 @@ async function ofThesePictures(
   pictures: Pictures,
 ): Promise<NonNullable<Setup["resumed"]>> {
   const here = fingerprint(pictures);
-  const problem = asMessage(() => checkPictures(resumed.info, pictures, here));
+  const compare = (info: CheckpointInfo) => {
+    const warning = matchWarning(comparePictures(info, pictures, here));
+    if (warning !== null) warn(warning);
+  };
+  const problem = asMessage(() => compare(resumed.info));
   if (problem === null) return resumed;
   const other = await readCheckpoint(dir, (state) => {
     const info = checkCheckpoint(state, "run");
-    checkPictures(info, pictures, here);
+    comparePictures(info, pictures, here);
     checkSameRun(info, resumed.info.config);
   }).catch(() => null);
   if (other === null) throw new UserError(problem);
   warn(other.warning ?? `using ${other.path}`);
-  return { ...other, info: checkCheckpoint(other, "run") };
+  const info = checkCheckpoint(other, "run");
+  compare(info);
+  return { ...other, info };
 }
 
 /** A trainer that is ready. @param state what it goes on from; null: the beginning @throws UserError as `restore` */

@@ -1,5 +1,6 @@
 /** From files that may be photographs to square pictures of one size. Where the files are, and who decodes, is the caller's. */
 import { cropFace, landmarksEnding, parseLandmarks } from "./cat_faces.ts";
+import { digestBytes, identityOf, sha256 } from "./identity.ts";
 import type { Later } from "./inflate.ts";
 import { type Picture, pictureFormat } from "./picture_file.ts";
 import type { Pictures } from "./pictures.ts";
@@ -53,6 +54,8 @@ export interface Square {
   face: boolean;
   /** It was square before; a face: all of it is in the photograph. */
   square: boolean;
+  /** The files' part in the set's identity (identity.ts). */
+  digest: Uint8Array;
 }
 
 /** How files are read. */
@@ -83,7 +86,7 @@ export class NoPictures extends Error {
   ) {
     const first =
       skipped.length > 0 ? `; the first of ${skipped.length} skipped: ${skipped[0].name}: ${skipped[0].reason}` : "";
-    super(`no JPEG or PNG pictures among ${files} files (hidden ones not counted)${first}`);
+    super(`no pictures among ${files} files (hidden ones not counted)${first}`);
   }
 }
 
@@ -102,7 +105,7 @@ export const printable = (text: string) => text.replace(/\p{Cc}/gu, "?");
 export const reasonOf = (error: unknown) => printable((error as Error).message.split("\n")[0]);
 
 /**
- * Reads all JPEG and PNG pictures into memory. A picture that cannot be read is skipped, never fatal.
+ * Reads all pictures into memory. A picture that cannot be read is skipped, never fatal.
  * Memory: the pictures, which are allocated at once, and the files in flight; the pictures once more for a moment where
  * some were skipped.
  * @throws NoPictures
@@ -120,9 +123,11 @@ export async function readPhotographs(candidates: Candidate[], reading: ReadingA
     );
   }
   let pixels = new Uint8Array(found.length * pictureBytes);
+  const digests = new Uint8Array(found.length * digestBytes);
   let [faces, notSquare] = [0, 0];
   const refusals = await readEach(found, reading, (index, picture) => {
     pixels.set(picture.rgb, index * pictureBytes);
+    digests.set(picture.digest, index * digestBytes);
     if (picture.face) faces++;
     if (!picture.square) notSquare++;
     onPicture?.(index, picture);
@@ -136,14 +141,18 @@ export async function readPhotographs(candidates: Candidate[], reading: ReadingA
     if (reason !== null) skipped.push({ name, reason });
     else {
       // What was skipped has left a gap: the pictures behind it move up.
-      if (skipped.length > 0)
+      if (skipped.length > 0) {
         pixels.copyWithin(names.length * pictureBytes, index * pictureBytes, (index + 1) * pictureBytes);
+        digests.copyWithin(names.length * digestBytes, index * digestBytes, (index + 1) * digestBytes);
+      }
       names.push(name);
     }
   }
   if (names.length === 0) throw new NoPictures(candidates.length, skipped);
   if (skipped.length > 0) pixels = pixels.slice(0, names.length * pictureBytes);
-  return { pictures: { size, count: names.length, pixels }, names, skipped, faces, notSquare };
+  const kept = digests.subarray(0, names.length * digestBytes);
+  const identity = await identityOf(kept, size, notSquare > 0 ? reading.fit : null);
+  return { pictures: { size, count: names.length, pixels, identity }, names, skipped, faces, notSquare };
 }
 
 /**
@@ -206,15 +215,21 @@ export async function readEach(
 
 async function readSquare({ picture, landmarks }: Found, { decode, size, fit }: Reading): Promise<Square> {
   if (landmarks === "missing") throw new Error(`no landmarks: no ${landmarksEnding} file beside it`);
-  const whole = await decode(await read(picture));
-  const { rgb, width, height } = landmarks ? cropFace(whole, parseLandmarks(await read(landmarks))) : whole;
+  const file = await read(picture);
+  let digest = await sha256(file);
+  let { rgb, width, height } = await decode(file);
+  if (landmarks) {
+    const points = await read(landmarks);
+    digest = await sha256(digest, await sha256(points));
+    ({ rgb, width, height } = cropFace({ rgb, width, height }, parseLandmarks(points)));
+  }
   if (Math.min(width, height) < size) {
     const what = landmarks ? "a face of " : "";
     throw new Error(`too small: ${what}${width}×${height} pixels, expected at least ${size}×${size}`);
   }
   // Whole numbers of rows and columns: an uncut face's may differ by one.
   const square = Math.abs(width - height) <= (landmarks ? 1 : 0);
-  return { rgb: resizeRgb(rgb, width, height, size, fit), face: landmarks !== null, square };
+  return { rgb: resizeRgb(rgb, width, height, size, fit), face: landmarks !== null, square, digest };
 }
 
 const folderOf = (name: string) => name.slice(0, name.lastIndexOf("/") + 1);

@@ -5,6 +5,8 @@ export interface Pictures {
   readonly count: number;
   /** [count, size, size, 3], each 0…255. */
   readonly pixels: Uint8Array;
+  /** Of photographs: tells the files that they were made from, see `Identity`. Of painted cats: none. */
+  readonly identity?: string;
 }
 
 /** How many cats are painted for a run, by size: as many as a few seconds allow. */

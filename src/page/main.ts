@@ -190,9 +190,9 @@ function goTo(section: string, block: ScrollLogicalPosition = "start"): void {
   element.focus({ preventScroll: true });
 }
 
-function openRun({ id, step, totalSteps }: RunSummary): void {
+function openRun({ id, step, totalSteps, lacksPictures }: RunSummary): void {
   goTo("stage");
-  attempt(call.open(id).then(() => (step < totalSteps ? call.play() : undefined)));
+  attempt(call.open(id, lacksPictures ? photographs : null).then(() => (step < totalSteps ? call.play() : undefined)));
   unattended(keepStorage());
 }
 
@@ -231,7 +231,7 @@ function playOrPause(): void {
   if (state.phase === "training") attempt(call.pause());
   else if (state.phase === "paused") attempt(call.play());
   else if (state.phase === "finished") trainOn();
-  else if (state.phase === "failed" && state.run) attempt(call.open(state.run.id).then(() => call.play()));
+  else if (state.phase === "failed" && state.run) attempt(call.open(state.run.id, null).then(() => call.play()));
   else if (state.run === null && state.phase === "idle" && !byId<HTMLButtonElement>("start").disabled) start();
 }
 

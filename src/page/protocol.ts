@@ -13,8 +13,11 @@ export interface WorkerCalls {
   hello(options: { canvas: OffscreenCanvas; test: boolean }): void;
   /** Starts a run of its own, and trains. A run that was open is saved and closed. */
   start(run: NewRun): void;
-  /** Opens a saved run, as it was saved, paused. */
-  open(id: string): void;
+  /**
+   * Opens a saved run, as it was saved, paused.
+   * @param photographs become the run's if it came without its pictures and these are them
+   */
+  open(id: string, photographs: Photographs | null): void;
   play(): void;
   /** Finishes the step in hand and saves. */
   pause(): void;
@@ -128,6 +131,8 @@ export interface RunSummary {
   bytes: number;
   /** The newest grid, a PNG. */
   grid: Blob | null;
+  /** It was trained on photographs elsewhere, and these are not here. */
+  lacksPictures: boolean;
   /** Its record was damaged and was rebuilt from a checkpoint, which does not hold the run's name. */
   recovered: boolean;
 }

@@ -79,6 +79,12 @@ export class RunList {
         h("p", {}, step > 0 ? `${bytes(run.bytes)}, saved ${ago(Date.now() - run.saved)}` : "Not saved yet"),
         recovered &&
           h("p", {}, "The file with its name and settings was damaged. The run was recovered from its checkpoint."),
+        run.lacksPictures &&
+          h(
+            "p",
+            {},
+            "Its pictures are not in this browser. To train it further, bring them under “Your own pictures”.",
+          ),
         h(
           "div",
           { className: "run-buttons" },

@@ -41,7 +41,15 @@ export interface CheckpointInfo {
   noise: number;
   /** Where the next batch comes from, counted from 0: follows from the step as well. */
   cursor: { epoch: number; batch: number };
-  pictures: { fingerprint: string; count: number; size: number; source: PictureSource };
+  pictures: {
+    /** Of the pixels. */
+    fingerprint: string;
+    /** As `Pictures.identity`; null for painted cats, and in files of earlier versions. */
+    identity: string | null;
+    count: number;
+    size: number;
+    source: PictureSource;
+  };
   /** What the last session ran on; null in files that do not say. */
   machine: Machine | null;
 }
@@ -89,7 +97,13 @@ export async function saveState(trainer: Trainer, source: PictureSource): Promis
     step,
     noise: step,
     cursor: batches.cursor(step),
-    pictures: { fingerprint: trainer.dataFingerprint, count: pictures.count, size: pictures.size, source },
+    pictures: {
+      fingerprint: trainer.dataFingerprint,
+      identity: pictures.identity ?? null,
+      count: pictures.count,
+      size: pictures.size,
+      source,
+    },
     machine: machineOf(stream),
   };
   const metadata = Object.fromEntries(Object.entries(info).map(([key, value]) => [key, JSON.stringify(value)]));
@@ -133,10 +147,11 @@ export function checkpointInfo(metadata: Record<string, string>): CheckpointInfo
   const cursor = object(read("cursor"), "cursor");
   const pictures = object(read("pictures"), "pictures");
   const { data, fit } = object(pictures.source, "pictures");
-  const { fingerprint } = pictures;
+  const { fingerprint, identity = null } = pictures;
   const pictureCount = count(pictures.count, "pictures");
   if (
     typeof fingerprint !== "string" ||
+    !(identity === null || (typeof identity === "string" && /^[0-9a-f]{64}$/.test(identity))) ||
     typeof data !== "string" ||
     (fit !== "crop" && fit !== "stretch") ||
     pictureCount < config.batch ||
@@ -149,7 +164,7 @@ export function checkpointInfo(metadata: Record<string, string>): CheckpointInfo
     step,
     noise,
     cursor: { epoch: count(cursor.epoch, "cursor"), batch: count(cursor.batch, "cursor") },
-    pictures: { fingerprint, count: pictureCount, size: config.size, source: { data, fit } },
+    pictures: { fingerprint, identity, count: pictureCount, size: config.size, source: { data, fit } },
     machine: metadata.machine === undefined ? null : machine(read("machine")),
   };
 }
@@ -229,7 +244,7 @@ export function restore(trainer: Trainer, state: RunState): void {
   const info = checkCheckpoint(state, "run");
   const { pictures, dataFingerprint, batches, stream } = trainer;
   checkSameRun(info, trainer.config);
-  checkPictures(info, pictures, dataFingerprint);
+  comparePictures(info, pictures, dataFingerprint);
   const cursor = batches.cursor(info.step);
   if (info.noise !== info.step || info.cursor.epoch !== cursor.epoch || info.cursor.batch !== cursor.batch) {
     throw new Error(`checkpoint: its noise counter or data cursor is not that of its step ${info.step}`);
@@ -252,11 +267,48 @@ export function checkSameRun({ config: there, step }: Pick<CheckpointInfo, "conf
   }
 }
 
-/** @param print the pictures' fingerprint @throws Error when the run learned from other pictures */
-export function checkPictures({ pictures }: CheckpointInfo, { count, size }: Pictures, print: string): void {
-  if (pictures.fingerprint === print && pictures.count === count && pictures.size === size) return;
-  const there = describePictures(pictures.count, pictures.size, pictures.fingerprint);
-  throw new Error(`checkpoint: of other pictures: ${there} in it, ${describePictures(count, size, print)} in this run`);
+/** How the pictures at hand compare with those that a run has learned from so far. */
+export type PictureMatch =
+  /** Pixel for pixel the same. */
+  | "same pixels"
+  /** The same files, decoded differently. */
+  | "same files"
+  /** As many, of that size. The checkpoint is of a version that compared pixels only, and decoded differently. */
+  | "unknown";
+
+/**
+ * @param print the pictures' fingerprint
+ * @throws Error when the run learned from other pictures
+ */
+export function comparePictures({ pictures: there }: CheckpointInfo, here: Pictures, print: string): PictureMatch {
+  const { identity = null } = here;
+  if (there.count === here.count && there.size === here.size) {
+    if (there.fingerprint === print) return "same pixels";
+    if (identity !== null && there.identity === identity) return "same files";
+    if (identity !== null && there.identity === null && there.source.data !== "painted") return "unknown";
+  }
+  const described = [there, { ...here, identity, fingerprint: print }].map(
+    ({ count, size, ...set }) => `${count} of ${size}×${size} (${(set.identity ?? set.fingerprint).slice(0, 16)})`,
+  );
+  throw new Error(`checkpoint: of other pictures: ${described[0]} in it, ${described[1]} in this run`);
+}
+
+/** What people should know of a match; null when there is nothing to say. */
+export function matchWarning(match: PictureMatch): string | null {
+  switch (match) {
+    case "same pixels":
+      return null;
+    case "same files":
+      return (
+        "the pictures' files are the ones that the run began with, but they were decoded by another program or version: " +
+        "the run goes on, though not bit for bit as it would have there"
+      );
+    case "unknown":
+      return (
+        "an earlier version began this run and decoded pictures differently: their number and size are right, " +
+        "whether they are the same files cannot be checked"
+      );
+  }
 }
 
 /** The state under another configuration, of which only such values differ as may change while a run goes on. */
@@ -282,10 +334,6 @@ export function upload(stream: Stream, tensors: ReadonlyMap<string, NamedTensor>
   const numbers = new Float32Array(arena.all.size);
   for (const [name, { offset }] of arena.tensors) numbers.set(tensors.get(prefix + name)!.data, offset / 4);
   stream.write(arena.all, numbers);
-}
-
-function describePictures(count: number, size: number, fingerprint: string): string {
-  return `${count} of ${size}×${size} (${fingerprint.slice(0, 16)})`;
 }
 
 function object(value: unknown, key: keyof CheckpointInfo): Record<string, unknown> {

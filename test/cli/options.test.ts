@@ -116,6 +116,7 @@ test("resume takes only what leaves the numbers as they are", () => {
   expect(parse("train --resume runs/a --steps 600 --sample-every 5 --save-every 1 --adapter nvidia --json")).toEqual({
     command: "train",
     resume: "runs/a",
+    out: null,
     data: null,
     overrides: { steps: 600, sampleEvery: 5, saveEvery: 1 },
     onTrouble: "rollback",
@@ -124,7 +125,8 @@ test("resume takes only what leaves the numbers as they are", () => {
   });
   expect(parse("train --resume runs/a --epochs 3")).toMatchObject({ overrides: { epochs: 3 } });
   expect(parse("train --resume runs/a --data moved/")).toMatchObject({ data: "moved/", overrides: {} });
-  const refused = ["--out b", "--base 4", "--preset tiny", "--fit crop", "--seed 2", "--no-flips", "--dry-run"];
+  expect(parse("train --resume a.safetensors --out runs/b")).toMatchObject({ resume: "a.safetensors", out: "runs/b" });
+  const refused = ["--base 4", "--preset tiny", "--fit crop", "--seed 2", "--no-flips", "--dry-run"];
   for (const option of refused) {
     const name = option.split(" ")[0].replace("--no-", "--");
     expect(() => parse(`train --resume runs/a ${option}`)).toThrow(`${name} cannot be given with --resume`);

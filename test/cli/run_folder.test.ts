@@ -29,7 +29,7 @@ import { presets } from "../../src/train/config.ts";
 let parent: string;
 let dir: string;
 const open: RunFolder[] = [];
-const contents = { reals: Uint8Array.of(1, 2), augmented: null, config: "{}\n" };
+const contents = { reals: Uint8Array.of(1, 2), augmented: null, checkpoint: null, config: "{}\n" };
 const everything = ["checkpoints", "config.json", "losses.csv", "reals.png", "run.lock", "samples"];
 const lossHeader = "step,epoch,d_loss,g_loss,d_real,d_fake,penalty,ms\n";
 

@@ -136,6 +136,31 @@ test("other pictures than the run's are refused", async () => {
   expect(losses(runDir)).toEqual(before);
 });
 
+test("a checkpoint by itself, as the page hands it out, goes on in a folder of its own", async () => {
+  // In the page pictures have a label, no path.
+  const { tensors, metadata } = decodeSafetensors(readFileSync(join(runDir, "checkpoints", "step-000006.safetensors")));
+  const pictures = JSON.parse(metadata.pictures);
+  const labelled = JSON.stringify({ ...pictures, source: { data: "photos", fit: "crop" } });
+  const file = join(folder, "Mine-step-6.safetensors");
+  writeFileSync(file, encodeSafetensors(tensors, { ...metadata, pictures: labelled }));
+  const out = join(folder, "moved");
+  const moved = await run("train", "--resume", file, "--data", photos, "--steps", "8", "--out", out);
+  expect(moved).toMatchObject({ code: 0 });
+  const checkpoint = (dir: string, step: number) =>
+    decodeSafetensors(readFileSync(join(dir, "checkpoints", `step-00000${step}.safetensors`)));
+  expect(checkpoint(out, 6).tensors).toEqual(tensors);
+  expect(checkpoint(out, 8).tensors).toEqual(checkpoint(runDir, 8).tensors);
+  expect(losses(out).slice(1)).toEqual(losses(runDir).slice(-2));
+  expect(existsSync(join(out, "reals.png"))).toBe(true);
+
+  // The same files, but as another program decodes them.
+  const decoded = JSON.stringify({ ...pictures, fingerprint: "00000000" });
+  writeFileSync(file, encodeSafetensors(tensors, { ...metadata, pictures: decoded }));
+  const elsewhere = await run("train", "--resume", file, "--steps", "7", "--out", join(folder, "decoded"));
+  expect(elsewhere.code).toBe(0);
+  expect(elsewhere.stderr).toContain("decoded by another program or version");
+});
+
 test("a checkpoint cut short falls back to the one before, and says so when there is none", async () => {
   const newest = join(runDir, "checkpoints", "step-000008.safetensors");
   truncateSync(newest, 1000);
@@ -154,7 +179,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
   ["an unknown option", "train --sise 32", /--sise: unknown option; did you mean --size\?/],
   ["an unknown command", "tarin", /did you mean train\?/],
   ["a size that is no power of two", "train --size 48", /--size 48: expected 16, 32, 64 or 128/],
-  ["a folder without pictures", `train --data ${join(folder, "empty")} --out ${never}`, /no JPEG or PNG pictures/],
+  ["a folder without pictures", `train --data ${join(folder, "empty")} --out ${never}`, /no pictures among 0 files/],
   [
     "a folder that is not there",
     `train --data ${join(folder, "nowhere")} --out ${never}`,
@@ -173,9 +198,19 @@ const bad: [what: string, line: string, message: RegExp][] = [
   ["another configuration", `train --resume ${runDir} --base 8`, /--base cannot be given with --resume/],
   ["no such run", `train --resume ${join(folder, "nowhere")}`, /nowhere: no such file or folder/],
   [
-    "a file to go on from",
-    `train --resume ${join(runDir, "checkpoints", "step-000006.safetensors")}`,
-    /--resume \S+step-000006\.safetensors: it is a file, expected a run's folder/,
+    "a folder that goes on elsewhere",
+    `train --resume ${runDir} --out ${never} --steps 9`,
+    /--out \S+never: a run that resumes stays in its folder, \S+run$/m,
+  ],
+  [
+    "a picture to go on from",
+    `train --resume ${join(runDir, "reals.png")} --out ${never}`,
+    /^catgan: reals\.png: safetensors: [^\n]+$/m,
+  ],
+  [
+    "a checkpoint whose new folder is in use",
+    `train --resume ${join(runDir, "checkpoints", "step-000006.safetensors")} --steps 9 --out ${photos}`,
+    /photos is not empty/,
   ],
   ["a folder that is in use", `train --out ${photos}`, /photos is not empty/],
   ["no such adapter", `train --adapter Voodoo --out ${never}`, /--adapter Voodoo: no such adapter here; there is: /],

@@ -73,6 +73,38 @@ describe("photographs", () => {
     }
   });
 
+  it("are told apart by their files and how they became square, not by names or what was skipped", async () => {
+    const identity = async (set: Candidate[], fit: "crop" | "stretch" = "crop", size = 4) =>
+      (await readPhotographs(set, { ...reading, fit, size })).pictures.identity!;
+    const square = [candidate("1.jpg", grey(1)), candidate("2.jpg", grey(2))];
+    const first = await identity(square);
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    const same = [candidate("a/x.png", grey(1)), candidate("a/y.png", new Uint8Array(0)), candidate("b", grey(2))];
+    expect(await identity(same)).toBe(first);
+    expect(await identity(square, "stretch")).toBe(first);
+    const trailing = candidate("2.jpg", Uint8Array.from([...grey(2), 0]));
+    const others = [
+      await identity([square[1], candidate("3.jpg", grey(1))]),
+      await identity([square[0], trailing]),
+      await identity([square[0]]),
+      await identity(square, "crop", 2),
+      await identity([candidate("1.jpg", grey(1, 5, 4)), square[1]]),
+      await identity([candidate("1.jpg", grey(1, 5, 4)), square[1]], "stretch"),
+    ];
+    expect(new Set([first, ...others]).size).toBe(7);
+  });
+
+  it("that are cut by landmarks are told apart by these, too", async () => {
+    const line = (left: number) => new TextEncoder().encode(`9 ${left} 6 10 6 8 9 5 2 ${"0 0 ".repeat(4)} 11 2`);
+    const identity = async (left: number) => {
+      const set = [candidate("1.jpg", grey(1, 20, 20)), candidate("1.jpg.cat", line(left))];
+      return (await readPhotographs(set, reading)).pictures.identity;
+    };
+    expect(await identity(6)).toBe(await identity(6));
+    // The grey is the same wherever it is cut.
+    expect(await identity(6)).not.toBe(await identity(5));
+  });
+
   it("too many for the room there is are refused before any is read", async () => {
     let reads = 0;
     const many = Array.from({ length: 30 }, (_, i) => ({
@@ -95,7 +127,7 @@ describe("photographs", () => {
     expect(error).toBeInstanceOf(NoPictures);
     expect((error as NoPictures).skipped).toEqual([{ name: "broken.jpg", reason: "damaged, ?[2J" }]);
     expect((error as NoPictures).message).toBe(
-      "no JPEG or PNG pictures among 2 files (hidden ones not counted); the first of 1 skipped: broken.jpg: damaged, ?[2J",
+      "no pictures among 2 files (hidden ones not counted); the first of 1 skipped: broken.jpg: damaged, ?[2J",
     );
   });
 

@@ -1,5 +1,6 @@
 /** One open run of the page, on a real device and a store in memory: what happens to it when things change or fail. */
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { paintCats } from "../../src/data/painted.ts";
 import { choicesUsed } from "../../src/kernels/variants.ts";
 import { rowLength } from "../../src/page/protocol.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
@@ -7,6 +8,7 @@ import type { GridView } from "../../src/page/train/grid_view.ts";
 import { Session, type Surroundings } from "../../src/page/train/session.ts";
 import { checkpointInfo } from "../../src/train/checkpoint.ts";
 import { Guard } from "../../src/train/guards.ts";
+import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { newRun as run, stubCanvas, World } from "./session_world.ts";
 
 let world: World;
@@ -35,9 +37,53 @@ test("a run is made, trained to its end and opened again, and its buffers go wit
   await session.close();
   // The zeros that every stream of a GPU shares.
   expect(world.device.gpu.counts.buffers).toBe(1);
-  const again = await Session.open(around, session.id);
+  const again = await Session.open(around, session.id, null);
   expect([again.phase, again.step, world.opened]).toEqual(["finished", 6, 1]);
   await again.close();
+});
+
+test("a run that was trained elsewhere goes on when its pictures are brought, and only with these", async () => {
+  const identity = "5a".repeat(32);
+  const photographs = { ...run.photographs!, pictures: { ...run.photographs!.pictures, identity } };
+  const session = await Session.create(around, { ...run, photographs, config: { ...run.config, steps: 9 } });
+  await session.oneStep();
+  const { file } = await session.download();
+  await session.close();
+  const imported = async () => {
+    const { id } = await store.import(new Uint8Array(await file.arrayBuffer()), "Elsewhere", () => 3);
+    return id;
+  };
+  const id = await imported();
+  const lacking = async () => (await store.summary(id)).lacksPictures;
+  expect(await lacking()).toBe(true);
+  await expect(Session.open(around, id, null)).rejects.toThrow(
+    "Elsewhere: its training pictures (cats.zip) are not in this browser: " +
+      "to train it further, bring them under “Your own pictures” at 16 × 16, then open it again",
+  );
+  const others = { ...photographs, pictures: { ...paintCats(16, 13, 6), identity: "6b".repeat(32) } };
+  await expect(Session.open(around, id, others)).rejects.toThrow("are not the ones that it was trained on (cats.zip");
+  expect(await lacking()).toBe(true);
+
+  const again = await Session.open(around, id, photographs);
+  expect(world.of("note")).toEqual([]);
+  expect(await lacking()).toBe(false);
+  await again.oneStep();
+  expect(again.step).toBe(2);
+  await again.close();
+  // The pictures are kept with the run, and its identity in what it saves.
+  const opened = await Session.open(around, id, null);
+  const { metadata } = decodeSafetensors(new Uint8Array(await (await opened.download()).file.arrayBuffer()));
+  expect(checkpointInfo(metadata).pictures).toMatchObject({ identity, count: 13 });
+  await opened.close();
+
+  // The same files as another decoder reads them.
+  const pixels = photographs.pictures.pixels.map((value) => value ^ 1);
+  const second = await imported();
+  const decoded = await Session.open(around, second, { ...photographs, pictures: { ...photographs.pictures, pixels } });
+  expect(world.of("note").map(({ text }) => text)).toEqual([expect.stringContaining("decoded by another program")]);
+  await decoded.oneStep();
+  await decoded.close();
+  await (await Session.open(around, second, null)).close();
 });
 
 test("quality is measured where that is asked for, told, and kept with the run", async () => {
@@ -71,7 +117,7 @@ test("a run that is continued keeps the kernels that it was begun with", async (
     const metadata = { ...state!.metadata, machine: JSON.stringify({ ...machine, variants }) };
     return { ...loaded, state: { ...loaded.state!, metadata } };
   });
-  const again = await Session.open(around, session.id);
+  const again = await Session.open(around, session.id, null);
   const [stream] = vi.mocked(world.view.use).mock.calls.at(-1) as unknown as [Parameters<GridView["use"]>[0]];
   expect(choicesUsed(stream).get(key)).toBe(other);
   await again.close();
@@ -84,7 +130,7 @@ test("what was changed and not saved since is so when the run is opened again", 
   await session.change({ lrG: 0.001 });
   // A tab that crashes saves nothing.
   await session.discard();
-  const again = await Session.open(around, session.id);
+  const again = await Session.open(around, session.id, null);
   expect(again.step).toBe(1);
   await again.change({ smoothing: 0.2 });
   await again.oneStep();

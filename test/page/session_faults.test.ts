@@ -137,7 +137,7 @@ test("site data that are cleared while it trains: the run is stored again, with 
   const { record, state, step, samples } = await world.store.load(session.id);
   expect([record.name, step, samples.map((sample) => sample.step)]).toEqual(["Mine", 3, [0, 3]]);
   expect((await world.store.photographs(session.id, record, state))!.pixels).toEqual(paintCats(16, 13, 5).pixels);
-  const again = await Session.open(world.around, session.id);
+  const again = await Session.open(world.around, session.id, null);
   expect(again.step).toBe(3);
   await again.close();
 });
@@ -152,12 +152,12 @@ test("damaged pictures or checkpoints are never trained on", async () => {
   await session.close();
   const { contents } = world.folder.inside.get(session.id)!;
   contents.get("pictures.u8")![1] ^= 1;
-  await expect(Session.open(world.around, session.id)).rejects.toThrow(
+  await expect(Session.open(world.around, session.id, null)).rejects.toThrow(
     /Mine: its copy of the training pictures is damaged, so it cannot be trained further/,
   );
   contents.get("pictures.u8")![1] ^= 1;
   for (const slot of ["a", "b"]) contents.get(`${slot}.safetensors`)![9000] ^= 1;
-  await expect(Session.open(world.around, session.id)).rejects.toThrow(/both of its saves are damaged/);
+  await expect(Session.open(world.around, session.id, null)).rejects.toThrow(/both of its saves are damaged/);
 });
 
 test("no GPU after a loss: the run stops at once, is safe, and can be opened again", async () => {
@@ -179,7 +179,7 @@ test("no GPU after a loss: the run stops at once, is safe, and can be opened aga
   await session.close();
   world.around.reopen = reopen;
   await reopen(100);
-  const again = await Session.open(world.around, session.id);
+  const again = await Session.open(world.around, session.id, null);
   expect(again.step).toBe(1);
   await again.close();
 });

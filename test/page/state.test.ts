@@ -17,6 +17,7 @@ const run: RunSummary = {
   saved: 1,
   bytes: 10,
   grid: null,
+  lacksPictures: false,
   recovered: false,
 };
 

@@ -1,11 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
+import type { Pictures } from "../../src/data/pictures.ts";
 import { choicesUsed } from "../../src/kernels/variants.ts";
 import {
+  type CheckpointInfo,
   checkCheckpoint,
   checkpointInfo,
+  comparePictures,
   DivergedError,
   encodeCheckpoint,
+  matchWarning,
   type RunState,
   restore,
   saveState,
@@ -46,7 +50,7 @@ test("its metadata say what it is", () => {
     step: 4,
     noise: 4,
     cursor: { epoch: 1, batch: 1 },
-    pictures: { fingerprint: trainer.dataFingerprint, count: 13, size: 16, source },
+    pictures: { fingerprint: trainer.dataFingerprint, identity: null, count: 13, size: 16, source },
     machine: {
       adapter: trainer.stream.gpu.name,
       variants: Object.fromEntries(choicesUsed(trainer.stream)),
@@ -235,6 +239,63 @@ test("other pictures of the same number and size are refused", async () => {
   const other = await smallTrainer({}, paintCats(16, 13, 6));
   expect(() => restore(other, state)).toThrow("of other pictures");
   other.destroy();
+});
+
+describe("photographs", () => {
+  const [ours, others] = ["1f".repeat(32), "2e".repeat(32)];
+  const fingerprint = "0000abcd";
+  const there = (identity: string | null, data = "cats.zip"): CheckpointInfo => ({
+    ...checkpointInfo(state.metadata),
+    pictures: { fingerprint, identity, count: 13, size: 16, source: { data, fit: "crop" } },
+  });
+  const here = (identity?: string): Pictures => ({
+    size: 16,
+    count: 13,
+    pixels: new Uint8Array(13 * 768),
+    ...(identity !== undefined && { identity }),
+  });
+
+  test.each([
+    ["the same files and pixels", ours, ours, fingerprint, "same pixels"],
+    ["other files that hold the same pixels, as PNGs of catgan prepare do", ours, others, fingerprint, "same pixels"],
+    ["the same files, decoded differently", ours, ours, "11111111", "same files"],
+    ["an earlier version's checkpoint, same pixels", null, ours, fingerprint, "same pixels"],
+    ["an earlier version's checkpoint, decoded differently", null, ours, "11111111", "unknown"],
+  ])("%s", (_, identity, found, print, match) => {
+    expect(comparePictures(there(identity), here(found), print)).toBe(match);
+    expect(matchWarning(comparePictures(there(identity), here(found), print)) === null).toBe(match === "same pixels");
+  });
+
+  test("others are refused", () => {
+    const refused = (info: CheckpointInfo, pictures: Pictures, print = "11111111") =>
+      expect(() => comparePictures(info, pictures, print));
+    refused(there(ours), here(others)).toThrow(
+      "checkpoint: of other pictures: 13 of 16×16 (1f1f1f1f1f1f1f1f) in it, 13 of 16×16 (2e2e2e2e2e2e2e2e) in this run",
+    );
+    refused(there(ours), { ...here(ours), count: 12 }, fingerprint).toThrow("13 of 16×16 (1f1f");
+    refused(there(null), { ...here(ours), size: 32 }).toThrow("13 of 16×16 (0000abcd) in it, 13 of 32×32 (1f1f");
+  });
+
+  test("a painted run goes on with painted cats only", () => {
+    expect(() => comparePictures(there(null, "painted"), here(ours), "11111111")).toThrow("of other pictures");
+    expect(() => comparePictures(there(null, "painted"), here(), "11111111")).toThrow("of other pictures");
+    expect(() => comparePictures(there(ours), here(), "11111111")).toThrow("of other pictures");
+  });
+
+  test("their identity is kept in the checkpoint", async () => {
+    const trained = await smallTrainer({}, { ...paintCats(16, 13, 5), identity: ours });
+    const saved = await saveState(trained, { data: "cats.zip", fit: "crop" });
+    expect(checkpointInfo(saved.metadata).pictures.identity).toBe(ours);
+    trained.destroy();
+    // In files of earlier versions there is none.
+    const { identity: _, ...earlier } = JSON.parse(saved.metadata.pictures);
+    const metadata = { ...saved.metadata, pictures: JSON.stringify(earlier) };
+    expect(checkpointInfo(metadata).pictures.identity).toBeNull();
+    for (const identity of [7, "", ours.toUpperCase(), ours.slice(1)]) {
+      const malformed = { ...saved.metadata, pictures: JSON.stringify({ ...earlier, identity }) };
+      expect(() => checkpointInfo(malformed)).toThrow("checkpoint: its pictures is malformed");
+    }
+  });
 });
 
 test("a state with numbers that are not finite is not saved", async () => {

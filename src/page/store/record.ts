@@ -32,8 +32,10 @@ export interface RunRecord {
   pictures: {
     count: number;
     stepsPerEpoch: number;
-    /** Of pictures.u8. Absent for painted cats, and in records of earlier versions. */
+    /** Of pictures.u8. Absent for painted cats, where it is missing, and in records of earlier versions. */
     crc32?: string;
+    /** As `Pictures.identity`; absent for painted cats, and in records of earlier versions. */
+    identity?: string;
   };
   created: number;
   saved: number;
@@ -71,7 +73,11 @@ export function recordFor(
     name,
     config,
     source: pictures.source,
-    pictures: { count: pictures.count, stepsPerEpoch },
+    pictures: {
+      count: pictures.count,
+      stepsPerEpoch,
+      ...(pictures.identity !== null && { identity: pictures.identity }),
+    },
     created: at,
     saved: at,
     totalSteps: config.steps ?? config.epochs! * stepsPerEpoch,

@@ -129,8 +129,8 @@ export class RunStore {
     const at = this.now();
     await this.fill(id, async (folder) => {
       await folder.write(realsFile, reals);
-      if (photographs) await folder.write(picturesFile, photographs.pixels);
-      const pictures = { ...run.pictures, ...(photographs && { crc32: crcOf(photographs.pixels) }) };
+      const kept = photographs ? await writePictures(folder, photographs) : {};
+      const pictures = { ...run.pictures, ...kept };
       await writeRecord(folder, { ...run, pictures, created: at, saved: at, checkpoint: null });
     });
     this.intact.delete(id);
@@ -185,7 +185,8 @@ export class RunStore {
     const pixels = await folder.read(picturesFile);
     if (pixels === null) return null;
     const { size } = config;
-    const found = { size, count: pictures.count, pixels };
+    const { count, identity } = pictures;
+    const found = { size, count, pixels, ...(identity !== undefined && { identity }) };
     const length = pictures.count * size * size * 3;
     const expected = state && checkCheckpoint(state, "run").pictures.fingerprint;
     const intact =
@@ -198,6 +199,13 @@ export class RunStore {
       `${name}: its copy of the training pictures is damaged, so it cannot be trained further. ` +
         "Its checkpoint is intact: download it, or draw from it",
     );
+  }
+
+  /** Keeps the pictures of a run that came without them. */
+  async addPhotographs(id: string, photographs: Pictures): Promise<void> {
+    const { folder, record } = await this.open(id);
+    const kept = await writePictures(folder, photographs);
+    await writeRecord(folder, { ...record, pictures: { ...record.pictures, ...kept } });
   }
 
   /**
@@ -414,9 +422,15 @@ function createdOf(id: string): number {
   return Number(/^(\d+)(-[0-9a-f]+)?$/.exec(id)?.[1] ?? Number.NaN);
 }
 
+/** @returns what the record says of them */
+async function writePictures(folder: Folder, { pixels, identity }: Pictures): Promise<Partial<RunRecord["pictures"]>> {
+  await folder.write(picturesFile, pixels);
+  return { crc32: crcOf(pixels), ...(identity !== undefined && { identity }) };
+}
+
 async function summarise(id: string, folder: Folder, record: RunRecord): Promise<RunSummary> {
   const { name, config, source, pictures, totalSteps, created, saved, checkpoint, recovered = false } = record;
-  const { bytes, grid } = await appearance(folder);
+  const { bytes, grid, lacksPictures } = await appearance(folder);
   return {
     id,
     name,
@@ -430,24 +444,27 @@ async function summarise(id: string, folder: Folder, record: RunRecord): Promise
     saved,
     bytes,
     grid,
+    lacksPictures: source.data !== "painted" && lacksPictures,
     recovered,
   };
 }
 
 /** The size of everything stored of a run, and its newest grid. If they cannot be read, the run is listed without. */
-async function appearance(folder: Folder): Promise<{ bytes: number; grid: Blob | null }> {
+async function appearance(folder: Folder): Promise<{ bytes: number; grid: Blob | null; lacksPictures: boolean }> {
   try {
+    const files = await folder.files();
     const samples = await folder.folder("samples");
     const sizes = [
-      ...(await Promise.all((await folder.files()).map((name) => folder.size(name)))),
+      ...(await Promise.all(files.map((name) => folder.size(name)))),
       ...(await Promise.all((await samples.files()).map((name) => samples.size(name)))),
     ];
     return {
       bytes: sizes.reduce((sum: number, size) => sum + (size ?? 0), 0),
       grid: await newestSample(samples),
+      lacksPictures: !files.includes(picturesFile),
     };
   } catch {
-    return { bytes: 0, grid: null };
+    return { bytes: 0, grid: null, lacksPictures: false };
   }
 }
 

@@ -25,14 +25,14 @@ import { type RunHooks, runTraining, type TimedRecord } from "../../train/run.ts
 import { decodeSafetensors } from "../../train/safetensors.ts";
 import { Trainer } from "../../train/trainer.ts";
 import { encodePng, realsGrid } from "../grid_file.ts";
-import type { CheckpointDownload, NewRun, Phase, Sample, Trouble, WorkerEvent } from "../protocol.ts";
+import type { CheckpointDownload, NewRun, Phase, Photographs, Sample, Trouble, WorkerEvent } from "../protocol.ts";
 import { reasonOf } from "../reason.ts";
 import { Rows } from "../rows.ts";
-import { shownName } from "../shown_text.ts";
 import { stepsPerEpoch } from "../steps_per_epoch.ts";
 import { DamagedRunError } from "../store/record.ts";
 import type { RunStore } from "../store/run_store.ts";
 import { whenChanged } from "../when.ts";
+import { adoptPictures } from "./adopt_pictures.ts";
 import { type Device, NoGpuError, newStream } from "./device.ts";
 import type { GridView } from "./grid_view.ts";
 import { Keeper } from "./keeper.ts";
@@ -138,18 +138,20 @@ export class Session {
     return session;
   }
 
-  /** Opens a saved run, paused. @throws Error for people */
-  static async open(around: Surroundings, id: string): Promise<Session> {
+  /**
+   * Opens a saved run, paused.
+   * @param brought become the run's pictures if it came without them
+   * @throws Error for people
+   */
+  static async open(around: Surroundings, id: string, brought: Photographs | null): Promise<Session> {
     const { record, state, step, reals, rows, samples, warnings } = await around.store.load(id);
     const { config, source, name } = record;
     await prepareKernels(around, config, state);
     const pictures =
-      source.data === "painted" ? await paint(around, config) : await around.store.photographs(id, record, state);
-    if (!pictures) {
-      throw new Error(
-        `${name}: its training pictures (${shownName(source.data)}) are not in this browser: you can draw from it, but not train it here`,
-      );
-    }
+      source.data === "painted"
+        ? await paint(around, config)
+        : ((await around.store.photographs(id, record, state)) ??
+          (await adoptPictures(around.store, { id, record, state }, brought?.pictures, warnings)));
     const kept = reals ?? (await realsGrid(pictures));
     const session = new Session(around, id, { ...config }, source, pictures, kept, name);
     session.rows.append(rows);

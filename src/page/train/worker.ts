@@ -222,8 +222,8 @@ const calls: {
   async start(run) {
     (await begin(() => Session.create(around, run))).play();
   },
-  async open(id) {
-    await begin(() => Session.open(around, id));
+  async open(id, photographs) {
+    await begin(() => Session.open(around, id, photographs));
   },
   async play() {
     current().play();
@@ -297,7 +297,7 @@ const calls: {
     await tabs.takeOver();
     post({ type: "elsewhere", training: false });
     const [newest] = (await store.list()).runs;
-    if (newest) (await begin(() => Session.open(around, newest.id))).play();
+    if (newest) (await begin(() => Session.open(around, newest.id, null))).play();
     else tabs.letGo();
   },
   async leaving() {
