@@ -138,9 +138,7 @@ describe("a folder", () => {
 
   it("without pictures is the user's mistake, as is what is not there", async () => {
     mkdirSync(join(root, "empty"));
-    expect(await failure(join(root, "empty"))).toBe(
-      "ROOT/empty: no pictures among 0 files (hidden ones not counted)",
-    );
+    expect(await failure(join(root, "empty"))).toBe("ROOT/empty: no pictures among 0 files (hidden ones not counted)");
     const broken = folder("broken", { "1.jpg": text("?"), "2.png": text("?"), "3.txt": text("?") });
     expect(await failure(broken)).toBe(
       "ROOT/broken: no pictures among 3 files (hidden ones not counted); the first of 2 skipped: 1.jpg: neither JPEG nor PNG by its first bytes",
