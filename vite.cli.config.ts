@@ -9,6 +9,7 @@ export default defineConfig({
     outDir: "dist",
     emptyOutDir: false,
     minify: false,
+    license: { fileName: "catgan-third-party.md" },
     rolldownOptions: {
       external: ["webgpu", ...builtinModules, /^node:/],
       output: { entryFileNames: "catgan.mjs", codeSplitting: false, banner: "#!/usr/bin/env node" },

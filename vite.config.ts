@@ -43,6 +43,7 @@ export default defineConfig({
     // What has WebGPU has these too.
     target: ["chrome121", "firefox141", "safari26"],
     modulePreload: { polyfill: false },
+    license: { fileName: "third-party.md" },
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } } },
     // The Content-Security-Policy allows no scripts or styles inside of the page.
     assetsInlineLimit: 0,

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { dependencies, optionalDependencies } from "../../package.json";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Packages that the files of a folder under src/ import. */
+function imported(folder: string): string[] {
+  const names = readdirSync(join(root, "src", folder), { recursive: true, encoding: "utf8" });
+  return names
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => [
+      ...readFileSync(join(root, "src", folder, name), "utf8").matchAll(/(?:from|import\() ?"([^"]+)"/g),
+    ])
+    .map(([, from]) => from)
+    .filter((from) => !from.startsWith(".") && !from.startsWith("node:"))
+    .map((from) =>
+      from
+        .split("/")
+        .slice(0, from.startsWith("@") ? 2 : 1)
+        .join("/"),
+    );
+}
+
+test("the command line's bundle comes with the notices of every package in it", () => {
+  const notices = readFileSync(join(root, "dist", "catgan-third-party.md"), "utf8").matchAll(
+    /^## (\S+) - \S+ \((.+)\)$/gm,
+  );
+  const licences = new Map([...notices].map(([, name, licence]) => [name, licence]));
+  const installed = Object.keys({ ...dependencies, ...optionalDependencies });
+  const bundled = new Set(["cli", "data", "train"].flatMap(imported).filter((name) => !installed.includes(name)));
+  expect(bundled).toContain("papaparse");
+  expect([...licences.keys()]).toEqual(expect.arrayContaining([...bundled]));
+  for (const licence of licences.values()) expect(licence).toMatch(/^(MIT|ISC|BSD-\d-Clause|Apache-2\.0|MPL-2\.0)$/);
+});
