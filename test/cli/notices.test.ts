@@ -9,19 +9,10 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Packages that the files of a folder under src/ import. */
 function imported(folder: string): string[] {
   const names = readdirSync(join(root, "src", folder), { recursive: true, encoding: "utf8" });
-  return names
-    .filter((name) => name.endsWith(".ts"))
-    .flatMap((name) => [
-      ...readFileSync(join(root, "src", folder, name), "utf8").matchAll(/(?:from|import\() ?"([^"]+)"/g),
-    ])
-    .map(([, from]) => from)
-    .filter((from) => !from.startsWith(".") && !from.startsWith("node:"))
-    .map((from) =>
-      from
-        .split("/")
-        .slice(0, from.startsWith("@") ? 2 : 1)
-        .join("/"),
-    );
+  const sources = names.filter((name) => name.endsWith(".ts")).map((name) => join(root, "src", folder, name));
+  const text = sources.map((path) => readFileSync(path, "utf8")).join("\n");
+  const found = text.matchAll(/^(?:import .* from |.*\bimport\()"((?:@[^/"]+\/)?[^/".:]+)[/"]/gm);
+  return [...found].map(([, name]) => name);
 }
 
 test("the command line's bundle comes with the notices of every package in it", () => {
