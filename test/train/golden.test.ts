@@ -54,7 +54,18 @@ interface Golden {
 const path = new URL("golden.json", import.meta.url);
 const golden: Golden = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : { cpus: [], hashes: {} };
 const recording = process.env.CATGAN_RECORD !== undefined;
-const cpu = cpus()[0]?.model ?? process.arch;
+const cpu = cpuName();
+
+/** Names alone stand for many generations. */
+function cpuName(): string {
+  const name = cpus()[0]?.model ?? process.arch;
+  if (process.platform !== "linux") return name;
+  const info = readFileSync("/proc/cpuinfo", "utf8");
+  const numbers = ["cpu family", "model", "stepping"].map(
+    (key) => new RegExp(`^${key}\\s*: (.*)$`, "m").exec(info)?.[1],
+  );
+  return `${name} ${numbers.join(".")}`;
+}
 
 afterAll(() => {
   if (!recording) return;
