@@ -1,5 +1,6 @@
 /** From WGSL files to a compute pipeline: joined, laid out as the text declares, compiled without blocking, cached. */
 import { type Gpu, GpuError } from "./gpu.ts";
+import { repeat } from "./repeat.ts";
 
 const texts: Record<string, string> = {};
 for (const [path, text] of Object.entries(
@@ -45,11 +46,7 @@ export function programsOf(gpu: Gpu): ProgramSource[] {
 
 function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["constants"]): Program {
   const { device } = gpu;
-  const parts = files.map((file) => {
-    if (!(file in texts)) throw new Error(`program: there is no shaders/${file}.wgsl`);
-    return texts[file];
-  });
-  const code = parts.join("\n");
+  const { code, origins } = join({ files, constants });
   const name = files[0];
   const entry = entryPoint(code);
   const layout = device.createBindGroupLayout({ label: name, entries: bindGroupEntries(code) });
@@ -75,7 +72,7 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
       });
     } catch (failure) {
       const error = await moduleError;
-      const words = error ? await explain(module, error.message, files, parts) : (failure as Error).message;
+      const words = error ? await explain(module, error.message, origins) : (failure as Error).message;
       throw new GpuError(`${name}: ${words}`);
     }
   };
@@ -86,6 +83,38 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
   // Whoever needs the pipeline awaits it and sees the error there; here it must not count as unhandled.
   result.compiled.catch(() => {});
   return result;
+}
+
+/** A program's whole text, and for each of its lines where it comes from, as `shaders/conv2d.wgsl:12`. */
+export interface Joined {
+  readonly code: string;
+  readonly origins: readonly string[];
+}
+
+/** Joins the files of a program and carries out their `@repeat`s. @throws Error that names a file and line */
+export function join({ files, constants }: ProgramSource): Joined {
+  const sources = files.map((file) => {
+    if (!(file in texts)) throw new Error(`program: there is no shaders/${file}.wgsl`);
+    return texts[file];
+  });
+  const parts = files.map((file, i) => {
+    try {
+      const { text, lines } = repeat(sources[i], (name) => constants?.[name] ?? defaultOf(name, sources));
+      return { text, origins: lines.map((line) => `shaders/${file}.wgsl:${line}`) };
+    } catch (error) {
+      throw new Error(`shaders/${file}.wgsl: ${(error as Error).message}`);
+    }
+  });
+  return { code: parts.map(({ text }) => text).join("\n"), origins: parts.flatMap(({ origins }) => origins) };
+}
+
+/** Of an override that one of the files declares. */
+function defaultOf(name: string, sources: readonly string[]): number {
+  for (const source of sources) {
+    const found = new RegExp(`^override ${name} = (\\d+)u;`, "m").exec(source);
+    if (found) return Number(found[1]);
+  }
+  throw new Error(`@repeat: no override ${name} with a number as its default is declared`);
 }
 
 /** The one function that is marked @compute. @throws Error when there is none */
@@ -111,26 +140,10 @@ export function bindGroupEntries(code: string): GPUBindGroupLayoutEntry[] {
   }));
 }
 
-/** Maps the compiler's line numbers in the joined text back to the files. */
-async function explain(
-  module: GPUShaderModule,
-  message: string,
-  files: readonly string[],
-  parts: readonly string[],
-): Promise<string> {
+/** The compiler's errors with the lines of the files instead of those of the joined text. */
+async function explain(module: GPUShaderModule, message: string, origins: readonly string[]): Promise<string> {
   const info = await module.getCompilationInfo().catch(() => null);
   const errors = info?.messages.filter((entry) => entry.type === "error") ?? [];
   if (errors.length === 0) return message;
-  return errors.map(({ lineNum, message }) => `${locate(lineNum, files, parts)}: ${message}`).join("; ");
-}
-
-/** `file.wgsl:line` of a 1-based line in the joined text. */
-export function locate(line: number, files: readonly string[], parts: readonly string[]): string {
-  let left = line;
-  for (const [i, part] of parts.entries()) {
-    const lines = part.split("\n").length;
-    if (left <= lines) return `shaders/${files[i]}.wgsl:${left}`;
-    left -= lines;
-  }
-  return `line ${line}`;
+  return errors.map(({ lineNum, message }) => `${origins[lineNum - 1] ?? `line ${lineNum}`}: ${message}`).join("; ");
 }

@@ -31,9 +31,17 @@ export interface Choice {
   readonly splits: number;
 }
 
-function direct(pass: "nn" | "nt" | "tn", rows: number, columns: number, threads: number): Variant {
-  const name = `${rows}x${columns}`;
-  return { name, rows, columns, threads, sharedBytes: 0, shaders: [`gemm_${pass}_${name}`] };
+/** A tile that a thread computes by itself. */
+function direct(pass: "nn" | "nt", rows: number, columns: number, threads: number): Variant {
+  const constants = { ROWS: rows, QUADS: columns / 4, THREADS: threads };
+  return { name: `${rows}x${columns}`, rows, columns, threads, sharedBytes: 0, shaders: [`gemm_${pass}`], constants };
+}
+
+/** The same of a filter gradient. @param pixels how many of the depth's pixels are taken at a time */
+function directFilter(rows: number, columns: number, threads: number, pixels: 2 | 4): Variant {
+  const constants = { ROW_QUADS: rows / 4, QUADS: columns / 4, THREADS: threads };
+  const shaders = [`pixels_${pixels}`, "gemm_tn"];
+  return { name: `${rows}x${columns}`, rows, columns, threads, sharedBytes: 0, shaders, constants };
 }
 
 /** A tile that a workgroup computes together: `side` × `side` outputs a thread, `slab` steps of the depth at a time. */
@@ -46,8 +54,8 @@ function shared(pass: "nn" | "nt" | "tn", side: 4 | 8, rows: number, columns: nu
     threads: (rows * columns) / side ** 2,
     // A vec4 for every four rows and every four columns, and one of padding for both, at each step.
     sharedBytes: 16 * slab * (rows / 4 + 1 + columns / 4 + 1),
-    shaders: [...walk, `gemm_shared_${side}x${side}`, "slab"],
-    constants: { TILE_ROWS: rows, TILE_COLUMNS: columns, SLAB: slab },
+    shaders: [...walk, "gemm_shared", "slab"],
+    constants: { TILE_ROWS: rows, TILE_COLUMNS: columns, QUADS: side / 4, SLAB: slab },
   };
 }
 
@@ -72,7 +80,12 @@ export const variants: Readonly<Record<Pass, readonly Variant[]>> = {
     direct("nt", 16, 16, 16),
     ...sharedTiles("nt"),
   ],
-  "filter gradient": [direct("tn", 8, 8, 64), direct("tn", 16, 8, 16), direct("tn", 16, 16, 16), ...sharedTiles("tn")],
+  "filter gradient": [
+    directFilter(8, 8, 64, 2),
+    directFilter(16, 8, 16, 4),
+    directFilter(16, 16, 16, 4),
+    ...sharedTiles("tn"),
+  ],
 };
 
 /**

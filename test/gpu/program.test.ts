@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { GpuError } from "../../src/gpu/gpu.ts";
-import { bindGroupEntries, locate, program } from "../../src/gpu/program.ts";
+import { bindGroupEntries, join, program } from "../../src/gpu/program.ts";
 import { Stream } from "../../src/gpu/stream.ts";
 import { add } from "../../src/kernels/elementwise.ts";
 import { testStream } from "../kernels/gpu.ts";
@@ -25,19 +26,20 @@ test("bindings are read from the declarations, in any spelling", () => {
   ]);
 });
 
-test("a line of joined files is found in its file", () => {
-  const files = ["one", "two"];
-  // As in files: each ends with a newline, so joining by another leaves an empty line between.
-  const parts = ["a\nb\n", "c\nd\n"];
-  const lines = parts.join("\n").split("\n");
-  const at = (text: string) => locate(lines.indexOf(text) + 1, files, parts);
-  expect(["a", "b", "c", "d"].map(at)).toEqual([
-    "shaders/one.wgsl:1",
-    "shaders/one.wgsl:2",
-    "shaders/two.wgsl:1",
-    "shaders/two.wgsl:2",
-  ]);
-  expect(locate(99, files, parts)).toBe("line 99");
+test("joined files: every line knows its file's, repeated ones too", () => {
+  const { code, origins } = join({ files: ["pixels_2", "gemm_tn"], constants: { ROW_QUADS: 1, QUADS: 1 } });
+  const lines = code.split("\n");
+  expect(origins).toHaveLength(lines.length);
+  const source = readFileSync(new URL("../../shaders/gemm_tn.wgsl", import.meta.url), "utf8").split("\n");
+  const origin = (text: string) => origins[lines.findIndex((line) => line.trim() === text)];
+  const lineOf = (text: string) => source.findIndex((line) => line.trim() === text) + 1;
+  expect(origin("alias OfPixels = vec2f;")).toBe("shaders/pixels_2.wgsl:4");
+  expect(origin("fn gemm_tn(")).toBe(`shaders/gemm_tn.wgsl:${lineOf("fn gemm_tn(")}`);
+  const repeated = lineOf("y_i_r_j += row_i_r * b_j;");
+  for (const r of [0, 1, 2, 3])
+    expect(origin(`y_0_${r}_0 += row_0_${r} * b_0;`)).toBe(`shaders/gemm_tn.wgsl:${repeated}`);
+  // PIXELS is declared in the other file.
+  expect(lines.filter((line) => line.includes("load_rows(part, pixel_"))).toHaveLength(2);
 });
 
 describe("programs", () => {
