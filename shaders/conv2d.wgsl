@@ -6,7 +6,7 @@
 //   y      [N,P,Q,K]   P = ceil(H/stride), Q = ceil(W/stride); TensorFlow's SAME padding comes in as pad_top, pad_left
 //
 // As a matrix product: rows are output pixels (n,p,q), columns are output channels k, the depth is (r,s) × c. This file
-// reads x and weight for gemm_nn_*.wgsl; dense is the case H = W = R = S = 1.
+// reads x and weight for gemm_nn.wgsl; dense is the case H = W = R = S = 1.
 //
 // `images` rows in a row are the same pixel (p,q) of as many pictures: 1, or the whole batch where that fills row tiles.
 // Then a tile's rows have a tap on the padding all at once.

@@ -8,7 +8,7 @@
 // small, so the depth is split: split i sums the output's lines (n,p) from i·lines to (i+1)·lines. A thread's rows all
 // belong to one tap, so it walks over those pixels only whose tap lies inside of the picture.
 //
-// This file reads x and dy for gemm_tn_*.wgsl (rows: A, columns: B). Cost: 2·N·P·Q·K·R·S·C flops.
+// This file reads x and dy for gemm_tn.wgsl (rows: A, columns: B). Cost: 2·N·P·Q·K·R·S·C flops.
 // Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_filter_gradient_obvious.wgsl.
 
 struct Sizes {
@@ -32,7 +32,6 @@ struct Part {
   // Where this thread's first value goes.
   at: u32,
 }
-struct Pixels { a: u32, b: u32, a_stride: u32, b_stride: u32, count: u32 }
 
 fn ceil_div(x: u32, y: u32) -> u32 { return (x + y - 1u) / y; }
 
@@ -65,22 +64,6 @@ fn part_at(thread: u32) -> Part {
     split * sizes.lines, min((split + 1u) * sizes.lines, sizes.N * sizes.P),
     p.x, p.y, q.x, q.y, h, w, c, k, sizes.C - c, sizes.K - k,
     ((split * sizes.R * sizes.S + tap) * sizes.C + c) * sizes.K + k,
-  );
-}
-
-// A line's pixels: x moves by stride·C, dy by K.
-fn line_at(part: Part, line: u32) -> Pixels {
-  let n = line / sizes.P;
-  let p = line % sizes.P;
-  let inside = p >= part.first_p && p < part.end_p;
-  let h = u32(i32(p * sizes.stride) + part.h);
-  let w = u32(i32(part.first_q * sizes.stride) + part.w);
-  return Pixels(
-    ((n * sizes.H + h) * sizes.W + w) * sizes.C + part.c,
-    (line * sizes.Q + part.first_q) * sizes.K + part.k,
-    sizes.stride * sizes.C,
-    sizes.K,
-    select(0u, part.end_q - part.first_q, inside),
   );
 }
 

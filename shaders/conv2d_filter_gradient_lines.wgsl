@@ -5,7 +5,7 @@
 // consecutive (s,c) of one r, 15 of 16 of them in use for RGB and a 5×5 filter, where single taps would use 3 of 8. What
 // the window has outside of the picture, to its left and right, is masked: line_rows_f32.wgsl, line_rows_vec4.wgsl.
 //
-// Reads x as A and dy as B, through a storage file and one of those two, for gemm_tn_*.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin:
+// Reads x as A and dy as B, through a storage file and one of those two, for gemm_tn.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin:
 // src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_filter_gradient_obvious.wgsl.
 
 struct Sizes {

@@ -6,7 +6,7 @@
 // taps 3 of 4, and a window is 5 lines long instead of 25 taps. What the window has outside of the picture, to its left and
 // right, is masked number by number.
 //
-// Reads x as A and weight as B, through storage_f32.wgsl or storage_f32_vec4.wgsl, for gemm_nn_*.wgsl; rows are ordered
+// Reads x as A and weight as B, through storage_f32.wgsl or storage_f32_vec4.wgsl, for gemm_nn.wgsl; rows are ordered
 // as in conv2d.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
 // First rung: conv2d_obvious.wgsl.
 

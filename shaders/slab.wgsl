@@ -13,7 +13,7 @@
 // vec4 of padding a step, and hence the order in which threads take them (8 threads: 4 quads × 2 times four steps, so that
 // two of them load 32 bytes which lie side by side).
 //
-// Joined last, after gemm_shared_*.wgsl, which has the overrides TILE_ROWS, TILE_COLUMNS and SLAB (8 or 16): naga wants
+// Joined last, after gemm_shared.wgsl, which has the overrides TILE_ROWS, TILE_COLUMNS and SLAB (8 or 16): naga wants
 // every override before a workgroup array that depends on one.
 
 override A_STRIDE = TILE_ROWS / 4u + 1u;

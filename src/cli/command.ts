@@ -2,7 +2,16 @@
 import type { Config, PresetName } from "../train/config.ts";
 import type { Schedule } from "../train/learning_rates.ts";
 
-export type CommandName = "train" | "sample" | "timelapse" | "export" | "evaluate" | "prepare" | "verify" | "bench";
+export type CommandName =
+  | "train"
+  | "sample"
+  | "timelapse"
+  | "export"
+  | "evaluate"
+  | "prepare"
+  | "verify"
+  | "bench"
+  | "shader";
 
 /** What to do when training goes wrong. */
 export type OnTrouble = "stop" | "rollback" | "warn";
@@ -137,6 +146,14 @@ export interface VerifyCommand {
   json: boolean;
 }
 
+export interface ShaderCommand {
+  command: "shader";
+  /** A file of shaders/, without its ending. */
+  name: string;
+  /** Of a convolution's pass; null = the first. */
+  variant: string | null;
+}
+
 export interface BenchCommand {
   command: "bench";
   /** Only what has this in its name. */
@@ -163,6 +180,7 @@ export type Command =
   | ExportCommand
   | EvaluateCommand
   | PrepareCommand
+  | ShaderCommand
   | VerifyCommand
   | BenchCommand
   | { command: "help"; topic: CommandName | null }

@@ -17,6 +17,7 @@ import { helpText } from "./help.ts";
 import { parseCommand } from "./options.ts";
 import { prepareCommand } from "./prepare.ts";
 import { sampleCommand } from "./sample.ts";
+import { shaderCommand } from "./shader.ts";
 import { escapeControls, escapeLines } from "./terminal_text.ts";
 import { timelapseCommand } from "./timelapse.ts";
 import { trainCommand } from "./train.ts";
@@ -36,6 +37,7 @@ async function main(argv: string[]): Promise<number> {
   if (command.command === "train" && command.resume === null && command.dryRun) return await dryRunCommand(command);
   if (command.command === "prepare") return await prepareCommand(command);
 
+  if (command.command === "shader") return shaderCommand(command);
   if (command.command === "timelapse") return await timelapseCommand(command);
 
   const elsewhere = await enterSoftware(command.adapter);

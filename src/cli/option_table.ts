@@ -334,6 +334,16 @@ export const commands: Record<CommandName, CommandTable> = {
       ["catgan bench --compare before.json", "faster or slower than before?"],
     ],
   },
+  shader: {
+    usage: "catgan shader NAME [VARIANT]",
+    summary: "Print the whole program of a kernel: its files joined, with everything that is repeated written out.",
+    note: "NAME is a file of shaders/. VARIANT is a tile of a convolution's pass: 8x8, or in quotes 'shared 64x64'.",
+    sections: [{ title: "Options", options: [help] }],
+    examples: [
+      ["catgan shader conv2d 16x8", "the forward pass with 16 rows × 8 columns a thread"],
+      ["catgan shader adam", ""],
+    ],
+  },
 };
 
 /** The option of a configuration's key; the help shows what the presets have. */

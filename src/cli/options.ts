@@ -21,6 +21,7 @@ import type {
   PrepareCommand,
   ResumedRun,
   SampleCommand,
+  ShaderCommand,
   TimelapseCommand,
   VerifyCommand,
 } from "./command.ts";
@@ -82,6 +83,8 @@ export function parseCommand(argv: string[]): Command {
       return parseVerify(given);
     case "bench":
       return parseBench(given);
+    case "shader":
+      return parseShader(given);
   }
 }
 
@@ -254,6 +257,13 @@ function parsePrepare(given: Given): PrepareCommand {
   };
 }
 
+function parseShader(given: Given): ShaderCommand {
+  refusePositionals(given, 2);
+  const [name, variant = null] = given.positionals;
+  if (!name) throw new UserError(`catgan shader: expected a file of shaders/: ${commands.shader.usage}`);
+  return { command: "shader", name, variant };
+}
+
 function parseVerify(given: Given): VerifyCommand {
   refusePositionals(given, 0);
   return {
@@ -399,12 +409,12 @@ function grid(given: Given): Grid | null {
 }
 
 /** a, b or c */
-function listed(names: readonly string[]): string {
+export function listed(names: readonly string[]): string {
   return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
 /** The name that was probably meant: the fewest slips of the finger away, or one that begins the same; else null. */
-function nearest(typo: string, names: readonly string[]): string | null {
+export function nearest(typo: string, names: readonly string[]): string | null {
   const close = names
     .map((name) => ({ name, slips: slips(typo, name) }))
     .filter(({ slips }) => slips <= Math.floor(typo.length / 3))

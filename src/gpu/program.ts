@@ -9,6 +9,9 @@ for (const [path, text] of Object.entries(
   texts[path.slice(path.lastIndexOf("/") + 1, -".wgsl".length)] = text;
 }
 
+/** Every file of shaders/. */
+export const shaderNames: readonly string[] = Object.keys(texts).sort();
+
 /** What a program is made of. */
 export interface ProgramSource {
   /** Files of shaders/ in the order in which they are joined: first the one that names the kernel. */

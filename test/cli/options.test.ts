@@ -286,7 +286,7 @@ const mistakes: [line: string, message: string][] = [
   ["timelapse", "catgan timelapse: expected a run's folder: catgan timelapse RUN [options]"],
   [
     "trian",
-    "catgan trian: unknown command, expected train, sample, timelapse, export, evaluate, prepare, verify or bench; did you mean train?",
+    "catgan trian: unknown command, expected train, sample, timelapse, export, evaluate, prepare, verify, bench or shader; did you mean train?",
   ],
   ["--json train", "catgan --json: unknown command"],
   ["constructor", "catgan constructor: unknown command"],

@@ -101,4 +101,4 @@ test.each(Object.entries(runs))("%s: every loss and every number as recorded", a
     return;
   }
   expect(found).toBe(expected);
-});
+}, 600_000);
