@@ -73,32 +73,36 @@ afterAll(() => {
   writeFileSync(path, `${JSON.stringify(golden, null, 2)}\n`);
 });
 
-test.each(Object.entries(runs))("%s: every loss and every number as recorded", async (name, config) => {
-  const stream = await testStream();
-  const trainer = new Trainer(stream, config, paintCats(config.size, 64, 3));
-  await trainer.prepare();
-  const hash = createHash("sha256");
-  for (let step = 0; step < steps; step++) {
-    await trainer.trainStep();
-    for (const { dLoss, gLoss, dReal, dFake, penalty } of await trainer.readRecords()) {
-      hash.update(Float32Array.of(dLoss, gLoss, dReal, dFake, penalty));
+test.each(Object.entries(runs))(
+  "%s: every loss and every number as recorded",
+  async (name, config) => {
+    const stream = await testStream();
+    const trainer = new Trainer(stream, config, paintCats(config.size, 64, 3));
+    await trainer.prepare();
+    const hash = createHash("sha256");
+    for (let step = 0; step < steps; step++) {
+      await trainer.trainStep();
+      for (const { dLoss, gLoss, dReal, dFake, penalty } of await trainer.readRecords()) {
+        hash.update(Float32Array.of(dLoss, gLoss, dReal, dFake, penalty));
+      }
     }
-  }
-  const { tensors } = await saveState(trainer, { data: "painted", fit: "crop" });
-  for (const [tensor, { shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    hash.update(`${tensor} ${shape}`).update(data);
-  }
-  trainer.destroy();
-  const found = hash.digest("hex");
-  const adapter = stream.gpu.name;
-  if (recording) {
-    golden.hashes[adapter] = { ...golden.hashes[adapter], [name]: found };
-    return;
-  }
-  const expected = golden.hashes[adapter]?.[name];
-  if (found !== expected && !(golden.cpus.includes(cpu) && expected !== undefined)) {
-    console.warn(`golden runs: nothing was recorded for ${adapter} on ${cpu}, or it rounds differently`);
-    return;
-  }
-  expect(found).toBe(expected);
-}, 600_000);
+    const { tensors } = await saveState(trainer, { data: "painted", fit: "crop" });
+    for (const [tensor, { shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      hash.update(`${tensor} ${shape}`).update(data);
+    }
+    trainer.destroy();
+    const found = hash.digest("hex");
+    const adapter = stream.gpu.name;
+    if (recording) {
+      golden.hashes[adapter] = { ...golden.hashes[adapter], [name]: found };
+      return;
+    }
+    const expected = golden.hashes[adapter]?.[name];
+    if (found !== expected && !(golden.cpus.includes(cpu) && expected !== undefined)) {
+      console.warn(`golden runs: nothing was recorded for ${adapter} on ${cpu}, or it rounds differently`);
+      return;
+    }
+    expect(found).toBe(expected);
+  },
+  600_000,
+);
