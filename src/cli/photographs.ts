@@ -6,9 +6,9 @@ import { beginningBytes, pictureFormat } from "../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { beginsLikeZip, openZip } from "../data/zip.ts";
 import { decodePicture } from "./decode.ts";
-import { nodeInflating } from "./inflate.ts";
 import { recoverSwap } from "./prepared_swap.ts";
 import { UserError } from "./user_error.ts";
+import { nodeInflating } from "./zip_inflating.ts";
 
 /** An open folder or zip. */
 export interface Source {

@@ -36,9 +36,16 @@ const maxTrailingBytes = 65_536;
 /** A directory in its place takes ten reads or fewer. The others are those of a search for one that is not. */
 const maxReads = 10_000;
 
-/** zip.js is loaded with the first zip: the page and most commands never need it. */
-const loadZipJs = () => import("@zip.js/zip.js/lib/zip-core-reader.js");
-type ZipJs = Awaited<ReturnType<typeof loadZipJs>>;
+type ZipJs = typeof import("@zip.js/zip.js/lib/zip-core-reader.js");
+
+/** With the first zip: the page and most commands never need it. */
+async function loadZipJs(): Promise<ZipJs> {
+  try {
+    return await import("@zip.js/zip.js/lib/zip-core-reader.js");
+  } catch {
+    throw new Error("the program's part that reads zips cannot be loaded: check the network, or reload the page");
+  }
+}
 
 /**
  * The directory's entries, in its order, hidden ones and folders too.

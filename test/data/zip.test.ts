@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nodeInflating } from "../../src/cli/inflate.ts";
+import { nodeInflating } from "../../src/cli/zip_inflating.ts";
 import { crc32 } from "../../src/data/crc32.ts";
 import type { Inflate } from "../../src/data/inflate.ts";
 import { openZip } from "../../src/data/zip.ts";

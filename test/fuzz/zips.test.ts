@@ -1,6 +1,6 @@
 /** Random damage to zips, read as in the terminal and as on the page. */
 import { beforeAll, expect, test } from "vitest";
-import { nodeInflating } from "../../src/cli/inflate.ts";
+import { nodeInflating } from "../../src/cli/zip_inflating.ts";
 import type { Inflate } from "../../src/data/inflate.ts";
 import { isHidden } from "../../src/data/photographs.ts";
 import { beginningBytes } from "../../src/data/picture_file.ts";
