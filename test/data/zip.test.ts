@@ -238,6 +238,15 @@ describe("a zip", () => {
     }
   });
 
+  it("may have more than 16 bits count, and a wrong count of 64 bits", async () => {
+    const zip = directoryOf(
+      Array.from({ length: 65_540 }, (_, i) => text(`${i}`)),
+      { large: true },
+    );
+    zip.writeBigUInt64LE(8n, zip.indexOf("PK\x06\x06", 0, "latin1") + 32);
+    expect((await open(zip)).length).toBe(65_540);
+  });
+
   it("may have a few bytes behind its end, but not many", async () => {
     const zip = directoryOf([text("1.jpg"), text("2.jpg")], { comment: "a comment" });
     for (const behind of ["\n", "\r\n", "\0".repeat(65_536)]) {
