@@ -330,6 +330,25 @@ describe("a zip", () => {
     expect(longest).toBeLessThan(2 ** 20);
   });
 
+  it("that becomes shorter while it is read is cut short", async () => {
+    const zip = Buffer.concat([text("before"), directoryOf([text("1.jpg"), text("2.jpg")], { large: true })]);
+    let served = 0;
+    for (; ; served++) {
+      let reads = 0;
+      const file: RandomAccess = {
+        bytes: zip.length,
+        read: (offset, length) => zip.subarray(offset, offset + (reads++ < served ? length : 3)),
+      };
+      const outcome = await openZip(file, nodeInflating).catch((error: Error) => error.message);
+      if (typeof outcome !== "string") {
+        expect(outcome.length).toBe(2);
+        break;
+      }
+      expect(outcome).toMatch(/^the zip is cut short or damaged \(its directory('s (64-bit )?end)? is [a-z ]+\)$/);
+    }
+    expect(served).toBeGreaterThan(3);
+  });
+
   it("is not searched for ever for where its entries may be", async () => {
     const names = Array.from({ length: 100_000 }, (_, i) => text(`${i}`));
     const zip = directoryOf(names);

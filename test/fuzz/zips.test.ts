@@ -45,7 +45,20 @@ function damage(original: Uint8Array, random: () => number): Uint8Array {
 }
 
 const oneLine = /^[^\p{Cc}]+$/u;
-const refusal = /^(the zip is cut short or damaged \(.+\)|.* is encrypted, unpack the zip first)$/u;
+/** In our own words: neither zip.js' nor the language's. */
+const damages = [
+  "its directory's (64-bit )?end is missing",
+  "more than 65536 bytes behind its end",
+  "its directory is not (where it says|whole)",
+  "its directory is damaged behind entry \\d+",
+  "its end counts other entries than the \\d+ of its directory",
+  "it is one of several parts",
+  "a size beyond all files",
+];
+const refusal = new RegExp(
+  `^(the zip is cut short or damaged \\((${damages.join("|")})\\)|.* is encrypted, unpack the zip first)$`,
+  "u",
+);
 const entryRefusal =
   /^(damaged zip: |compression method \d+( \(Deflate64\))?: only stored and deflated|its data overlap another entry's$|its compressed data are broken)/;
 
