@@ -1,14 +1,14 @@
 /** Photographs from a folder or a zip, as square pictures of one size. For Node and Deno only. */
 import { closeSync, openSync, readdirSync, readSync, realpathSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { constants, inflateRawSync } from "node:zlib";
 import * as shared from "../data/photographs.ts";
 import { beginningBytes, pictureFormat } from "../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { beginsLikeZip, openZip } from "../data/zip.ts";
-import { decodePicture, inflate } from "./decode.ts";
+import { decodePicture } from "./decode.ts";
 import { recoverSwap } from "./prepared_swap.ts";
 import { UserError } from "./user_error.ts";
+import { nodeInflating } from "./zip_inflating.ts";
 
 /** An open folder or zip. */
 export interface Source {
@@ -68,8 +68,7 @@ async function openSource(path: string): Promise<Source> {
     if (format) throw new Error(`a single ${format} picture, expected a folder or a zip of them`);
     if (!beginsLikeZip(beginning)) throw new Error("neither a folder nor a zip");
     const access = { bytes: stats.size, read: (offset: number, length: number) => readRange(file, offset, length) };
-    const inflateBeginning = (data: Uint8Array) => inflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH });
-    const candidates = await openZip(access, { inflate, inflateBeginning });
+    const candidates = await openZip(access, nodeInflating);
     return { candidates, skipped: [], close: () => closeSync(file) };
   } catch (error) {
     closeSync(file);

@@ -74,6 +74,19 @@ export async function zipOf(entries: Entry[]): Promise<Uint8Array<ArrayBuffer>> 
   return writer.close();
 }
 
+/** The zip's end record: +8 and +10 count, +12 the directory's bytes, +16 its offset, +20 length of the comment. */
+export function endRecord(zip: Uint8Array): DataView {
+  const at = Buffer.from(zip.buffer, zip.byteOffset, zip.length).lastIndexOf("PK\x05\x06", undefined, "latin1");
+  return new DataView(zip.buffer, zip.byteOffset + at);
+}
+
+/** The same zip with another count of entries in its end record. */
+export function countedAs(zip: Uint8Array, count: number): Uint8Array<ArrayBuffer> {
+  const result = Uint8Array.from(zip);
+  for (const at of [8, 10]) endRecord(result).setUint16(at, count, true);
+  return result;
+}
+
 /** The n-th entry's record in the zip's directory: +10 method, +16 CRC, +20 compressed, +24 uncompressed, +42 offset. */
 export function record(zip: Uint8Array, n: number): DataView {
   let at = -1;

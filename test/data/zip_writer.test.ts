@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
 import { expect, test } from "vitest";
-import { openZip, type RandomAccess } from "../../src/data/zip.ts";
+import { openZip } from "../../src/data/zip.ts";
+import type { RandomAccess } from "../../src/data/zip_directory.ts";
 import { ZipWriter } from "../../src/data/zip_writer.ts";
 
 const stored = {

@@ -2,11 +2,8 @@
  * Random damage to checkpoints, generator files and CSV tables, for a few seconds in `npm test` and for minutes in
  * `npm run fuzz`. An input that shows a defect is kept in corpus/, and every run begins with those.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseTable } from "../../src/cli/run_table.ts";
-import { crc32 } from "../../src/data/crc32.ts";
 import { discriminator, generator } from "../../src/nn/dcgan.ts";
 import type { ParameterSpec } from "../../src/nn/parameters.ts";
 import { checkCheckpoint } from "../../src/train/checkpoint.ts";
@@ -16,13 +13,10 @@ import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../../sr
 import { generator as randomNumbers } from "../../src/verify/lab.ts";
 import { mutate } from "../cli/hostile.ts";
 import { withoutChecksum } from "../train/without_checksum.ts";
-
-const fuzzing = process.env.MODE === "fuzz";
-const seconds = fuzzing ? 120 : 3;
-const corpus = join(import.meta.dirname, "corpus");
+import { fuzz, fuzzSeed, fuzzTimeout, type Property } from "./fuzz.ts";
 
 const config: Config = { ...presets.tiny, size: 16, base: 1, baseD: 1, z: 2, kernel: 2, batch: 2, steps: 9 };
-const random = randomNumbers(fuzzing ? Date.now() % 2 ** 32 : 7);
+const random = randomNumbers(fuzzSeed);
 
 function tensorsOf(specs: readonly Pick<ParameterSpec, "name" | "shape">[], prefix = ""): [string, NamedTensor][] {
   return specs.map(({ name, shape }) => {
@@ -61,9 +55,6 @@ const generatorFile = encodeSafetensors(new Map([...tensorsOf(g.specs), ...tenso
 const table = new TextEncoder().encode(
   `step,epoch,d_loss,ms\n${Array.from({ length: 20 }, (_, i) => `${i + 1},1,${random()},20.0\n`).join("")}`,
 );
-
-/** What must hold for every input. @throws Error that says what does not */
-type Property = (input: Uint8Array) => void;
 
 /** An error for people: known, and in one line. Everything else is a defect. */
 function refuses(work: () => void, message: RegExp): boolean {
@@ -126,25 +117,8 @@ const targets: [name: string, original: Uint8Array, holds: Property][] = [
   ],
 ];
 
-test.each(targets)("%s", { timeout: 2000 * seconds + 60_000 }, (name, original, holds) => {
-  holds(original);
-  const kept = existsSync(corpus) ? readdirSync(corpus).filter((file) => file.startsWith(`${name}-`)) : [];
-  for (const file of kept) holds(new Uint8Array(readFileSync(join(corpus, file))));
-  const end = performance.now() + 1000 * seconds;
-  let inputs = 0;
-  while (performance.now() < end) {
-    const input = mutate(original, random);
-    inputs++;
-    try {
-      holds(input);
-    } catch (error) {
-      mkdirSync(corpus, { recursive: true });
-      const file = join(corpus, `${name}-${crc32(input).toString(16).padStart(8, "0")}`);
-      writeFileSync(file, input);
-      throw new Error(`kept as ${file}`, { cause: error });
-    }
-  }
-  expect(inputs).toBeGreaterThan(100);
+test.each(targets)("%s", { timeout: fuzzTimeout }, async (name, original, holds) => {
+  await fuzz(name, original, mutate, random, holds);
 });
 
 test("the checks themselves can fail: a reader that does not verify is found out", () => {

@@ -20,11 +20,14 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** `import("./x.js")`: loaded when it is needed, if ever. */
+const onDemand = /import\(\s*["'`][^"'`]+["'`]\s*\)/g;
+
 /** index.html and everything that it names, directly or through other files: scripts, styles and workers. */
 function loadedByThePage(): string[] {
   const names = ["index.html"];
   for (const name of names) {
-    const text = files.get(name)!;
+    const text = files.get(name)!.replaceAll(onDemand, "");
     for (const other of files.keys()) {
       if (!names.includes(other) && text.includes(other.split("/").at(-1)!)) names.push(other);
     }
@@ -47,6 +50,13 @@ test("what the first training step needs is small", () => {
     painted.reduce((total, [, bytes]) => total + bytes, 0),
     table,
   ).toBeLessThanOrEqual(maxBytes.paint);
+});
+
+test("what only some need is loaded on demand", () => {
+  const reader = [...files.keys()].filter((name) => /^assets\/zip-/.test(name));
+  expect(reader.length).toBe(1);
+  expect(files.get(reader[0])).toContain("End of central directory not found");
+  expect(loadedByThePage()).not.toContain(reader[0]);
 });
 
 test("kernels and shaders are in it once", () => {

@@ -2,7 +2,8 @@
 import { type Candidate, isHidden, maxFiles, printable, reasonOf } from "../../data/photographs.ts";
 import { beginningBytes } from "../../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../../data/prepared.ts";
-import { beginsLikeZip, openZip, type RandomAccess } from "../../data/zip.ts";
+import { beginsLikeZip, openZip } from "../../data/zip.ts";
+import type { RandomAccess } from "../../data/zip_directory.ts";
 import { browserInflating } from "./inflate.ts";
 
 /** A file and where it lies: `cats/black/1.jpg` in a folder that was brought, else only its name. */

@@ -1,6 +1,6 @@
 import { deflateRawSync, deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { inflate as inflateInNode } from "../../../src/cli/decode.ts";
+import { inflate as inflateInNode } from "../../../src/cli/inflate.ts";
 import { InflateError } from "../../../src/data/inflate.ts";
 import { browserInflating } from "../../../src/page/pictures/inflate.ts";
 import { generator } from "../../../src/verify/lab.ts";
