@@ -1,0 +1,58 @@
+/** The first directory of a TIFF file (TIFF 6.0), which is also what EXIF data are. */
+
+/** Whole numbers of a directory, read one at a time: a hostile file's entries may all claim the same megabytes. */
+export interface TiffEntry {
+  count: number;
+  /** The i-th number, for i < count. */
+  at(i: number): number;
+}
+
+/** Bytes of a BYTE, SHORT and LONG. */
+const numberBytes: Record<number, number> = { 1: 1, 3: 2, 4: 4 };
+
+/**
+ * @returns the entries that hold whole numbers, by tag; of two with the same tag the first; those whose numbers are not in
+ * the file are left out. null: there is no directory
+ */
+export function readTiffDirectory(bytes: Uint8Array): Map<number, TiffEntry> | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < 8) return null;
+  const order = view.getUint16(0);
+  if (order !== 0x4949 && order !== 0x4d4d) return null;
+  const little = order === 0x4949;
+  const directory = view.getUint32(4, little);
+  if (directory + 2 > bytes.length) return null;
+  const end = Math.min(bytes.length, directory + 2 + 12 * view.getUint16(directory, little));
+  const entries = new Map<number, TiffEntry>();
+  for (let at = directory + 2; at + 12 <= end; at += 12) {
+    const tag = view.getUint16(at, little);
+    const size = numberBytes[view.getUint16(at + 2, little)];
+    const count = view.getUint32(at + 4, little);
+    if (!size || entries.has(tag)) continue;
+    // Up to four bytes are in the entry itself.
+    const first = size * count <= 4 ? at + 8 : view.getUint32(at + 8, little);
+    if (first + size * count > bytes.length) continue;
+    entries.set(tag, {
+      count,
+      at(i) {
+        const offset = first + i * size;
+        if (size === 1) return view.getUint8(offset);
+        return size === 2 ? view.getUint16(offset, little) : view.getUint32(offset, little);
+      },
+    });
+  }
+  return entries;
+}
+
+const orientationTag = 0x0112;
+
+/**
+ * How a picture lies, 1…8, by its EXIF data: a JPEG's APP1 segment, a PNG's eXIf chunk, a WebP's EXIF chunk, with or
+ * without the name that begins a JPEG's. Anything unexpected means upright, 1.
+ */
+export function exifOrientation(exif: Uint8Array): number {
+  const named = String.fromCharCode(...exif.subarray(0, 6)) === "Exif\0\0";
+  const entry = readTiffDirectory(named ? exif.subarray(6) : exif)?.get(orientationTag);
+  const value = entry && entry.count > 0 ? entry.at(0) : 1;
+  return value >= 1 && value <= 8 ? value : 1;
+}
