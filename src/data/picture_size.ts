@@ -120,20 +120,21 @@ const tags = { width: 256, height: 257, strips: 273, stripBytes: 279, tiles: 324
 
 function tiffSize(bytes: Uint8Array): PictureSize {
   const directory = readTiffDirectory(bytes);
+  if (!directory?.whole) throw new Error("TIFF cut short: its directory is not whole");
+  const { entries } = directory;
   const sideOf = (tag: number) => {
-    const entry = directory?.get(tag);
-    return entry && entry.count > 0 ? entry.at(0) : null;
+    const entry = entries.get(tag);
+    return entry && entry.count > 0 ? entry.at(0) : 0;
   };
-  const [width, height] = [sideOf(tags.width), sideOf(tags.height)];
-  if (width === null || height === null) throw new Error("TIFF cut short or damaged: its size is missing");
-  const [offsets, lengths] = directory!.has(tags.tiles)
-    ? [directory!.get(tags.tiles), directory!.get(tags.tileBytes)]
-    : [directory!.get(tags.strips), directory!.get(tags.stripBytes)];
-  for (let i = 0; offsets && lengths && i < Math.min(offsets.count, lengths.count); i++) {
+  const [offsets, lengths] = entries.has(tags.tiles)
+    ? [entries.get(tags.tiles), entries.get(tags.tileBytes)]
+    : [entries.get(tags.strips), entries.get(tags.stripBytes)];
+  if (!offsets) throw new Error("damaged TIFF: where its pixels are is missing");
+  for (let i = 0; lengths && i < Math.min(offsets.count, lengths.count); i++) {
     const end = offsets.at(i) + lengths.at(i);
     if (end > bytes.length) throw new Error(`TIFF cut short: ${bytes.length} bytes, its pixels end at ${end}`);
   }
-  return { width, height };
+  return { width: sideOf(tags.width), height: sideOf(tags.height) };
 }
 
 // ---- AVIF and HEIC (ISO/IEC 14496-12, 23008-12) ----
@@ -159,10 +160,13 @@ function* boxes(bytes: Uint8Array, start: number, end: number, format: PictureFo
 function heifSize(bytes: Uint8Array, format: PictureFormat): PictureSize {
   const view = viewOf(bytes);
   let largest: PictureSize = { width: 0, height: 0 };
+  let data = false;
   // A full box, as meta and ispe are, begins with a version and flags, four bytes.
   for (const meta of boxes(bytes, 0, bytes.length, format)) {
+    data ||= meta.type === "mdat";
     if (meta.type !== "meta") continue;
     for (const properties of boxes(bytes, meta.from + 4, meta.to, format)) {
+      data ||= properties.type === "idat";
       if (properties.type !== "iprp") continue;
       for (const container of boxes(bytes, properties.from, properties.to, format)) {
         if (container.type !== "ipco") continue;
@@ -174,6 +178,7 @@ function heifSize(bytes: Uint8Array, format: PictureFormat): PictureSize {
       }
     }
   }
+  if (!data) throw new Error(`${format} cut short: its pixels are missing`);
   if (largest.width === 0) throw new Error(`damaged ${format}: its size is missing`);
   return largest;
 }

@@ -10,11 +10,15 @@ export interface TiffEntry {
 /** Bytes of a BYTE, SHORT and LONG. */
 const numberBytes: Record<number, number> = { 1: 1, 3: 2, 4: 4 };
 
-/**
- * @returns the entries that hold whole numbers, by tag; of two with the same tag the first; those whose numbers are not in
- * the file are left out. null: there is no directory
- */
-export function readTiffDirectory(bytes: Uint8Array): Map<number, TiffEntry> | null {
+export interface TiffDirectory {
+  /** Entries that hold whole numbers, by tag; of two with the same tag the first; none whose numbers are not in the file. */
+  entries: Map<number, TiffEntry>;
+  /** Whether all of it is in the file. */
+  whole: boolean;
+}
+
+/** @returns null where there is no directory */
+export function readTiffDirectory(bytes: Uint8Array): TiffDirectory | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length < 8) return null;
   const order = view.getUint16(0);
@@ -22,9 +26,10 @@ export function readTiffDirectory(bytes: Uint8Array): Map<number, TiffEntry> | n
   const little = order === 0x4949;
   const directory = view.getUint32(4, little);
   if (directory + 2 > bytes.length) return null;
-  const end = Math.min(bytes.length, directory + 2 + 12 * view.getUint16(directory, little));
+  const end = directory + 2 + 12 * view.getUint16(directory, little);
+  const whole = end <= bytes.length;
   const entries = new Map<number, TiffEntry>();
-  for (let at = directory + 2; at + 12 <= end; at += 12) {
+  for (let at = directory + 2; at + 12 <= Math.min(end, bytes.length); at += 12) {
     const tag = view.getUint16(at, little);
     const size = numberBytes[view.getUint16(at + 2, little)];
     const count = view.getUint32(at + 4, little);
@@ -41,7 +46,7 @@ export function readTiffDirectory(bytes: Uint8Array): Map<number, TiffEntry> | n
       },
     });
   }
-  return entries;
+  return { entries, whole };
 }
 
 const orientationTag = 0x0112;
@@ -52,7 +57,7 @@ const orientationTag = 0x0112;
  */
 export function exifOrientation(exif: Uint8Array): number {
   const named = String.fromCharCode(...exif.subarray(0, 6)) === "Exif\0\0";
-  const entry = readTiffDirectory(named ? exif.subarray(6) : exif)?.get(orientationTag);
+  const entry = readTiffDirectory(named ? exif.subarray(6) : exif)?.entries.get(orientationTag);
   const value = entry && entry.count > 0 ? entry.at(0) : 1;
   return value >= 1 && value <= 8 ? value : 1;
 }
