@@ -5,7 +5,7 @@
  * Nothing is allocated, and the time is proportional to the file's length at most.
  */
 import { checkSize, type PictureFormat } from "./picture_file.ts";
-import { readTiffDirectory } from "./tiff.ts";
+import { isCameraRaw, readTiffDirectory } from "./tiff.ts";
 
 export interface PictureSize {
   width: number;
@@ -119,6 +119,9 @@ function gifSize(bytes: Uint8Array): PictureSize {
 const tags = { width: 256, height: 257, strips: 273, stripBytes: 279, tiles: 324, tileBytes: 325 };
 
 function tiffSize(bytes: Uint8Array): PictureSize {
+  if (isCameraRaw(bytes)) {
+    throw new Error("TIFF with a camera's raw data (DNG, NEF or the like): convert it to JPEG first");
+  }
   const directory = readTiffDirectory(bytes);
   if (!directory?.whole) throw new Error("TIFF cut short: its directory is not whole");
   const { entries } = directory;

@@ -1,5 +1,12 @@
 /** The first directory of a TIFF file (TIFF 6.0), which is also what EXIF data are. */
 
+const tags = {
+  newSubfileType: 0x00fe,
+  photometric: 0x0106,
+  orientation: 0x0112,
+  dngVersion: 0xc612,
+};
+
 /** Whole numbers of a directory, read one at a time: a hostile file's entries may all claim the same megabytes. */
 export interface TiffEntry {
   count: number;
@@ -49,15 +56,38 @@ export function readTiffDirectory(bytes: Uint8Array): TiffDirectory | null {
   return { entries, whole };
 }
 
-const orientationTag = 0x0112;
-
 /**
  * How a picture lies, 1…8, by its EXIF data: a JPEG's APP1 segment, a PNG's eXIf chunk, a WebP's EXIF chunk, with or
  * without the name that begins a JPEG's. Anything unexpected means upright, 1.
  */
 export function exifOrientation(exif: Uint8Array): number {
   const named = String.fromCharCode(...exif.subarray(0, 6)) === "Exif\0\0";
-  const entry = readTiffDirectory(named ? exif.subarray(6) : exif)?.entries.get(orientationTag);
+  const entry = readTiffDirectory(named ? exif.subarray(6) : exif)?.entries.get(tags.orientation);
   const value = entry && entry.count > 0 ? entry.at(0) : 1;
   return value >= 1 && value <= 8 ? value : 1;
+}
+
+const colourFilterArray = 32803;
+const linearRaw = 34892;
+
+/**
+ * Whether a TIFF file is a camera's raw data (DNG, NEF, CR2, ARW and others). Their first picture, which is what a reader of
+ * TIFFs sees, is a thumbnail.
+ */
+export function isCameraRaw(tiff: Uint8Array): boolean {
+  const entries = readTiffDirectory(tiff)?.entries;
+  const firstOf = (tag: number) => {
+    const entry = entries?.get(tag);
+    return entry && entry.count > 0 ? entry.at(0) : 0;
+  };
+  const photometric = firstOf(tags.photometric);
+  return (
+    !!entries?.has(tags.dngVersion) ||
+    // Bit 0: a smaller version of another picture of the file.
+    (firstOf(tags.newSubfileType) & 1) === 1 ||
+    photometric === colourFilterArray ||
+    photometric === linearRaw ||
+    // Canon's mark.
+    (tiff[8] === 0x43 && tiff[9] === 0x52)
+  );
 }

@@ -110,6 +110,12 @@ describe("a picture's size by its header", () => {
     expect(reasonOf(bigEndianTiff(0, height))).toBe("damaged TIFF: its size is 0×31");
   });
 
+  it("a camera's raw data are not a TIFF's picture", () => {
+    const raw = bigEndianTiff(width, height);
+    // The tag of the size becomes that of a DNG's version.
+    expect(reasonOf(changed(raw, 10, 0xc6, 0x12))).toMatch(/^TIFF with a camera's raw data/);
+  });
+
   it("nothing larger than 64 megapixels", () => {
     expect(reasonOf(heicOf([8192, 8192]))).toBe("8192×8192");
     expect(reasonOf(heicOf([64, 64], [8192, 8193]))).toMatch(/^HEIC of 8192×8193 pixels: at most 64 megapixels/);

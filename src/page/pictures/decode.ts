@@ -3,41 +3,39 @@
  * done: files that were cut short are refused, since some browsers show what there is of them, and so are pictures too
  * large for memory. What is refused, and in which words, is as on the command line.
  */
+import { Gate } from "../../data/gate.ts";
 import { readJpegHeader } from "../../data/jpeg.ts";
-import { type Picture, type PictureFormat, pictureFormat, unknownFormat } from "../../data/picture_file.ts";
+import { maxPixels, type Picture, type PictureFormat, pictureFormat, unknownFormat } from "../../data/picture_file.ts";
 import { readPictureSize } from "../../data/picture_size.ts";
 import { type Decodable, examinePng, examineWebp } from "./metadata.ts";
 
 /** Pixels are read back in squares of this side: no canvas need be as large as the picture, which some browsers refuse. */
 const tile = 1024;
 
+/** What takes longer is refused; the largest pictures take some seconds. */
+const maxSeconds = 30;
+
+/** Pictures that are decoded at the same time have so many pixels together, or there is one. */
+const gate = new Gate(maxPixels);
+
 /**
  * A whole file's picture, as the command line's `decodePicture`: upright, in sRGB, transparency laid on white, 16 bits
- * rounded to 8, an animation's first picture.
+ * rounded to 8, of an animation the first frame.
  * @throws Error one line that names what is wrong: not a picture, cut short, damaged, too large, or of an unsupported kind
  */
 export async function decodePicture(bytes: Uint8Array): Promise<Picture> {
   const format = pictureFormat(bytes);
   if (format === null) throw new Error(unknownFormat);
   const { file, pixels, orientation } = examine(format, bytes);
-  const type = `image/${format.toLowerCase()}`;
-  let bitmap: ImageBitmap;
-  try {
-    bitmap = await createImageBitmap(new Blob([file as Uint8Array<ArrayBuffer>], { type }), {
-      colorSpaceConversion: "default",
-      imageOrientation: "from-image",
-    });
-  } catch {
-    throw new Error(
-      (await isDecoded(type)) ? `damaged ${format}` : `this browser cannot decode ${format}: save it as JPEG or PNG`,
-    );
-  }
-  try {
-    if (bitmap.width * bitmap.height > pixels) throw new Error(`damaged ${format}: it holds two sizes`);
-    return readBack(bitmap, orientation);
-  } finally {
-    bitmap.close();
-  }
+  return await gate.pass(pixels, async () => {
+    const bitmap = await decode(file, format);
+    try {
+      if (bitmap.width * bitmap.height > pixels) throw new Error(`damaged ${format}: it holds two sizes`);
+      return readBack(bitmap, orientation);
+    } finally {
+      bitmap.close();
+    }
+  });
 }
 
 /** Walks the file's structure. @throws Error cut short, damaged or too large */
@@ -47,6 +45,36 @@ function examine(format: PictureFormat, bytes: Uint8Array): Decodable {
   // The browser turns these.
   const { width, height } = format === "JPEG" ? readJpegHeader(bytes) : readPictureSize(format, bytes);
   return { file: bytes, pixels: width * height, orientation: 1 };
+}
+
+async function decode(file: Uint8Array, format: PictureFormat): Promise<ImageBitmap> {
+  const type = `image/${format.toLowerCase()}`;
+  let timer = 0;
+  const tooLong = new Promise<null>((resolve) => {
+    timer = self.setTimeout(() => resolve(null), 1000 * maxSeconds);
+  });
+  const decoding = createImageBitmap(new Blob([file as Uint8Array<ArrayBuffer>], { type }), {
+    colorSpaceConversion: "default",
+    imageOrientation: "from-image",
+  });
+  try {
+    const bitmap = await Promise.race([decoding, tooLong]);
+    if (bitmap) return bitmap;
+  } catch {
+    throw new Error(
+      (await isDecoded(type))
+        ? `damaged ${format}`
+        : `${format} pictures cannot be decoded by this browser: convert them to JPEG first`,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+  // It cannot be stopped.
+  decoding.then(
+    (bitmap) => bitmap.close(),
+    () => {},
+  );
+  throw new Error(`${format} that takes more than ${maxSeconds} seconds to decode`);
 }
 
 /** Safari has no ImageDecoder, and decodes all formats that there are here. */

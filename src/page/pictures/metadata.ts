@@ -28,16 +28,13 @@ export function examinePng(bytes: Uint8Array): Decodable {
   file.set(bytes.subarray(0, 8));
   let length = 8;
   let exif: Uint8Array | null = null;
-  let dataBegan = false;
   for (let at = 8, type = ""; type !== "IEND"; ) {
     const chunk = bytes.subarray(at, at + 12 + view.getUint32(at));
     type = String.fromCharCode(...chunk.subarray(4, 8));
     if (pngKept.has(type)) {
       file.set(chunk, length);
       length += chunk.length;
-      // Behind the picture's data, where it has no place, sharp and browsers do not look at it either.
-      dataBegan ||= type === "IDAT";
-    } else if (type === "eXIf" && !dataBegan) exif ??= chunk.subarray(8, -4);
+    } else if (type === "eXIf") exif ??= chunk.subarray(8, -4);
     at += chunk.length;
   }
   return { file: file.subarray(0, length), pixels: width * height, orientation: exif ? exifOrientation(exif) : 1 };
