@@ -28,12 +28,14 @@ export async function decodePicture(bytes: Uint8Array): Promise<Picture> {
   if (format === null) throw new Error(unknownFormat);
   const { file, pixels, orientation } = examine(format, bytes);
   return await gate.pass(pixels, async () => {
-    const bitmap = await decode(file, format);
+    const image = await decode(file, format);
     try {
-      if (bitmap.width * bitmap.height > pixels) throw new Error(`damaged ${format}: it holds two sizes`);
-      return readBack(bitmap, orientation);
+      const [width, height] =
+        "width" in image ? [image.width, image.height] : [image.displayWidth, image.displayHeight];
+      if (width * height > pixels) throw new Error(`damaged ${format}: it holds two sizes`);
+      return readBack(image, width, height, orientation);
     } finally {
-      bitmap.close();
+      image.close();
     }
   });
 }
@@ -47,19 +49,18 @@ function examine(format: PictureFormat, bytes: Uint8Array): Decodable {
   return { file: bytes, pixels: width * height, orientation: 1 };
 }
 
-async function decode(file: Uint8Array, format: PictureFormat): Promise<ImageBitmap> {
+type Decoded = ImageBitmap | VideoFrame;
+
+async function decode(file: Uint8Array, format: PictureFormat): Promise<Decoded> {
   const type = `image/${format.toLowerCase()}`;
   let timer = 0;
   const tooLong = new Promise<null>((resolve) => {
     timer = self.setTimeout(() => resolve(null), 1000 * maxSeconds);
   });
-  const decoding = createImageBitmap(new Blob([file as Uint8Array<ArrayBuffer>], { type }), {
-    colorSpaceConversion: "default",
-    imageOrientation: "from-image",
-  });
+  const decoding = startDecoding(file as Uint8Array<ArrayBuffer>, type);
   try {
-    const bitmap = await Promise.race([decoding, tooLong]);
-    if (bitmap) return bitmap;
+    const image = await Promise.race([decoding, tooLong]);
+    if (image) return image;
   } catch {
     throw new Error(
       (await isDecoded(type))
@@ -71,10 +72,30 @@ async function decode(file: Uint8Array, format: PictureFormat): Promise<ImageBit
   }
   // It cannot be stopped.
   decoding.then(
-    (bitmap) => bitmap.close(),
+    (image) => image.close(),
     () => {},
   );
   throw new Error(`${format} that takes more than ${maxSeconds} seconds to decode`);
+}
+
+/**
+ * In Firefox createImageBitmap decodes on the page's main thread, which stands still for a second with the largest
+ * pictures; ImageDecoder gives the same pixels and does not. In Chromium it is the other way round: ImageDecoder gives a
+ * JPEG's colours at half the size, which a canvas enlarges in another way than libjpeg.
+ */
+async function startDecoding(file: Uint8Array<ArrayBuffer>, type: string): Promise<Decoded> {
+  if (!navigator.userAgent.includes("Firefox/")) {
+    return await createImageBitmap(new Blob([file], { type }), {
+      colorSpaceConversion: "default",
+      imageOrientation: "from-image",
+    });
+  }
+  const decoder = new ImageDecoder({ data: file, type });
+  try {
+    return (await decoder.decode()).image;
+  } finally {
+    decoder.close();
+  }
 }
 
 /** Safari has no ImageDecoder, and decodes all formats that there are here. */
@@ -100,9 +121,8 @@ function openCanvas(): OffscreenCanvasRenderingContext2D {
 }
 
 /** The picture on white, turned and mirrored from one of EXIF's eight orientations. */
-function readBack(bitmap: ImageBitmap, orientation: number): Picture {
+function readBack(image: Decoded, width: number, height: number, orientation: number): Picture {
   canvas ??= openCanvas();
-  const { width, height } = bitmap;
   const [origin, stepX, stepY] = placesOf(orientation, width, height);
   const rgb = new Uint8Array(width * height * 3);
   for (let top = 0; top < height; top += tile) {
@@ -110,7 +130,7 @@ function readBack(bitmap: ImageBitmap, orientation: number): Picture {
     for (let left = 0; left < width; left += tile) {
       const columns = Math.min(tile, width - left);
       canvas.fillRect(0, 0, columns, rows);
-      canvas.drawImage(bitmap, left, top, columns, rows, 0, 0, columns, rows);
+      canvas.drawImage(image, left, top, columns, rows, 0, 0, columns, rows);
       const { data } = canvas.getImageData(0, 0, columns, rows);
       for (let y = 0, from = 0; y < rows; y++) {
         let to = (origin + left * stepX + (top + y) * stepY) * 3;
