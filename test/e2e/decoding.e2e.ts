@@ -3,6 +3,7 @@ import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { unknownFormat } from "../../src/data/picture_file.ts";
+import { generator as randomNumbers } from "../../src/verify/lab.ts";
 import {
   bigEndian,
   type Encoding,
@@ -103,7 +104,8 @@ const blends = Uint8Array.from({ length: size * size * 4 }, (_, i) => {
 function png16(png: Uint8Array, colour: 2 | 6): Uint8Array {
   const row = (colour === 2 ? 3 : 4) * 2 * size;
   const rows = new Uint8Array(size * (1 + row));
-  for (let i = 0; i < rows.length; i++) rows[i] = i % (1 + row) === 0 ? 0 : (i * 40503) >> 7;
+  const random = randomNumbers(5);
+  for (let i = 0; i < rows.length; i++) rows[i] = i % (1 + row) === 0 ? 0 : 256 * random();
   const header = joined(bigEndian(size, size), Uint8Array.of(16, colour, 0, 0, 0));
   return joined(
     png.subarray(0, 8),
@@ -145,7 +147,7 @@ async function readable(): Promise<Readable[]> {
     ["alpha.png", await encoded(translucent, "png"), 1],
     ["blends.png", await encoded(sharp(blends, { raw: { width: size, height: size, channels: 4 } }), "png"), 1],
     ["16.png", png16(png, 2), 1],
-    // Browsers round alpha to 8 bits before they blend.
+    // Browsers cut alpha and colour to 8 bits before they blend.
     ["16-alpha.png", png16(png, 6), 2],
     ...orientations.flatMap((n): Readable[] => {
       const early = withPngChunks(tallPng, [exifChunk(n)]);
