@@ -1,92 +1,25 @@
-/**
- * Firefox has a compiler of its own for shaders (naga), and is driven by WebDriver BiDi, which Playwright speaks with newer
- * ones only. CATGAN_FIREFOX: a path; `none`: these tests are skipped.
- */
-import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** Firefox has a compiler of its own for shaders (naga). */
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { type Firefox, firefox, launchFirefox } from "./firefox.ts";
 import { eventually, smallest } from "./visit.ts";
-import { startBrowser, Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
-const { CATGAN_FIREFOX: asked } = process.env;
-const installed = ["/usr/bin/firefox-esr", "/usr/bin/firefox"].find((path) => existsSync(path));
-const firefox = asked === "none" ? undefined : (asked ?? installed);
-if (!firefox) {
-  console.warn(
-    `NOT TESTED in Firefox: ${asked === "none" ? "CATGAN_FIREFOX is none" : "there is none on this machine"}`,
-  );
-}
-
-const preferences = {
-  "dom.webgpu.enabled": true,
-  // Lavapipe is a software adapter.
-  "gfx.webgpu.ignore-blocklist": true,
-  "gfx.webgpu.force-enabled": true,
-  // It has nobody to ask and nothing to fetch.
-  "app.update.enabled": false,
-  "browser.shell.checkDefaultBrowser": false,
-  "datareporting.policy.dataSubmissionEnabled": false,
-};
-/** The first WebGPU in a release of Firefox. */
-const oldest = 141;
 const steps = 200;
 
 describe.skipIf(!firefox)("Firefox", () => {
-  let child: ChildProcess;
+  let browser: Firefox;
   let wire: Wire;
   let context: string;
-  const profile = mkdtempSync(join(tmpdir(), "catgan-e2e-firefox-"));
-  const problems: string[] = [];
+  let problems: string[];
+  let evaluate: Firefox["evaluate"];
 
   beforeAll(async () => {
-    const lines = Object.entries(preferences).map(([key, value]) => `user_pref("${key}", ${value});`);
-    writeFileSync(join(profile, "user.js"), lines.join("\n"));
-    const args = ["--headless", "--no-remote", "--remote-debugging-port=0", "--profile", profile, "about:blank"];
-    let url: string;
-    ({ child, url } = await startBrowser(firefox!, args, /WebDriver BiDi listening on (ws:\S+)/));
-    const home = new URL(inject("site")).origin;
-    wire = await Wire.open(`${url}/session`, (method, { level, text, request }) => {
-      if (method === "log.entryAdded" && level === "error") problems.push(`console: ${text}`);
-      if (
-        method === "network.beforeRequestSent" &&
-        /^https?:/.test(request.url) &&
-        !request.url.startsWith(`${home}/`)
-      ) {
-        problems.push(`outside request: ${request.url}`);
-      }
-    });
-    const { capabilities } = await wire.send("session.new", { capabilities: {} });
-    const version = Number.parseInt(capabilities.browserVersion, 10);
-    if (version < oldest) {
-      throw new Error(
-        `Firefox ${version} has no WebGPU: apt-get update && apt-get install firefox-esr mesa-vulkan-drivers brings a newer one`,
-      );
-    }
-    await wire.send("session.subscribe", { events: ["log.entryAdded", "network.beforeRequestSent"] });
-    [{ context }] = (await wire.send("browsingContext.getTree")).contexts;
+    browser = await launchFirefox();
+    ({ wire, context, problems, evaluate } = browser);
   });
-  afterAll(async () => {
-    wire?.close();
-    if (child) {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill();
-      await ended;
-    }
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-  });
+  afterAll(() => browser?.close());
 
-  const evaluate = async (expression: string) => {
-    const { result, exceptionDetails } = await wire.send("script.evaluate", {
-      expression,
-      target: { context },
-      awaitPromise: true,
-    });
-    if (exceptionDetails) throw new Error(exceptionDetails.text);
-    return result;
-  };
   const text = async (selector: string): Promise<string> =>
     (await evaluate(`document.querySelector("${selector}")?.textContent ?? ""`)).value;
   const click = async (selector: string) => {

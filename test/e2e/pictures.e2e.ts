@@ -1,8 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import { unknownFormat } from "../../src/data/picture_file.ts";
 import { bombOf, type Entry, pngOf, record, zipOf } from "../cli/hostile.ts";
+import { encoded, exifOf, extendedWebp, gradientImage, heicOf } from "../data/picture_files.ts";
 import { eventually, smallest, useBrowser, type Visit } from "./visit.ts";
 
 const browser = useBrowser();
@@ -36,7 +38,7 @@ test("a folder: what was read, what was refused and why, and what the networks w
     /^13 pictures read from cats: .* at 16 × 16\. Faces cut out by their landmarks: 1\./,
   );
   await visit.page.getByText("1 file refused").click();
-  await visit.page.locator(".refusals").getByText("neither JPEG nor PNG by its first bytes").waitFor();
+  await visit.page.locator(".refusals").getByText(unknownFormat).waitFor();
   await visit.page.getByText(/^\d+ nearly the same as another$/).click();
   await visit.page.getByText("like 0.png").first().waitFor();
   await visit.page.getByText("3 of 13 are not square.").waitFor();
@@ -50,6 +52,37 @@ test("a folder: what was read, what was refused and why, and what the networks w
   await visit.page.getByText("each beside what chance may make of it").waitFor();
   await visit.page.getByLabel("Augment", { exact: true }).selectOption("none");
   await visit.page.getByText("each beside its mirror image").waitFor();
+});
+
+test("pictures of all formats: what this browser cannot decode is refused with the reason", async () => {
+  const image = gradientImage(40, 40);
+  const mixed: [string, Uint8Array][] = [
+    ...(await Promise.all(
+      (["jpeg", "png", "webp", "avif", "gif", "tiff"] as const).map(async (encoding): Promise<[string, Uint8Array]> => {
+        return [`cat.${encoding}`, await encoded(image, encoding)];
+      }),
+    )),
+    ["turned.webp", extendedWebp(await encoded(image, "webp"), 40, 40, [["EXIF", exifOf(6)]])],
+    ["phone.heic", heicOf([4032, 3024])],
+    ["phone2.heic", heicOf([4032, 3024])],
+    ["cut.webp", (await encoded(image, "webp")).subarray(0, -9)],
+    ["cut.gif", (await encoded(image, "gif")).subarray(0, -9)],
+    ["icon.png", await encoded(gradientImage(8, 8), "png")],
+    ["notes.jpg", text],
+  ];
+  await brings(mixed.map(([name, bytes]) => ({ name, mimeType: "", buffer: Buffer.from(bytes) })));
+  await eventually(status).toMatch(/^6 pictures read from 13 files/);
+  await visit.page.getByText("7 files refused").click();
+  const refused = visit.page.locator(".refusals:has-text('refused')");
+  for (const reason of [
+    "2 × HEIC pictures cannot be decoded by this browser: convert them to JPEG first",
+    "1 × TIFF pictures cannot be decoded by this browser: convert them to JPEG first",
+    "1 × GIF cut short: its picture is not whole",
+  ]) {
+    await refused.getByText(reason, { exact: true }).waitFor();
+  }
+  expect(await refused.getByText("1 × WebP cut short").count()).toBe(1);
+  await visit.page.locator("#pictures").screenshot({ path: "dist/screenshots/pictures-mixed.png" });
 });
 
 test("a zip with a bomb inside and a text that is called .jpg", async () => {
@@ -80,7 +113,7 @@ test("a zip with a bomb inside and a text that is called .jpg", async () => {
   await visit.page.getByText("2 files refused").click();
   await eventually(() => visit.page.locator(".refusals:has-text('refused') > ul > li").count()).toBe(2);
   await visit.page.locator(".refusals").getByText("damaged zip: more data than its directory says").waitFor();
-  await visit.page.locator(".refusals").getByText("neither JPEG nor PNG by its first bytes").waitFor();
+  await visit.page.locator(".refusals").getByText(unknownFormat).waitFor();
 });
 
 test("5,000 pictures in a zip, trained on, and again after the page was closed", async () => {

@@ -1,55 +1,106 @@
-/** One JPEG or PNG → RGB in a browser's worker. What is refused, and in which words, is as on the command line. */
-import { InflateError } from "../../data/inflate.ts";
+/**
+ * One picture file → RGB in a browser's worker. The browser's own decoder does the work; here is what it leaves to be
+ * done: files that were cut short are refused, since some browsers show what there is of them, and so are pictures too
+ * large for memory. What is refused, and in which words, is as on the command line.
+ */
+import { Gate } from "../../data/gate.ts";
 import { readJpegHeader } from "../../data/jpeg.ts";
-import { type Picture, pictureFormat, unknownFormat } from "../../data/picture_file.ts";
-import { pngPicture, readPngFile } from "../../data/png.ts";
-import { browserInflating } from "./inflate.ts";
+import { maxPixels, type Picture, type PictureFormat, pictureFormat, unknownFormat } from "../../data/picture_file.ts";
+import { readPictureSize } from "../../data/picture_size.ts";
+import { type Decodable, examinePng, examineWebp } from "./metadata.ts";
 
 /** Pixels are read back in squares of this side: no canvas need be as large as the picture, which some browsers refuse. */
 const tile = 1024;
 
+/** What takes longer is refused; the largest pictures take some seconds. */
+const maxSeconds = 30;
+
+/** Pictures that are decoded at the same time have so many pixels together, or there is one. */
+const gate = new Gate(maxPixels);
+
 /**
- * A whole file's picture, as the command line's `decodePicture`: upright, transparency laid on white, RGB. A PNG gives the
- * same bytes as there; JPEGs go through the browser's own decoder, which rounds and blends colours in its own way.
+ * A whole file's picture, as the command line's `decodePicture`: upright, in sRGB, transparency laid on white, 16 bits
+ * rounded to 8, of an animation the first frame.
  * @throws Error one line that names what is wrong: not a picture, cut short, damaged, too large, or of an unsupported kind
  */
 export async function decodePicture(bytes: Uint8Array): Promise<Picture> {
-  switch (pictureFormat(bytes)) {
-    case "JPEG":
-      return await decodeJpeg(bytes);
-    case "PNG":
-      return await decodePng(bytes);
-    default:
-      throw new Error(unknownFormat);
-  }
+  const format = pictureFormat(bytes);
+  if (format === null) throw new Error(unknownFormat);
+  const { file, pixels, orientation } = examine(format, bytes);
+  return await gate.pass(pixels, async () => {
+    const image = await decode(file, format);
+    try {
+      const [width, height] =
+        "width" in image ? [image.width, image.height] : [image.displayWidth, image.displayHeight];
+      if (width * height > pixels) throw new Error(`damaged ${format}: it holds two sizes`);
+      return readBack(image, width, height, orientation);
+    } finally {
+      image.close();
+    }
+  });
 }
 
-export async function decodePng(bytes: Uint8Array): Promise<Picture> {
-  const file = readPngFile(bytes);
-  try {
-    return pngPicture(file, await browserInflating.inflate(file.data, "zlib", file.dataBytes));
-  } catch (error) {
-    throw error instanceof InflateError ? new Error(`damaged PNG: ${error.message}`) : error;
-  }
+/** Walks the file's structure. @throws Error cut short, damaged or too large */
+function examine(format: PictureFormat, bytes: Uint8Array): Decodable {
+  if (format === "PNG") return examinePng(bytes);
+  if (format === "WebP") return examineWebp(bytes);
+  // The browser turns these.
+  const { width, height } = format === "JPEG" ? readJpegHeader(bytes) : readPictureSize(format, bytes);
+  return { file: bytes, pixels: width * height, orientation: 1 };
 }
 
-async function decodeJpeg(bytes: Uint8Array): Promise<Picture> {
-  const header = readJpegHeader(bytes);
-  let bitmap: ImageBitmap;
+type Decoded = ImageBitmap | VideoFrame;
+
+async function decode(file: Uint8Array, format: PictureFormat): Promise<Decoded> {
+  const type = `image/${format.toLowerCase()}`;
+  let timer = 0;
+  const tooLong = new Promise<null>((resolve) => {
+    timer = self.setTimeout(() => resolve(null), 1000 * maxSeconds);
+  });
+  const decoding = startDecoding(file as Uint8Array<ArrayBuffer>, type);
   try {
-    const file = new Blob([bytes as Uint8Array<ArrayBuffer>], { type: "image/jpeg" });
-    // Colour profiles are not applied: the networks see the numbers of the file, here and on the command line.
-    bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", imageOrientation: "from-image" });
+    const image = await Promise.race([decoding, tooLong]);
+    if (image) return image;
   } catch {
-    throw new Error("damaged JPEG");
-  }
-  try {
-    const { width, height } = bitmap;
-    if (width * height !== header.width * header.height) throw new Error("damaged JPEG: it holds two sizes");
-    return { width, height, rgb: readBack(bitmap) };
+    throw new Error(
+      (await isDecoded(type))
+        ? `damaged ${format}`
+        : `${format} pictures cannot be decoded by this browser: convert them to JPEG first`,
+    );
   } finally {
-    bitmap.close();
+    clearTimeout(timer);
   }
+  // It cannot be stopped.
+  decoding.then(
+    (image) => image.close(),
+    () => {},
+  );
+  throw new Error(`${format} that takes more than ${maxSeconds} seconds to decode`);
+}
+
+/**
+ * In Firefox createImageBitmap decodes on the page's main thread, which stands still for a second with the largest
+ * pictures; ImageDecoder gives the same pixels and does not. In Chromium it is the other way round: ImageDecoder gives a
+ * JPEG's colours at half the size, which a canvas enlarges in another way than libjpeg.
+ */
+async function startDecoding(file: Uint8Array<ArrayBuffer>, type: string): Promise<Decoded> {
+  if (!navigator.userAgent.includes("Firefox/")) {
+    return await createImageBitmap(new Blob([file], { type }), {
+      colorSpaceConversion: "default",
+      imageOrientation: "from-image",
+    });
+  }
+  const decoder = new ImageDecoder({ data: file, type });
+  try {
+    return (await decoder.decode()).image;
+  } finally {
+    decoder.close();
+  }
+}
+
+/** Safari has no ImageDecoder, and decodes all formats that there are here. */
+async function isDecoded(type: string): Promise<boolean> {
+  return typeof ImageDecoder === "undefined" || (await ImageDecoder.isTypeSupported(type));
 }
 
 let canvas: OffscreenCanvasRenderingContext2D | null = null;
@@ -57,39 +108,65 @@ let canvas: OffscreenCanvasRenderingContext2D | null = null;
 /** On the CPU, where the pixels are needed. @throws Error where the browser does not let pixels be read */
 function openCanvas(): OffscreenCanvasRenderingContext2D {
   const context = new OffscreenCanvas(tile, tile).getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("this browser gives no canvas to read JPEGs with");
+  if (!context) throw new Error("this browser gives no canvas to read pictures with");
   // Protection against fingerprinting may put noise in the place of what a canvas holds. A little does no harm.
   const expected = [200, 100, 50, 255];
   context.putImageData(new ImageData(new Uint8ClampedArray([...expected, ...expected]), 2, 1), 0, 0);
   const { data } = context.getImageData(0, 0, 2, 1);
   if (data.some((value, i) => Math.abs(value - expected[i % 4]) > 2)) {
-    throw new Error(
-      "this browser hides what its canvases hold, so JPEGs cannot be read: allow it for this page, or bring PNGs",
-    );
+    throw new Error("this browser hides what its canvases hold, so pictures cannot be read: allow it for this page");
   }
+  context.fillStyle = "white";
   return context;
 }
 
-/** @returns [height, width, 3] */
-function readBack(bitmap: ImageBitmap): Uint8Array {
+/** The picture on white, turned and mirrored from one of EXIF's eight orientations. */
+function readBack(image: Decoded, width: number, height: number, orientation: number): Picture {
   canvas ??= openCanvas();
-  const { width, height } = bitmap;
+  const [origin, stepX, stepY] = placesOf(orientation, width, height);
   const rgb = new Uint8Array(width * height * 3);
   for (let top = 0; top < height; top += tile) {
     const rows = Math.min(tile, height - top);
     for (let left = 0; left < width; left += tile) {
       const columns = Math.min(tile, width - left);
-      canvas.drawImage(bitmap, left, top, columns, rows, 0, 0, columns, rows);
+      canvas.fillRect(0, 0, columns, rows);
+      canvas.drawImage(image, left, top, columns, rows, 0, 0, columns, rows);
       const { data } = canvas.getImageData(0, 0, columns, rows);
       for (let y = 0, from = 0; y < rows; y++) {
-        let to = ((top + y) * width + left) * 3;
-        for (let x = 0; x < columns; x++, from += 4) {
-          rgb[to++] = data[from];
-          rgb[to++] = data[from + 1];
-          rgb[to++] = data[from + 2];
+        let to = (origin + left * stepX + (top + y) * stepY) * 3;
+        for (let x = 0; x < columns; x++, from += 4, to += 3 * stepX) {
+          rgb[to] = data[from];
+          rgb[to + 1] = data[from + 1];
+          rgb[to + 2] = data[from + 2];
         }
       }
     }
   }
-  return rgb;
+  return orientation >= 5 ? { width: height, height: width, rgb } : { width, height, rgb };
+}
+
+/**
+ * Where the stored pixels of a picture belong in the upright one: the first one's place, and how far apart its neighbours
+ * to the right and below come to lie, counted in pixels, row by row.
+ */
+export function placesOf(orientation: number, width: number, height: number): [number, number, number] {
+  const [right, bottom] = [width - 1, height - 1];
+  switch (orientation) {
+    case 2: // mirrored
+      return [right, -1, width];
+    case 3: // upside down
+      return [bottom * width + right, -1, -width];
+    case 4: // upside down, mirrored
+      return [bottom * width, 1, -width];
+    case 5: // rows and columns swapped
+      return [0, height, 1];
+    case 6: // to be turned clockwise
+      return [bottom, height, -1];
+    case 7: // swapped along the other diagonal
+      return [right * height + bottom, -height, -1];
+    case 8: // to be turned counterclockwise
+      return [right * height, -height, 1];
+    default:
+      return [0, 1, width];
+  }
 }

@@ -45,6 +45,11 @@ interface Job {
   cancel(): void;
 }
 
+/** For the file chooser; extensions where systems do not know a type. Folders and drops bring anything. */
+const acceptedFiles = [
+  ...["jpeg", "png", "webp", "avif", "gif", "tiff", "heic", "heif"].map((type) => `image/${type}`),
+  ...[".avif", ".heic", ".heif", ".cat", ".zip", "application/zip"],
+].join();
 /** Names of refused files are listed up to so many a reason. */
 const maxNames = 200;
 /** Fewer pictures than this are soon known by heart. */
@@ -64,7 +69,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
   const back = h("button", { type: "button", hidden: true }, "Back to painted cats");
   const files = picker("Choose files or a zip…", {
     multiple: true,
-    accept: "image/jpeg,image/png,.cat,.zip,application/zip",
+    accept: acceptedFiles,
   });
   const folder = picker("Choose a folder…", { webkitdirectory: true });
   folder.label.hidden = !("webkitdirectory" in HTMLInputElement.prototype);
@@ -105,7 +110,8 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     h(
       "p",
       { className: "pictures-lede" },
-      "Train on JPEG and PNG pictures of yours instead of painted cats. ",
+      "Train on your own pictures instead of painted cats: JPEG, PNG, WebP, AVIF or GIF; HEIC and TIFF where the browser " +
+        "decodes them, as Safari does. ",
       h("b", {}, "Everything stays on this machine"),
       ": they are read in this tab, and sent nowhere.",
     ),

@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+// A browser's decoder is held against this one in browsers, by test/e2e/decoding.e2e.ts.
+import { decodePicture } from "../../../src/cli/decode.ts";
 import { readPhotographs as readOnCommandLine } from "../../../src/cli/photographs.ts";
 import { fingerprint } from "../../../src/data/batches.ts";
 import { type Photographs, readPhotographs } from "../../../src/data/photographs.ts";
 import { type BroughtFile, openBrought, readAhead } from "../../../src/page/pictures/brought.ts";
-import { decodePicture } from "../../../src/page/pictures/decode.ts";
 import { generator } from "../../../src/verify/lab.ts";
 import { bombOf, type Entry, type Paint, peakMiB, pngOf, record, zipOf } from "../../cli/hostile.ts";
 
