@@ -151,24 +151,28 @@ class FolderFile implements Candidate {
   ) {}
 
   beginning(): Uint8Array {
-    return this.opened((file, bytes) => readRange(file, 0, Math.min(bytes, beginningBytes)));
+    return this.first((bytes) => Math.min(bytes, beginningBytes));
   }
 
   read(): Uint8Array {
-    return this.opened((file, bytes) => {
+    return this.first((bytes) => {
       checkFileBytes(bytes);
-      const content = readRange(file, 0, bytes);
-      if (content.length < bytes) throw new Error("it became shorter while it was read");
-      return content;
+      return bytes;
     });
   }
 
-  /** @throws Error that says in one line what went wrong */
-  private opened(work: (file: number, bytes: number) => Uint8Array): Uint8Array {
+  /**
+   * @param wanted of so many bytes in the file, how many are to be read
+   * @throws Error that says in one line what went wrong
+   */
+  private first(wanted: (bytes: number) => number): Uint8Array {
     try {
       const file = openSync(this.path, "r");
       try {
-        return work(file, fstatSync(file).size);
+        const length = wanted(fstatSync(file).size);
+        const bytes = readRange(file, 0, length);
+        if (bytes.length < length) throw new Error("it became shorter while it was read");
+        return bytes;
       } finally {
         closeSync(file);
       }
