@@ -103,7 +103,9 @@ export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
   for (const { reason, files } of groups.slice(0, told.reasons)) {
     const name = shortened(escapeControls(files[0].name), told.name);
     const [first, ...more] = wrapped(
-      escapeControls(files.length === 1 ? `${name}: ${reason}` : `${grouped(files.length)} × ${reason}, first ${name}`),
+      escapeControls(
+        files.length === 1 ? `${name}: ${reason}` : `${grouped(files.length)} × ${reason}; first: ${name}`,
+      ),
       widest - 4,
     );
     for (const line of [`  ${first}`, ...more.map((line) => `    ${line}`)]) console.error(line);

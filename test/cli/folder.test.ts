@@ -14,7 +14,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it, type TestContext } from "vitest";
+import { afterAll, describe, expect, it, type TestContext, vi } from "vitest";
 import { openFolder, shownName } from "../../src/cli/folder.ts";
 import { readPhotographs } from "../../src/cli/photographs.ts";
 import { pngOf } from "./hostile.ts";
@@ -251,6 +251,29 @@ it("many links to one folder are followed once, whichever folder comes first", a
   const { names, skipped } = await readPhotographs(source, options);
   expect(names).toEqual(["m/1.png", `real0${"/next".repeat(60)}/2.png`]);
   expect(skipped).toEqual([]);
+});
+
+it("is walked with breaks, in which signals are heard and the walk may be ended", async () => {
+  const source = folder("breaks", ...Array.from({ length: 40 }, (_, i) => `${i % 4}/${i}.png`));
+  let clock = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => (clock += 20));
+  try {
+    let heard = 0;
+    const counts: number[] = [];
+    const timer = setInterval(() => heard++, 0);
+    const candidates = await openFolder(source, (files) => counts.push(files));
+    clearInterval(timer);
+    expect(candidates.length).toBe(40);
+    expect(counts.length).toBeGreaterThan(5);
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect(heard).toBeGreaterThan(0);
+    const ended = openFolder(source, () => {
+      throw new Error("stop");
+    });
+    await expect(ended).rejects.toThrow("stop");
+  } finally {
+    vi.restoreAllMocks();
+  }
 });
 
 describe("train --dry-run", () => {
