@@ -61,5 +61,6 @@ test("few are all named, none are not spoken of", () => {
     "  f0.png: empty file",
     "  sub/g0.png: it is gone",
   ]);
+  expect(told([{ name: "\u202e".repeat(60), reason: "empty file" }])[1]).toMatch(/^ {2}….{39}: empty file$/);
   expect(told(many(1, "empty file"))[0]).toBe("catgan: warning: skipped 1 file that cannot be used:");
 });
