@@ -3,7 +3,7 @@
 import { version } from "../../package.json";
 import { stepsPerEpoch } from "../data/batches.ts";
 import type { Refused } from "../data/photographs.ts";
-import { groupRefusals } from "../data/refusals.ts";
+import { groupRefusals, type RefusalGroup } from "../data/refusals.ts";
 import { discriminator, generator, type Network } from "../nn/dcgan.ts";
 import { countParameters } from "../nn/parameters.ts";
 import type { Config } from "../train/config.ts";
@@ -99,7 +99,8 @@ const told = { reasons: 5, name: 40 };
 export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
   if (skipped.length === 0) return;
   warn(`skipped ${grouped(skipped.length)} file${skipped.length > 1 ? "s" : ""} that cannot be used:`);
-  const groups = groupRefusals(skipped);
+  // A folder that is lost may hold any number of pictures: it must not be among the other reasons.
+  const groups = groupRefusals(skipped).sort((a, b) => Number(holdsFolder(b)) - Number(holdsFolder(a)));
   for (const { reason, files } of groups.slice(0, told.reasons)) {
     const name = shortened(escapeControls(files[0].name), told.name);
     const [first, ...more] = wrapped(
@@ -116,6 +117,8 @@ export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
     console.error(escapeControls(`  All names: ${commandLine("prepare", data, "OUT")} lists them.`));
   }
 }
+
+const holdsFolder = ({ files }: RefusalGroup) => files[0].name.endsWith("/");
 
 /** What events say of skipped files. */
 export const skippedFacts = (skipped: readonly Refused[]) => ({

@@ -54,6 +54,16 @@ test("skipped files are told by reason, in a few lines of 80 columns", () => {
   });
 });
 
+test("a folder comes before files of more frequent reasons", () => {
+  const files = ["a", "b", "c", "d", "e"].flatMap((reason) => many(2, reason));
+  const lines = told([...files, { name: "closed/", reason: "a folder that cannot be listed: links in a circle" }]);
+  expect(lines.slice(0, 3)).toEqual([
+    "catgan: warning: skipped 11 files that cannot be used:",
+    "  closed/: a folder that cannot be listed: links in a circle",
+    "  2 × a; first: f0.png",
+  ]);
+});
+
 test("few are all named, none are not spoken of", () => {
   expect(told([])).toEqual([]);
   expect(told([...many(1, "empty file"), ...many(1, "it is gone", "sub/g")])).toEqual([
