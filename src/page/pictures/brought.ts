@@ -48,6 +48,11 @@ export async function fromDrop(
   const lost: Refused[] = [];
   const walk = async (entry: FileSystemEntry, path: string): Promise<void> => {
     signal.throwIfAborted();
+    if (entry.name === "") {
+      // Chromium names so what has a name that is not UTF-8, and opens the folder around it in its place, without end.
+      lost.push({ name: `${path}\ufffd${entry.isFile ? "" : "/"}`, reason: "its name is not UTF-8: rename it" });
+      return;
+    }
     if (isHidden(entry.name)) return;
     if (entry.isFile) {
       try {

@@ -227,6 +227,16 @@ describe("what the browser cannot open", () => {
     });
   });
 
+  it("has a name that is not UTF-8: Chromium gives none, and lists the folder around it again", async () => {
+    const around: FileSystemEntry[] = [entryOf("1.png", png), entryOf("", domError("TypeMismatchError"))];
+    around.push(folderOf("", around));
+    const found = await drop(folderOf("cats", around));
+    const { names, skipped } = await read(found.files, found.lost);
+    expect(names).toEqual(["1.png"]);
+    const reason = "its name is not UTF-8: rename it";
+    expect(skipped).toEqual(["\ufffd", "\ufffd/"].map((name) => ({ name, reason })));
+  });
+
   it("may have no entry: then it is a file, or lost", async () => {
     const found = await drop(new File([new Uint8Array(png)], "1.png"), entryOf("2.png", png), null);
     const { names, skipped } = await read(found.files, found.lost);
