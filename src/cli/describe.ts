@@ -2,11 +2,13 @@
 
 import { version } from "../../package.json";
 import { stepsPerEpoch } from "../data/batches.ts";
+import type { Refused } from "../data/photographs.ts";
+import { groupRefusals, type RefusalGroup } from "../data/refusals.ts";
 import { discriminator, generator, type Network } from "../nn/dcgan.ts";
 import { countParameters } from "../nn/parameters.ts";
 import type { Config } from "../train/config.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { commandLine, duration, grouped, type Reporter } from "./progress.ts";
+import { commandLine, duration, grouped, type Reporter, widest, wrapped } from "./progress.ts";
 import { samplePath } from "./run_folder.ts";
 import { escapeControls } from "./terminal_text.ts";
 
@@ -23,11 +25,14 @@ export interface RunFacts {
   data: string;
   /** Pictures. */
   count: number;
+  /** Files that could not be used. */
+  skipped: number;
   totalSteps: number;
   flopsPerStep: number;
 }
 
-export function describeRun(reporter: Reporter, { config, origin, data, count, totalSteps, flopsPerStep }: RunFacts) {
+export function describeRun(reporter: Reporter, facts: RunFacts) {
+  const { config, origin, data, count, skipped, totalSteps, flopsPerStep } = facts;
   const { size, batch, z, epochs } = config;
   reporter.fact("preset", origin);
   const networks = { generator: generator(config), discriminator: discriminator(config) };
@@ -39,7 +44,8 @@ export function describeRun(reporter: Reporter, { config, origin, data, count, t
     reporter.fact(name, `${shapes}, ${grouped(countParameters(specs))}\u00a0parameters`);
   }
   const what = data === "painted" ? "painted cats" : `from ${data}`;
-  reporter.fact("pictures", `${grouped(count)} ${what}, ${size}×${size}`);
+  const lost = skipped === 0 ? "" : `; ${grouped(skipped)} skipped`;
+  reporter.fact("pictures", `${grouped(count)} ${what}, ${size}×${size}${lost}`);
   const length = epochs === null ? "" : `${grouped(epochs)} epochs, `;
   const epoch = grouped(stepsPerEpoch(count, batch));
   reporter.fact("training", `${length}${grouped(totalSteps)} steps of ${batch} pictures; an epoch is ${epoch} steps`);
@@ -86,14 +92,44 @@ export function conclude(reporter: Reporter, { outcome, dir, trainer, steps, sec
   reporter.line(`  Resume: ${resume("--steps", String(2 * step))}`);
 }
 
-/** At most this many skipped files are named. */
-const named = 5;
+/** At most so many reasons are told, each with a name that has at most so many characters. */
+const told = { reasons: 5, name: 40 };
 
-export function warnOfSkipped(skipped: readonly { name: string; reason: string }[]): void {
+/** By reason, in a few lines of 80 columns. @param data what the user gave as pictures */
+export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
   if (skipped.length === 0) return;
-  warn(`skipped ${skipped.length} file${skipped.length > 1 ? "s" : ""} that cannot be used:`);
-  for (const { name, reason } of skipped.slice(0, named)) console.error(escapeControls(`  ${name}: ${reason}`));
-  if (skipped.length > named) console.error(`  and ${skipped.length - named} more`);
+  warn(`skipped ${grouped(skipped.length)} file${skipped.length > 1 ? "s" : ""} that cannot be used:`);
+  // A folder that is lost may hold any number of pictures: it must not be among the other reasons.
+  const groups = groupRefusals(skipped).sort((a, b) => Number(holdsFolder(b)) - Number(holdsFolder(a)));
+  for (const { reason, files } of groups.slice(0, told.reasons)) {
+    const name = shortened(escapeControls(files[0].name), told.name);
+    const [first, ...more] = wrapped(
+      escapeControls(
+        files.length === 1 ? `${name}: ${reason}` : `${grouped(files.length)} × ${reason}; first: ${name}`,
+      ),
+      widest - 4,
+    );
+    for (const line of [`  ${first}`, ...more.map((line) => `    ${line}`)]) console.error(line);
+  }
+  const others = groups.slice(told.reasons).reduce((sum, { files }) => sum + files.length, 0);
+  if (others > 0) console.error(`  ${grouped(others)} for other reasons`);
+  if (skipped.length > Math.min(groups.length, told.reasons)) {
+    console.error(escapeControls(`  All names: ${commandLine("prepare", data, "OUT")} lists them.`));
+  }
+}
+
+const holdsFolder = ({ files }: RefusalGroup) => files[0].name.endsWith("/");
+
+/** What events say of skipped files. */
+export const skippedFacts = (skipped: readonly Refused[]) => ({
+  skipped: skipped.length,
+  skippedReasons: groupRefusals(skipped).map(({ reason, files }) => ({ reason, count: files.length })),
+});
+
+/** The end of a name tells more than its beginning. */
+function shortened(name: string, length: number): string {
+  const characters = [...name];
+  return characters.length <= length ? name : `…${characters.slice(1 - length).join("")}`;
 }
 
 export function warn(text: string): void {

@@ -1,5 +1,6 @@
 /** `catgan train --dry-run`: what a run would be. */
 import { stepsPerEpoch } from "../data/batches.ts";
+import type { Refused } from "../data/photographs.ts";
 import { paintedCount } from "../data/pictures.ts";
 import { inMebibytes } from "../gpu/gpu.ts";
 import { discriminator, generator } from "../nn/dcgan.ts";
@@ -7,7 +8,7 @@ import { planTraining } from "../train/plan.ts";
 import { mayHaveGpu } from "./adapter.ts";
 import type { NewRun } from "./command.ts";
 import { loadDataSet } from "./data_set.ts";
-import { describeRun, heading, layerTable, warnOfSkipped } from "./describe.ts";
+import { describeRun, heading, layerTable, skippedFacts, warnOfSkipped } from "./describe.ts";
 import { chooseConfig } from "./options.ts";
 import { Reporter } from "./progress.ts";
 import { asUserError } from "./user_error.ts";
@@ -22,10 +23,12 @@ export async function dryRunCommand(options: NewRun): Promise<number> {
   const endless = Number.MAX_SAFE_INTEGER;
   const plan = await planTraining(config, { bufferBytes: endless, bindingBytes: endless, software });
   let count = paintedCount(config.size);
+  let skipped: Refused[] = [];
   if (data !== "painted") {
-    const { pictures, skipped } = await loadDataSet({ data, fit }, config, reporter);
-    warnOfSkipped(skipped);
-    count = pictures.count;
+    const found = await loadDataSet({ data, fit }, config, reporter);
+    skipped = found.skipped;
+    warnOfSkipped(skipped, data);
+    count = found.pictures.count;
   }
   const epoch = asUserError(() => stepsPerEpoch(count, config.batch));
   const totalSteps = config.steps ?? config.epochs! * epoch;
@@ -41,14 +44,14 @@ export async function dryRunCommand(options: NewRun): Promise<number> {
     pictureBytes,
     flopsPerStep,
     dispatchesPerStep,
-    pictures: { data, fit, count },
+    pictures: { data, fit, count, ...skippedFacts(skipped) },
     stepsPerEpoch: epoch,
     totalSteps,
   });
   reporter.event({ event: "end", run: null });
 
   heading(reporter);
-  describeRun(reporter, { config, origin, data, count, totalSteps, flopsPerStep });
+  describeRun(reporter, { config, origin, data, count, skipped: skipped.length, totalSteps, flopsPerStep });
   reporter.fact("dispatches", `${dispatchesPerStep} a step, before long ones are cut`);
   reporter.fact("memory", `about ${inMebibytes(plan.bytes)} on the GPU, and ${inMebibytes(pictureBytes)} of pictures`);
   layerTable(reporter, "generator", generator(config));

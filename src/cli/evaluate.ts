@@ -13,7 +13,7 @@ import { openAdapter } from "./adapter.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint_files.ts";
 import type { EvaluateCommand } from "./command.ts";
 import { loadDataSet } from "./data_set.ts";
-import { warn, warnOfSkipped } from "./describe.ts";
+import { skippedFacts, warn, warnOfSkipped } from "./describe.ts";
 import { writeFileAtomically } from "./files.ts";
 import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { encodePng } from "./png.ts";
@@ -42,7 +42,7 @@ export async function evaluateCommand(options: EvaluateCommand): Promise<number>
     const artist = asUserError(() => generatorFrom(stream, checkpoint));
     const { architecture, step, seed: paintedSeed } = artist;
     const { pictures, skipped } = await loadDataSet(real, { size: architecture.size, seed: paintedSeed }, reporter);
-    warnOfSkipped(skipped);
+    warnOfSkipped(skipped, data);
     const halves = asUserError(() => splitReals(pictures, options.n, seed));
     const n = halves.reals.length;
     const fakes = await drawPictures(stream, artist, { count: n, seed }, (done, total) =>
@@ -64,6 +64,7 @@ export async function evaluateCommand(options: EvaluateCommand): Promise<number>
       source: checkpoint.path,
       step,
       data,
+      pictures: { count: pictures.count, ...skippedFacts(skipped) },
       n,
       seed,
       ...evaluation,
@@ -72,7 +73,8 @@ export async function evaluateCommand(options: EvaluateCommand): Promise<number>
     reporter.line(`  adapter   ${gpu.name}`);
     reporter.line(`  drawn     ${grouped(n)} pictures by ${checkpoint.path}, after ${grouped(step)} steps`);
     const what = data === "painted" ? "painted cats" : `pictures from ${data}`;
-    reporter.line(`  real      ${grouped(n)} of ${grouped(pictures.count)} ${what}`);
+    const lost = skipped.length === 0 ? "" : `; ${grouped(skipped.length)} skipped`;
+    reporter.line(`  real      ${grouped(n)} of ${grouped(pictures.count)} ${what}${lost}`);
     reporter.line(`  floor     ${grouped(n)} others of them, measured like the drawn ones`);
     reporter.line();
     for (const line of table(evaluation)) reporter.line(line);

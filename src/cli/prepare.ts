@@ -5,7 +5,15 @@ import { version } from "../../package.json";
 import { pictureGrid } from "../data/grid.ts";
 import { enlarge } from "../data/image.ts";
 import { differenceHash, maxDistance, NearDuplicates } from "../data/near_duplicates.ts";
-import { findPhotographs, NoPictures, printable, type Refused, readEach, type Square } from "../data/photographs.ts";
+import {
+  findPhotographs,
+  NoPictures,
+  type OnLooking,
+  printable,
+  type Refused,
+  readEach,
+  type Square,
+} from "../data/photographs.ts";
 import { preparedFiles } from "../data/prepared.ts";
 import { groupRefusals } from "../data/refusals.ts";
 import { noiseStreams } from "../kernels/noise.ts";
@@ -34,20 +42,31 @@ export async function prepareCommand(options: PrepareCommand): Promise<number> {
   const reporter = new Reporter(process.stdout, json);
   await checkPreparedFolder(out, source);
   const stop = new StopRequest(() => {});
+  let spoken = performance.now();
+  const onLooking: OnLooking = (done, total) => {
+    stop.signal.throwIfAborted();
+    if (performance.now() - spoken < wordEvery) return;
+    spoken = performance.now();
+    reporter.looking(done, total);
+    reporter.event({ event: "looking", done, total });
+  };
+  const work = async (opened: Source) => {
+    const folder = await PreparedFolder.create(out);
+    try {
+      return await explained(`cannot write ${out}`, () =>
+        prepare(opened, folder, { ...options, onLooking }, reporter, stop.signal),
+      );
+    } finally {
+      await folder.discard();
+    }
+  };
   try {
-    return await withSource(source, async (opened) => {
-      const folder = await PreparedFolder.create(out);
-      try {
-        return await explained(`cannot write ${out}`, () => prepare(opened, folder, options, reporter, stop.signal));
-      } catch (error) {
-        if (!stop.signal.aborted) throw error;
-        reporter.event({ event: "end", out: null, stopped: true });
-        reporter.line("  Stopped: nothing was written.");
-        return stop.exitCode;
-      } finally {
-        await folder.discard();
-      }
-    });
+    return await withSource(source, work, onLooking);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    reporter.event({ event: "end", out: null, stopped: true });
+    reporter.line("  Stopped: nothing was written.");
+    return stop.exitCode;
   } finally {
     reporter.clear();
     stop.dispose();
@@ -55,9 +74,9 @@ export async function prepareCommand(options: PrepareCommand): Promise<number> {
 }
 
 async function prepare(
-  { candidates, skipped }: Source,
+  { candidates }: Source,
   folder: PreparedFolder,
-  options: PrepareCommand,
+  options: PrepareCommand & { onLooking: OnLooking },
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<number> {
@@ -65,7 +84,7 @@ async function prepare(
   const settings = { size, fit, dropDuplicates, seed };
   const began = performance.now();
   reporter.event({ event: "start", source, out, ...settings });
-  const found = await findPhotographs(candidates);
+  const found = await findPhotographs(candidates, options.onLooking);
   const set = new PictureSet(folder, size, dropDuplicates);
   let spoken = began;
   const refusals = await readEach(
@@ -86,7 +105,7 @@ async function prepare(
     },
     (index, picture) => set.add(printable(found[index].picture.name), picture),
   );
-  const refused: Refused[] = [...skipped];
+  const refused: Refused[] = [];
   for (const [index, reason] of refusals.entries()) {
     if (reason !== null) refused.push({ name: printable(found[index].picture.name), reason });
   }

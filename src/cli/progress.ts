@@ -18,7 +18,7 @@ export interface TrainingState {
   secondsLeft: number;
 }
 
-const widest = 80;
+export const widest = 80;
 const nameWidth = 15;
 /** Between plain lines where nothing can be rewritten. */
 const quietMs = 10_000;
@@ -66,6 +66,12 @@ export class Reporter {
     if (!this.lively) return;
     const share = total > 0 ? done / total : 0;
     this.status(`  ${bar(share, 20)} ${Math.floor(share * 100)} %  ${escapeControls(what)}`);
+  }
+
+  /** @param total null while files are still being counted */
+  looking(done: number, total: number | null): void {
+    if (total !== null) this.preparing("looking for pictures", done, total);
+    else if (this.lively) this.status(`  looking for pictures: ${grouped(done)} files so far`);
   }
 
   training(state: TrainingState): void {
@@ -164,9 +170,10 @@ export function wrapped(text: string, width: number): string[] {
 }
 
 /** The same program's command with these words, as it was started here. */
-export function commandLine(command: "train" | "sample", ...words: string[]): string {
+export function commandLine(command: "train" | "sample" | "prepare", ...words: string[]): string {
   const quoted = words.map((word) => (/^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
   const script = process.env.npm_lifecycle_event;
   const npm = script !== undefined && ["train", "sample", "prepare-data"].includes(script);
-  return [npm ? `npm run ${command} --` : `catgan ${command}`, ...quoted].join(" ");
+  const npmScript = command === "prepare" ? "prepare-data" : command;
+  return [npm ? `npm run ${npmScript} --` : `catgan ${command}`, ...quoted].join(" ");
 }

@@ -27,7 +27,7 @@ import { openAdapter } from "./adapter.ts";
 import { type Checkpoint, checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
 import type { NewRun, OnTrouble, ResumedRun } from "./command.ts";
 import { type DataSet, loadDataSet } from "./data_set.ts";
-import { conclude, describeRun, heading, warn, warnOfSkipped } from "./describe.ts";
+import { conclude, describeRun, heading, skippedFacts, warn, warnOfSkipped } from "./describe.ts";
 import { isFolder } from "./files.ts";
 import { chooseConfig, resolveConfig } from "./options.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
@@ -331,7 +331,7 @@ export async function checkFits(config: Config, limits: PlanLimits, choices?: Ch
 function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet, reporter: Reporter): void {
   const { config, batches, g, d, pictures, totalSteps, flopsPerStep, step } = trainer;
   const { bytes } = gpu.counts;
-  warnOfSkipped(skipped);
+  warnOfSkipped(skipped, setup.source.data);
   const otherMachine = warningOfMachine(setup.resumed?.info.machine ?? null, machineOf(trainer.stream));
   if (otherMachine !== null) warn(otherMachine);
   reporter.event({
@@ -343,7 +343,7 @@ function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet
     gpuBytes: bytes,
     pictureBytes: batches.pixels.bytes,
     flopsPerStep,
-    pictures: { ...setup.source, count: pictures.count, skipped: skipped.length },
+    pictures: { ...setup.source, count: pictures.count, ...skippedFacts(skipped) },
     stepsPerEpoch: batches.stepsPerEpoch,
     totalSteps,
     step,
@@ -357,6 +357,7 @@ function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet
     origin: setup.origin,
     data: setup.source.data,
     count: pictures.count,
+    skipped: skipped.length,
     totalSteps,
     flopsPerStep,
   });

@@ -5,6 +5,7 @@ import type { Later } from "./inflate.ts";
 import { type Picture, pictureFormat } from "./picture_file.ts";
 import type { Pictures } from "./pictures.ts";
 import { resizeRgb } from "./resize.ts";
+import { turns } from "./turns.ts";
 
 /** How photographs that are not square become square, see {@link resizeRgb}. */
 export type Fit = "crop" | "stretch";
@@ -13,8 +14,8 @@ export type Fit = "crop" | "stretch";
 export interface Candidate {
   /** Path inside the folder or the zip, with slashes. */
   name: string;
-  /** What reading it takes, in memory. */
-  bytes: number;
+  /** What reading it takes, in memory; null: not known yet, reading it checks that (`checkFileBytes`). */
+  bytes: number | null;
   /** Its first bytes, at least `beginningBytes` (picture_file.ts) where it has them. */
   beginning(): Later<Uint8Array>;
   read(): Later<Uint8Array>;
@@ -71,9 +72,16 @@ export interface Reading {
   onProgress?(done: number, total: number): void;
 }
 
+/**
+ * Is called now and then while pictures are looked for; what it throws ends that.
+ * @param total null: `done` files were found so far; else so many of them were told from pictures
+ */
+export type OnLooking = (done: number, total: number | null) => void;
+
 export interface ReadingAll extends Reading {
   /** The pictures may take so many bytes. */
   maxBytes: number;
+  onLooking?: OnLooking;
   /** Is called with every picture and its place among the files that should be pictures, in any order. */
   onPicture?(index: number, picture: Square): void;
 }
@@ -94,6 +102,17 @@ export const maxFiles = 1_000_000;
 const maxFileBytes = 64 * 2 ** 20;
 /** Files named so should be pictures: where they are not, or of a kind that is not read, the user hears of it. */
 const pictureName = /\.(jpe?g|jpe|jfif|png|apng|gif|webp|bmp|tiff?|hei[cf]|avif|jxl)$/i;
+/** Files named so are of other kinds: where their bytes cannot be read, no picture is taken to be lost. */
+const otherName =
+  /\.(txt|md|csv|tsv|jsonl?|ya?ml|xml|html?|css|js|py|sh|log|ini|db|pdf|zip|tar|t?gz|7z|rar|mp4|mov|avi|mp3)$/i;
+
+/** What cannot be read, and why: it is counted like a damaged picture, unless its name says that it is none. */
+export function lostCandidate(name: string, reason: string): Candidate {
+  const fail = () => {
+    throw new Error(reason);
+  };
+  return { name, bytes: 0, beginning: fail, read: fail };
+}
 
 /** Not looked at: what systems put beside people's files. */
 export const isHidden = (entry: string) => entry.startsWith(".") || entry === "__MACOSX";
@@ -113,7 +132,7 @@ export const reasonOf = (error: unknown) => printable((error as Error).message.s
  */
 export async function readPhotographs(candidates: Candidate[], reading: ReadingAll): Promise<Photographs> {
   const { size, maxBytes, onPicture } = reading;
-  const found = await findPhotographs(candidates);
+  const found = await findPhotographs(candidates, reading.onLooking);
   const pictureBytes = size * size * 3;
   const room = Math.floor(maxBytes / pictureBytes);
   if (found.length > room) {
@@ -159,16 +178,18 @@ export async function readPhotographs(candidates: Candidate[], reading: ReadingA
  * What is a picture, known by its first bytes, or is named like one and so must be or be spoken of; in the order of the
  * paths.
  */
-export async function findPhotographs(candidates: Candidate[]): Promise<Found[]> {
+export async function findPhotographs(candidates: Candidate[], onLooking?: OnLooking): Promise<Found[]> {
   const landmarks = new Map<string, Candidate>();
   const annotated = new Set<string>();
   const pictures: Candidate[] = [];
-  for (const candidate of candidates) {
+  const turn = turns();
+  for (const [index, candidate] of candidates.entries()) {
     const { name } = candidate;
+    if (await turn()) onLooking?.(index, candidates.length);
     if (name.endsWith(landmarksEnding) && pictureName.test(name.slice(0, -landmarksEnding.length))) {
       landmarks.set(name, candidate);
       annotated.add(folderOf(name));
-    } else if (pictureName.test(name) || (await beginsLikePicture(candidate))) pictures.push(candidate);
+    } else if (pictureName.test(name) || (await mayBePicture(candidate))) pictures.push(candidate);
   }
   return pictures
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
@@ -190,7 +211,7 @@ export async function readEach(
 ): Promise<(string | null)[]> {
   const refusals: (string | null)[] = new Array(found.length).fill(null);
   let [next, done] = [0, 0];
-  let yielded = performance.now();
+  const turn = turns();
   const work = async () => {
     while (next < found.length) {
       const index = next++;
@@ -202,11 +223,8 @@ export async function readEach(
       }
       if (picture) await take(index, picture);
       reading.onProgress?.(++done, found.length);
-      // Resizing takes its time: now and then signals, messages and progress bars get their turn.
-      if (performance.now() - yielded > 50) {
-        await new Promise((resolve) => setTimeout(resolve));
-        yielded = performance.now();
-      }
+      // Resizing takes its time.
+      await turn();
     }
   };
   await Promise.all(Array.from({ length: reading.inFlight }, work));
@@ -214,10 +232,10 @@ export async function readEach(
 }
 
 async function readSquare({ picture, landmarks }: Found, { decode, size, fit }: Reading): Promise<Square> {
+  const bytes = await read(picture);
   if (landmarks === "missing") throw new Error(`no landmarks: no ${landmarksEnding} file beside it`);
-  const file = await read(picture);
-  let digest = await sha256(file);
-  let { rgb, width, height } = await decode(file);
+  let digest = await sha256(bytes);
+  let { rgb, width, height } = await decode(bytes);
   if (landmarks) {
     const points = await read(landmarks);
     digest = await sha256(digest, await sha256(points));
@@ -234,18 +252,24 @@ async function readSquare({ picture, landmarks }: Found, { decode, size, fit }: 
 
 const folderOf = (name: string) => name.slice(0, name.lastIndexOf("/") + 1);
 
-async function beginsLikePicture(candidate: Candidate): Promise<boolean> {
+/** By its first bytes; by its name where they cannot be read. Reading it then says why. */
+async function mayBePicture(candidate: Candidate): Promise<boolean> {
   try {
     return pictureFormat(await candidate.beginning()) !== null;
   } catch {
-    return false;
+    return !otherName.test(candidate.name);
+  }
+}
+
+/** @throws Error where a file has more bytes than a picture may */
+export function checkFileBytes(bytes: number): void {
+  if (bytes > maxFileBytes) {
+    throw new Error(`${Math.ceil(bytes / 2 ** 20)} MiB: pictures may have at most ${maxFileBytes / 2 ** 20}`);
   }
 }
 
 async function read(candidate: Candidate): Promise<Uint8Array> {
-  if (candidate.bytes > maxFileBytes) {
-    throw new Error(`${Math.ceil(candidate.bytes / 2 ** 20)} MiB: pictures may have at most ${maxFileBytes / 2 ** 20}`);
-  }
+  if (candidate.bytes !== null) checkFileBytes(candidate.bytes);
   const bytes = await candidate.read();
   if (bytes.length === 0) throw new Error("empty file");
   return bytes;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import { expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { eventsOf, run, temporaryFolder, writePictures } from "./program.ts";
 const folder = temporaryFolder();
 const photos = join(folder, "photos");
 writePictures(photos, 13);
+symlinkSync("nowhere", join(photos, "lost.png"));
 const runDir = join(folder, "run");
 const small = "--preset tiny --size 16 --base 4 --base-d 4 --batch 4 --z 8 --steps 1".split(" ");
 
@@ -19,6 +20,11 @@ test("measures an untrained generator against the run's pictures or others", asy
   const [event] = eventsOf(measured);
   // Half of 13 pictures.
   expect(event).toMatchObject({ event: "evaluation", step: 1, data: photos, n: 6, seed: 1, sheet });
+  const skippedReasons = [{ reason: "a link that leads nowhere", count: 1 }];
+  expect(event.pictures).toEqual({ count: 13, skipped: 1, skippedReasons });
+  expect(measured.stderr).toBe(
+    "catgan: warning: skipped 1 file that cannot be used:\n  lost.png: a link that leads nowhere\n",
+  );
   // Six pairs, four in a row: 8 × 2 pictures of 16 pixels and the gaps, enlarged.
   const { width, height } = PNG.sync.read(readFileSync(sheet));
   expect([width, height]).toEqual([7 * 146, 7 * 38]);

@@ -1,5 +1,11 @@
-import { describe, expect, it } from "vitest";
-import { type Candidate, NoPictures, type ReadingAll, readPhotographs } from "../../src/data/photographs.ts";
+import { describe, expect, it, vi } from "vitest";
+import {
+  type Candidate,
+  lostCandidate,
+  NoPictures,
+  type ReadingAll,
+  readPhotographs,
+} from "../../src/data/photographs.ts";
 import { generator } from "../../src/verify/lab.ts";
 
 const jpegBeginning = [0xff, 0xd8, 0xff];
@@ -131,14 +137,58 @@ describe("photographs", () => {
     );
   });
 
-  it("that are too large are not read, and what cannot be read is skipped", async () => {
-    const refuse = () => {
+  it("that are too large are not read", async () => {
+    const never = () => {
       throw new Error("never asked");
     };
-    const large = { name: "large.jpg", bytes: 2 ** 30, beginning: refuse, read: refuse };
-    const unreadable = { name: "1", bytes: 9, beginning: refuse, read: refuse };
-    const { skipped } = await readPhotographs([large, unreadable, cats()[0]], reading);
+    const large = { name: "large.jpg", bytes: 2 ** 30, beginning: never, read: never };
+    const { skipped } = await readPhotographs([large, cats()[0]], reading);
     expect(skipped).toEqual([{ name: "large.jpg", reason: "1024 MiB: pictures may have at most 64" }]);
+  });
+
+  it("that cannot be read are named, unless their names say that they are no pictures", async () => {
+    const lost = ["b/", "1.png", "a/0.JPG", "no ending", "a/photos.txt/", "some.dat", "a.b/c"];
+    const others = ["notes.txt", "a/LIST.CSV", "x.jpg.zip", "labels.json"];
+    const candidates = [...lost, ...others].map((name) => lostCandidate(name, `why ${name}`));
+    const { skipped, names } = await readPhotographs([...candidates, cats()[0]], reading);
+    expect(names).toEqual([cats()[0].name]);
+    expect(skipped).toEqual([...lost].sort().map((name) => ({ name, reason: `why ${name}` })));
+  });
+
+  it("are read where only their beginning could not be: a fault that passes loses nothing", async () => {
+    const [cat] = cats();
+    const candidate = { ...cat, name: "no ending", beginning: lostCandidate("", "once").beginning };
+    expect((await readPhotographs([candidate], reading)).names).toEqual(["no ending"]);
+  });
+
+  it("that cannot be read say why, also where landmarks are missing beside them", async () => {
+    const landmarks = {
+      name: "a/1.png.cat",
+      bytes: 0,
+      beginning: () => new Uint8Array(),
+      read: () => new Uint8Array(),
+    };
+    const candidates = [landmarks, lostCandidate("a/2.png", "it is gone"), cats()[0]];
+    const { skipped } = await readPhotographs(candidates, reading);
+    expect(skipped).toEqual([{ name: "a/2.png", reason: "it is gone" }]);
+  });
+
+  it("are looked for with breaks, in which what is called may end it", async () => {
+    vi.spyOn(performance, "now").mockImplementation(() => (clock += 20));
+    let clock = 0;
+    try {
+      const unnamed = Array.from({ length: 30 }, (_, i) => ({ ...cats()[0], name: String(i) }));
+      const looked: [number, number | null][] = [];
+      await readPhotographs(unnamed, { ...reading, onLooking: (done, total) => looked.push([done, total]) });
+      expect(looked.length).toBeGreaterThan(5);
+      expect(looked).toEqual(looked.map(([done]) => [done, 30]));
+      const onLooking = () => {
+        throw new Error("stop");
+      };
+      await expect(readPhotographs(unnamed, { ...reading, onLooking })).rejects.toThrow("stop");
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it("are cut by the landmarks beside them, and refused where only others of their folder have any", async () => {

@@ -85,6 +85,22 @@ test("pictures of all formats: what this browser cannot decode is refused with t
   await visit.page.locator("#pictures").screenshot({ path: "dist/screenshots/pictures-mixed.png" });
 });
 
+test("a dropped folder with names that are not UTF-8: the rest is read once, and they are named", async () => {
+  const cats = join(folder, "dropped");
+  mkdirSync(join(cats, "sub"), { recursive: true });
+  for (let i = 0; i < 3; i++) writeFileSync(join(cats, "sub", `${i}.png`), picture(i));
+  writeFileSync(Buffer.concat([Buffer.from(`${cats}/caf`), Buffer.from([0xe9]), Buffer.from(".png")]), picture(3));
+  mkdirSync(Buffer.concat([Buffer.from(`${cats}/caf`), Buffer.from([0xe8])]));
+  const session = await visit.page.context().newCDPSession(visit.page);
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    const data = { items: [], files: [cats], dragOperationsMask: 1 };
+    await session.send("Input.dispatchDragEvent", { type, x: 100, y: 100, data });
+  }
+  await eventually(status).toMatch(/^3 pictures read from dropped/);
+  await visit.page.getByText("2 files refused").click();
+  await visit.page.locator(".refusals").getByText("its name is not UTF-8: rename it").waitFor();
+});
+
 test("a zip with a bomb inside and a text that is called .jpg", async () => {
   const zip = await zipOf([
     ...Array.from({ length: 8 }, (_, i): Entry => [`cats/${i}.png`, picture(100 + i)]),

@@ -1,5 +1,13 @@
 /** Files that somebody dropped or picked, to candidates with the names that the command line would give them. */
-import { type Candidate, isHidden, maxFiles, printable, reasonOf } from "../../data/photographs.ts";
+import {
+  type Candidate,
+  isHidden,
+  lostCandidate,
+  maxFiles,
+  printable,
+  type Refused,
+  reasonOf,
+} from "../../data/photographs.ts";
 import { beginningBytes } from "../../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../../data/prepared.ts";
 import { beginsLikeZip, openZip } from "../../data/zip.ts";
@@ -15,6 +23,8 @@ export interface BroughtFile {
 /** What was brought in one go. */
 export interface Brought {
   files: BroughtFile[];
+  /** What the browser could not open, by path, and why; a folder's path ends in a slash. */
+  lost: Refused[];
   /** What it is called: the folder's or the file's name, or how many files there are. */
   label: string;
 }
@@ -25,59 +35,102 @@ export function fromInput(list: Iterable<File>): Brought {
 }
 
 /**
- * From a drop: folders are walked.
+ * From a drop: folders are walked. What cannot be opened is noted, and the walk goes on.
+ * @param items files where the browser gave no entry, null where it gave neither
  * @param onFile is called with how many files were found so far
+ * @throws Error too many files
  */
 export async function fromDrop(
-  items: readonly FileSystemEntry[],
+  items: readonly (FileSystemEntry | File | null)[],
   signal: AbortSignal,
   onFile: (count: number) => void,
 ): Promise<Brought> {
   const files: BroughtFile[] = [];
+  const lost: Refused[] = [];
   const walk = async (entry: FileSystemEntry, path: string): Promise<void> => {
     signal.throwIfAborted();
+    if (entry.name === "") {
+      // Chromium names so what has a name that is not UTF-8, and opens the folder around it in its place, without end.
+      lost.push({ name: `${path}\ufffd${entry.isFile ? "" : "/"}`, reason: "its name is not UTF-8: rename it" });
+      return;
+    }
     if (isHidden(entry.name)) return;
     if (entry.isFile) {
-      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-      files.push({ path, file });
-      if (files.length > maxFiles) throw new Error(`more than ${maxFiles} files`);
+      try {
+        const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+        files.push({ path, file });
+      } catch (error) {
+        lost.push({ name: path, reason: entryReason(error) });
+      }
+      if (files.length + lost.length > maxFiles) throw new Error(`more than ${maxFiles} files`);
       onFile(files.length);
       return;
     }
     const reader = (entry as FileSystemDirectoryEntry).createReader();
     for (;;) {
-      // A hundred or so at a time; none means that there are no more.
-      const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+      let entries: FileSystemEntry[];
+      try {
+        // A hundred or so at a time; none means that there are no more.
+        entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      } catch (error) {
+        lost.push({ name: `${path}/`, reason: `a folder that cannot be listed: ${entryReason(error)}` });
+        return;
+      }
       if (entries.length === 0) return;
       for (const inner of entries) await walk(inner, `${path}/${inner.name}`);
     }
   };
-  for (const item of items) await walk(item, item.name);
-  return named(files, items.length === 1 ? items[0].name : null);
+  for (const item of items) {
+    if (item === null) lost.push({ name: "(without a name)", reason: "the browser gave no file" });
+    else if (item instanceof File) files.push({ path: item.name, file: item });
+    else await walk(item, item.name);
+  }
+  return { ...named(files, items.length === 1 ? (items[0]?.name ?? null) : null), lost };
 }
+
+const zipName = /\.zip$/i;
+
+const entryReasons: Record<string, string> = {
+  NotFoundError: "it is gone",
+  NotReadableError: "no permission to read it",
+  NotAllowedError: "no permission to read it",
+  SecurityError: "no permission to read it",
+};
+
+const entryReason = (error: unknown) => entryReasons[(error as DOMException).name] ?? reasonOf(error);
 
 function named(files: BroughtFile[], name: string | null = null): Brought {
   const tops = new Set(files.map(({ path }) => path.split("/")[0]));
   const [top] = tops;
-  return { files, label: printable(name ?? (tops.size === 1 ? top : `${files.length} files`)) };
+  return { files, lost: [], label: printable(name ?? (tops.size === 1 ? top : `${files.length} files`)) };
 }
 
-/** All that may be pictures in what was brought, zips' entries among them. @throws Error in words for people */
-export async function openBrought(files: readonly BroughtFile[]): Promise<Candidate[]> {
-  const tops = new Set(files.map(({ path }) => path.split("/")[0]));
+/**
+ * All that may be pictures in what was brought, zips' entries among them; what cannot be opened, to be named.
+ * @throws Error in words for people: the only zip is damaged, or there are too many files
+ */
+export async function openBrought(files: readonly BroughtFile[], lost: readonly Refused[]): Promise<Candidate[]> {
+  const paths = [...files.map(({ path }) => path), ...lost.map(({ name }) => name)];
+  const tops = new Set(paths.map((path) => path.split("/")[0]));
   // The one folder's own name says nothing that tells files apart.
-  const prefix = tops.size === 1 && files.some(({ path }) => path.includes("/")) ? `${[...tops][0]}/` : "";
-  if (isPrepared(files.map(({ path }) => path.slice(prefix.length)))) {
-    const { path, file } = files.find((one) => one.path === prefix + preparedFiles.pictures)!;
-    return await zipCandidates(path, file, false);
+  const prefix = tops.size === 1 && paths.some((path) => path.includes("/")) ? `${[...tops][0]}/` : "";
+  if (isPrepared(paths.map((path) => path.slice(prefix.length)))) {
+    const path = prefix + preparedFiles.pictures;
+    const zip = files.find((one) => one.path === path);
+    if (!zip) throw new Error(`${printable(path)}: ${lost.find(({ name }) => name === path)!.reason}`);
+    return await zipCandidates(path, zip.file, false);
   }
-  const candidates: Candidate[] = [];
+  const candidates = lost.map(({ name, reason }) => {
+    // A zip that was brought by itself holds pictures as a folder does: its name ends likewise.
+    const isSet = !name.includes("/") && zipName.test(name);
+    return lostCandidate((name.slice(prefix.length) || name) + (isSet ? "/" : ""), reason);
+  });
   for (const { path, file } of files) {
     const name = path.slice(prefix.length);
     if (name.split("/").some(isHidden)) continue;
     // As on the command line, a zip inside of a folder is one file among others.
-    if (!path.includes("/") && beginsLikeZip(await bytesOf(file.slice(0, 2)))) {
-      candidates.push(...(await zipCandidates(name, file, files.length > 1)));
+    if (!path.includes("/") && (await isZip(file))) {
+      candidates.push(...(await zipCandidates(name, file, paths.length > 1)));
     } else {
       candidates.push({
         name,
@@ -91,11 +144,22 @@ export async function openBrought(files: readonly BroughtFile[]): Promise<Candid
   return candidates;
 }
 
+/** By its first bytes; where they cannot be read, by its name. */
+async function isZip(file: File): Promise<boolean> {
+  try {
+    return beginsLikeZip(await bytesOf(file.slice(0, 2)));
+  } catch {
+    return zipName.test(file.name);
+  }
+}
+
+/** @param among other files: then the zip's name tells its pictures apart, and if it is damaged the others are read */
 async function zipCandidates(name: string, file: File, among: boolean): Promise<Candidate[]> {
   try {
     const candidates = await openZip(readAhead(file), browserInflating);
     return among ? candidates.map((entry) => ({ ...entry, name: `${name}/${entry.name}` })) : candidates;
   } catch (error) {
+    if (among) return [lostCandidate(`${name}/`, reasonOf(error))];
     throw new Error(`${printable(name)}: ${reasonOf(error)}`);
   }
 }

@@ -292,7 +292,8 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
       }
     };
     worker.onerror = (event) => giveUp(`Reading has stopped: ${event.message || "its worker could not be loaded"}.`);
-    worker.postMessage({ files: brought.files, size, fit: asked, glimpses: previewCount } satisfies ReadRequest);
+    const { files, lost } = brought;
+    worker.postMessage({ files, lost, size, fit: asked, glimpses: previewCount } satisfies ReadRequest);
   }
 
   function showProgress(text: string, share: number | null = null): void {
@@ -303,17 +304,16 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
 
   async function drop(transfer: DataTransfer): Promise<void> {
     // Only while the event is handled can they be asked for.
-    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
+    const entries = [...transfer.items]
+      .filter((item) => item.kind === "file")
+      .map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
     const plain = [...transfer.files];
     const only = plain.length === 1 ? plain[0].name : "";
     if (only.endsWith(".safetensors")) {
       say(`${only} is a checkpoint: open it under “Your runs”.`, true);
       return;
     }
-    if (entries.length === 0) {
-      if (plain.length > 0) read(fromInput(plain));
-      return;
-    }
+    if (entries.length === 0) return;
     const stop = new AbortController();
     replaceJob({ brought: null, size: options.size(), cancel: () => stop.abort() });
     showProgress("Looking through what was dropped…");

@@ -14,6 +14,8 @@ import { pictureAt } from "./preview.ts";
 
 export interface ReadRequest {
   files: BroughtFile[];
+  /** What could not be opened. */
+  lost: Refused[];
   size: number;
   fit: Fit;
   /** So many pictures are shown while the others are read. */
@@ -35,10 +37,10 @@ const inFlight = 2;
 /** Milliseconds between two words on progress. */
 const wordEvery = 100;
 
-export async function receive({ files, size, fit, glimpses }: ReadRequest): Promise<void> {
+export async function receive({ files, lost, size, fit, glimpses }: ReadRequest): Promise<void> {
   let spoken = 0;
   try {
-    const photographs = await readPhotographs(await openBrought(files), {
+    const photographs = await readPhotographs(await openBrought(files, lost), {
       size,
       fit,
       decode: decodePicture,

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodePicture } from "../../../src/cli/decode.ts";
 import { readPhotographs as readOnCommandLine } from "../../../src/cli/photographs.ts";
 import { fingerprint } from "../../../src/data/batches.ts";
-import { type Photographs, readPhotographs } from "../../../src/data/photographs.ts";
-import { type BroughtFile, openBrought, readAhead } from "../../../src/page/pictures/brought.ts";
+import { type Photographs, type Refused, readPhotographs } from "../../../src/data/photographs.ts";
+import { type BroughtFile, fromDrop, fromInput, openBrought, readAhead } from "../../../src/page/pictures/brought.ts";
 import { generator } from "../../../src/verify/lab.ts";
 import { bombOf, type Entry, type Paint, peakMiB, pngOf, record, zipOf } from "../../cli/hostile.ts";
 
@@ -35,8 +35,8 @@ const brought = (path: string, bytes: Uint8Array): BroughtFile => ({
   file: new File([new Uint8Array(bytes)], path.split("/").pop()!),
 });
 
-const read = async (files: BroughtFile[], { size, fit } = options): Promise<Photographs> =>
-  readPhotographs(await openBrought(files), { size, fit, decode: decodePicture, inFlight: 3, maxBytes: 2 ** 28 });
+const read = async (files: BroughtFile[], lost: Refused[] = [], { size, fit } = options): Promise<Photographs> =>
+  readPhotographs(await openBrought(files, lost), { size, fit, decode: decodePicture, inFlight: 3, maxBytes: 2 ** 28 });
 
 function onDisk(name: string, bytes: Uint8Array): string {
   mkdirSync(dirname(join(root, name)), { recursive: true });
@@ -147,6 +147,144 @@ describe("what is brought to the page", () => {
     await expect(read([brought("secret.zip", secret)])).rejects.toThrow(
       "secret.zip: a.png is encrypted, unpack the zip first",
     );
+  });
+});
+
+const domError = (name: string, message = "") => new DOMException(message, name);
+
+/** A file's entry in a drop; it may fail to open. */
+const entryOf = (name: string, file: Uint8Array | DOMException): FileSystemEntry =>
+  ({
+    name,
+    isFile: true,
+    file(resolve: (file: File) => void, reject: (error: DOMException) => void) {
+      if (file instanceof DOMException) reject(file);
+      else resolve(new File([new Uint8Array(file)], name));
+    },
+  }) as unknown as FileSystemEntry;
+
+/** A folder's, listed two entries at a time; listing may fail after some. */
+const folderOf = (name: string, entries: FileSystemEntry[], failure: DOMException | null = null): FileSystemEntry =>
+  ({
+    name,
+    isFile: false,
+    createReader() {
+      let at = 0;
+      return {
+        readEntries(resolve: (entries: FileSystemEntry[]) => void, reject: (error: DOMException) => void) {
+          const batch = entries.slice(at, at + 2);
+          at += 2;
+          if (batch.length === 0 && failure) reject(failure);
+          else resolve(batch);
+        },
+      };
+    },
+  }) as unknown as FileSystemEntry;
+
+/** A file that is gone when it is read. */
+function goneFile(path: string): BroughtFile {
+  const file = new File([new Uint8Array(9)], path.split("/").pop()!);
+  const gone = { arrayBuffer: () => Promise.reject(domError("NotFoundError")) };
+  return { path, file: Object.assign(file, { slice: () => gone, ...gone }) };
+}
+
+describe("what the browser cannot open", () => {
+  const png = pngOf(16, 16, () => [1, 1, 1]);
+  const drop = (...items: (FileSystemEntry | File | null)[]) => fromDrop(items, new AbortController().signal, () => {});
+
+  it("is named, and the rest is read", async () => {
+    const found = await drop(
+      folderOf("cats", [
+        entryOf("1.png", png),
+        entryOf("2.png", domError("NotFoundError")),
+        folderOf("closed", [], domError("NotReadableError")),
+        entryOf("no ending", domError("SecurityError")),
+        entryOf("notes.txt", domError("NotFoundError")),
+        entryOf(".hidden.png", domError("NotFoundError")),
+        folderOf(
+          "half",
+          [entryOf("3.png", png), entryOf("4.png", png)],
+          domError("EncodingError", "A URI is\nbroken."),
+        ),
+        entryOf("5.png", png),
+      ]),
+    );
+    expect(found.label).toBe("cats");
+    const { names, skipped } = await read(found.files, found.lost);
+    expect(names).toEqual(["1.png", "5.png", "half/3.png", "half/4.png"]);
+    expect(skipped).toEqual([
+      { name: "2.png", reason: "it is gone" },
+      { name: "closed/", reason: "a folder that cannot be listed: no permission to read it" },
+      { name: "half/", reason: "a folder that cannot be listed: A URI is" },
+      { name: "no ending", reason: "no permission to read it" },
+    ]);
+  });
+
+  it("may be all of it", async () => {
+    const found = await drop(folderOf("cats", [], domError("NotFoundError")));
+    expect(found.label).toBe("cats");
+    await expect(read(found.files, found.lost)).rejects.toMatchObject({
+      skipped: [{ name: "cats/", reason: "a folder that cannot be listed: it is gone" }],
+    });
+  });
+
+  it("has a name that is not UTF-8: Chromium gives none, and lists the folder around it again", async () => {
+    const around: FileSystemEntry[] = [entryOf("1.png", png), entryOf("", domError("TypeMismatchError"))];
+    around.push(folderOf("", around));
+    const found = await drop(folderOf("cats", around));
+    const { names, skipped } = await read(found.files, found.lost);
+    expect(names).toEqual(["1.png"]);
+    const reason = "its name is not UTF-8: rename it";
+    expect(skipped).toEqual(["\ufffd", "\ufffd/"].map((name) => ({ name, reason })));
+  });
+
+  it("may have no entry: then it is a file, or lost", async () => {
+    const found = await drop(new File([new Uint8Array(png)], "1.png"), entryOf("2.png", png), null);
+    const { names, skipped } = await read(found.files, found.lost);
+    expect(names).toEqual(["1.png", "2.png"]);
+    expect(skipped).toEqual([{ name: "(without a name)", reason: "the browser gave no file" }]);
+  });
+
+  it("is named where it is gone when it is read", async () => {
+    const gone = ["a.png", "no ending", "notes.txt", "set.zip"].map(goneFile);
+    const reason = "it cannot be read: it is gone, has changed, or may not be opened";
+    const { names, skipped } = await read([brought("1.png", png), ...gone]);
+    expect(names).toEqual(["1.png"]);
+    expect(skipped).toEqual(
+      ["a.png", "no ending", "set.zip/"].map((name) => ({ name, reason: expect.stringContaining(reason) })),
+    );
+    await expect(read([goneFile("set.zip")])).rejects.toThrow(/^set.zip: .*it is gone/);
+  });
+
+  it("may be a zip among others, damaged or lost", async () => {
+    const zip = await zipOf([["2.png", png]]);
+    const files = [brought("1.png", png), brought("cut.zip", zip.subarray(0, 80)), brought("whole.zip", zip)];
+    const { names, skipped } = await read(files, [{ name: "lost.ZIP", reason: "it is gone" }]);
+    expect(names).toEqual(["1.png", "whole.zip/2.png"]);
+    expect(skipped).toEqual([
+      { name: "cut.zip/", reason: expect.stringMatching(/^the zip is cut short or damaged/) },
+      { name: "lost.ZIP/", reason: "it is gone" },
+    ]);
+  });
+
+  it("ends the reading where it is the zip that catgan prepare made", async () => {
+    const files = [brought("cats64/contact-sheet.png", png), brought("cats64/prepare.json", text("{}"))];
+    await expect(read(files, [{ name: "cats64/pictures.zip", reason: "it is gone" }])).rejects.toThrow(
+      "cats64/pictures.zip: it is gone",
+    );
+  });
+
+  it("does not keep a cancelled walk from ending", async () => {
+    const stop = new AbortController();
+    const files = Array.from({ length: 9 }, (_, i) => entryOf(`${i}.png`, png));
+    const walk = fromDrop([folderOf("cats", files)], stop.signal, (count) => {
+      if (count === 3) stop.abort();
+    });
+    await expect(walk).rejects.toThrow("aborted");
+  });
+
+  it("is nothing where an input gave the files", () => {
+    expect(fromInput([new File([new Uint8Array(png)], "1.png")]).lost).toEqual([]);
   });
 });
 
