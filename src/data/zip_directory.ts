@@ -53,7 +53,22 @@ async function loadZipJs(): Promise<ZipJs> {
  */
 export async function readDirectory(file: RandomAccess): Promise<DirectoryEntry[]> {
   const zipJs = await loadZipJs();
-  const entries = await readAllEntries(zipJs, file);
+  // zip.js takes a failed read for a zip without an end. That it could not be read is what people must hear.
+  let failure: unknown = null;
+  const watched: RandomAccess = {
+    bytes: file.bytes,
+    async read(offset, length) {
+      try {
+        return await file.read(offset, length);
+      } catch (error) {
+        failure ??= error;
+        throw error;
+      }
+    },
+  };
+  const entries = await readAllEntries(zipJs, watched).catch((error: unknown) => {
+    throw failure ?? error;
+  });
   if (entries.length > maxEntries) throw new Error(`more than ${maxEntries} entries, folders and hidden ones included`);
   return entries;
 }

@@ -183,7 +183,7 @@ const folderOf = (name: string, entries: FileSystemEntry[], failure: DOMExceptio
 
 /** A file that is gone when it is read. */
 function goneFile(path: string): BroughtFile {
-  const file = new File([new Uint8Array(9)], path.split("/").pop()!);
+  const file = new File([new Uint8Array(99)], path.split("/").pop()!);
   const gone = { arrayBuffer: () => Promise.reject(domError("NotFoundError")) };
   return { path, file: Object.assign(file, { slice: () => gone, ...gone }) };
 }
