@@ -6,7 +6,7 @@ import * as shared from "../data/photographs.ts";
 import { beginningBytes, pictureFormat } from "../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { beginsLikeZip, openZip } from "../data/zip.ts";
-import { decodePicture, inflate } from "./decode.ts";
+import { decodePicture, inflate, picturesInFlight } from "./decode.ts";
 import { recoverSwap } from "./prepared_swap.ts";
 import { UserError } from "./user_error.ts";
 
@@ -33,7 +33,7 @@ export async function readPhotographs(
   options: { size: number; fit: shared.Fit; onProgress?(done: number, total: number): void },
 ): Promise<shared.Photographs> {
   return await withSource(path, async ({ candidates, skipped }) => {
-    const reading = { ...options, decode: decodePicture, inFlight: 1, maxBytes: maxPixelBytes };
+    const reading = { ...options, decode: decodePicture, inFlight: picturesInFlight, maxBytes: maxPixelBytes };
     const found = await shared.readPhotographs(candidates, reading);
     return { ...found, skipped: [...skipped, ...found.skipped] };
   });

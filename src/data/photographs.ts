@@ -71,7 +71,7 @@ export interface Reading {
 export interface ReadingAll extends Reading {
   /** The pictures may take so many bytes. */
   maxBytes: number;
-  /** Is called with every picture and its place among the files that should be pictures, in any order. */
+  /** Is called with every picture and its place among the files that should be pictures, in order. */
   onPicture?(index: number, picture: Square): void;
 }
 
@@ -171,7 +171,7 @@ export async function findPhotographs(candidates: Candidate[]): Promise<Found[]>
 
 /**
  * Reads one file after the other, some at a time, and keeps none: a set of any size takes the memory of those in flight.
- * @param take is called with every picture and its place in `found`, in order where one file is in flight; it is waited for
+ * @param take is called with every picture and its place in `found`, in order; it is waited for
  * @returns why a file gave no picture; null where it gave one
  */
 export async function readEach(
@@ -181,18 +181,27 @@ export async function readEach(
 ): Promise<(string | null)[]> {
   const refusals: (string | null)[] = new Array(found.length).fill(null);
   let [next, done] = [0, 0];
+  let before = Promise.resolve();
   let yielded = performance.now();
   const work = async () => {
     while (next < found.length) {
       const index = next++;
+      const turn = before;
+      let finish = () => {};
+      before = new Promise<void>((resolve) => {
+        finish = resolve;
+      });
       let picture: Square | null = null;
       try {
         picture = await readSquare(found[index], reading);
       } catch (error) {
         refusals[index] = reasonOf(error);
       }
+      // The pictures behind one that takes long wait for it, each in its own place in flight.
+      await turn;
       if (picture) await take(index, picture);
       reading.onProgress?.(++done, found.length);
+      finish();
       // Resizing takes its time: now and then signals, messages and progress bars get their turn.
       if (performance.now() - yielded > 50) {
         await new Promise((resolve) => setTimeout(resolve));
