@@ -85,8 +85,9 @@ async function decodeJpeg(sharp: SharpConstructor, bytes: Uint8Array): Promise<P
   return await decode(sharp(clean, { ...limits, failOn: "truncated" }), structure, "JPEG");
 }
 
+/** A few bytes of padding, but not before a restart marker: there, and where they are many, data were lost. */
 const harmlessWarnings =
-  /extraneous bytes before marker|Invalid SOS parameters|unknown JFIF revision|Unknown Adobe color transform/;
+  /\b\d extraneous bytes before marker 0x(?!d[0-7])|Invalid SOS parameters|unknown JFIF revision|Unknown Adobe color transform/;
 
 /** The file to its end marker, without what is between its segments. */
 function withoutStray(bytes: Uint8Array, { stray, end }: JpegHeader): Uint8Array {

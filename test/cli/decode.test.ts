@@ -5,6 +5,7 @@ import { decodePicture } from "../../src/cli/decode.ts";
 import { pictureFormat } from "../../src/data/picture_file.ts";
 import { generator } from "../../src/verify/lab.ts";
 import { bombOf, jpegOf, mutate, type Paint, peakMiB, pngOf } from "./hostile.ts";
+import { bytesOf, chunk, exifSegment, pngHeader, pngSignature, segment, withSegment } from "./picture_writers.ts";
 
 type Colour = readonly [r: number, g: number, b: number];
 const [red, green, blue, white]: Colour[] = [
@@ -33,29 +34,7 @@ function expectColour(actual: number[], expected: Colour, tolerance = 3): void {
 const painted = (width: number, height: number, paint: Paint) =>
   Array.from({ length: width * height }, (_, i) => [...paint(i % width, Math.floor(i / width))]).flat();
 
-const bytesOf = (...parts: (ArrayLike<number> | string)[]) =>
-  Uint8Array.from(
-    parts.flatMap((part) => (typeof part === "string" ? [...Buffer.from(part, "latin1")] : [...Array.from(part)])),
-  );
-
 // ---- JPEG ----
-
-const segment = (marker: number, ...content: (ArrayLike<number> | string)[]) => {
-  const body = bytesOf(...content);
-  return bytesOf([0xff, marker, (body.length + 2) >> 8, (body.length + 2) & 255], body);
-};
-
-/** Puts a segment behind the start marker. */
-const withSegment = (jpeg: Uint8Array, added: Uint8Array) => bytesOf(jpeg.subarray(0, 2), added, jpeg.subarray(2));
-
-/** EXIF with one entry, in either byte order. */
-function exif(orientation: number, order: "II" | "MM"): Uint8Array {
-  const short = (value: number) => (order === "II" ? [value, 0] : [0, value]);
-  const long = (value: number) => (order === "II" ? [value, 0, 0, 0] : [0, 0, 0, value]);
-  const tag = order === "II" ? [0x12, 0x01] : [0x01, 0x12];
-  const entry = [...tag, ...short(3), ...long(1), ...short(orientation), 0, 0];
-  return segment(0xe1, "Exif\0\0", order, short(42), long(8), short(1), entry, long(0));
-}
 
 /** Changes the frame header: [precision, height, width, count, …] begins 4 bytes behind its marker. */
 function withFrame(jpeg: Uint8Array, change: (frame: DataView) => void): Uint8Array {
@@ -129,7 +108,7 @@ describe("JPEG", () => {
     const jpeg = await jpegOf(32, 16, quarters(32, 16));
     for (const [index, expected] of corners.entries()) {
       for (const order of ["II", "MM"] as const) {
-        const picture = await decodePicture(withSegment(jpeg, exif(index + 1, order)));
+        const picture = await decodePicture(withSegment(jpeg, exifSegment(index + 1, order)));
         const { width, height } = picture;
         expect([width, height]).toEqual(index < 4 ? [32, 16] : [16, 32]);
         expectColour(pixel(picture, 1, 1), expected[0]);
@@ -144,7 +123,7 @@ describe("JPEG", () => {
     const noise = (x: number, y: number): Colour => [(x * 37) % 256, (y * 41) % 256, (x * y * 5) % 256];
     const jpeg = await jpegOf(19, 11, noise);
     const stored = await decodePicture(jpeg);
-    const turned = await decodePicture(withSegment(jpeg, exif(6, "II")));
+    const turned = await decodePicture(withSegment(jpeg, exifSegment(6, "II")));
     const back = Array.from({ length: 11 * 19 }, (_, i) => pixel(turned, 10 - Math.floor(i / 19), i % 19)).flat();
     expect(back).toEqual([...stored.rgb]);
   });
@@ -152,10 +131,10 @@ describe("JPEG", () => {
   it("takes EXIF that makes no sense for upright", async () => {
     const jpeg = await jpegOf(16, 8, quarters(16, 8));
     const plain = await decodePicture(jpeg);
-    const whole = exif(6, "II");
+    const whole = exifSegment(6, "II");
     for (const odd of [
-      exif(9, "MM"),
-      exif(0, "II"),
+      exifSegment(9, "MM"),
+      exifSegment(0, "II"),
       segment(0xe1, "Exif\0\0", "II"),
       segment(0xe1, "Exif\0\0", "II", [42, 0, 255, 255, 255, 255]),
       segment(0xe1, whole.subarray(4, whole.length - 10)),
@@ -212,7 +191,7 @@ describe("JPEG", () => {
 
   it("cut short anywhere says so", async () => {
     for (const jpeg of [
-      withSegment(await jpegOf(16, 16, quarters(16, 16)), exif(6, "MM")),
+      withSegment(await jpegOf(16, 16, quarters(16, 16)), exifSegment(6, "MM")),
       restarts(),
       progressive(),
     ]) {
@@ -235,28 +214,9 @@ describe("JPEG", () => {
 
 // ---- PNG ----
 
-const chunk = (type: string, ...content: (ArrayLike<number> | string)[]) => {
-  const body = bytesOf(type, ...content);
-  const result = new Uint8Array(body.length + 8);
-  const view = new DataView(result.buffer);
-  view.setUint32(0, body.length - 4);
-  result.set(body, 4);
-  view.setUint32(body.length + 4, crc32(body));
-  return result;
-};
-
-const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-
-function header(width: number, height: number, depth: number, colour: number, interlaced = 0): Uint8Array {
-  const size = new DataView(new ArrayBuffer(8));
-  size.setUint32(0, width);
-  size.setUint32(4, height);
-  return chunk("IHDR", new Uint8Array(size.buffer), [depth, colour, 0, 0, interlaced]);
-}
-
 /** A PNG from its rows, each a filter byte and the pixels' bytes. */
 const png = (head: Uint8Array, rows: number[][], ...before: Uint8Array[]) =>
-  bytesOf(signature, head, ...before, chunk("IDAT", deflateSync(Uint8Array.from(rows.flat()))), chunk("IEND"));
+  bytesOf(pngSignature, head, ...before, chunk("IDAT", deflateSync(Uint8Array.from(rows.flat()))), chunk("IEND"));
 
 describe("PNG", () => {
   it("is decoded exactly", async () => {
@@ -269,23 +229,23 @@ describe("PNG", () => {
   it("may be grey at any depth, 16 bits rounded", async () => {
     const grey = (value: number) => [value, value, value];
     const rgbOf = async (bytes: Uint8Array) => [...(await decodePicture(bytes)).rgb];
-    expect(await rgbOf(png(header(4, 1, 1, 0), [[0, 0b0101_0000]]))).toEqual([0, 255, 0, 255].flatMap(grey));
-    expect(await rgbOf(png(header(4, 1, 2, 0), [[0, 0b00_01_10_11]]))).toEqual([0, 85, 170, 255].flatMap(grey));
-    expect(await rgbOf(png(header(2, 1, 4, 0), [[0, 0x3c]]))).toEqual([51, 204].flatMap(grey));
+    expect(await rgbOf(png(pngHeader(4, 1, 1, 0), [[0, 0b0101_0000]]))).toEqual([0, 255, 0, 255].flatMap(grey));
+    expect(await rgbOf(png(pngHeader(4, 1, 2, 0), [[0, 0b00_01_10_11]]))).toEqual([0, 85, 170, 255].flatMap(grey));
+    expect(await rgbOf(png(pngHeader(2, 1, 4, 0), [[0, 0x3c]]))).toEqual([51, 204].flatMap(grey));
     expect(
       await rgbOf(
-        png(header(2, 2, 8, 0), [
+        png(pngHeader(2, 2, 8, 0), [
           [0, 7, 9],
           [2, 1, 1],
         ]),
       ),
     ).toEqual([7, 9, 8, 10].flatMap(grey)); // 2: plus above
     // 0x80ff / 257 = 128.49, 0x8101 / 257 = 128.5.
-    expect(await rgbOf(png(header(2, 1, 16, 0), [[0, 0x80, 0xff, 0x81, 0x01]]))).toEqual([128, 129].flatMap(grey));
+    expect(await rgbOf(png(pngHeader(2, 1, 16, 0), [[0, 0x80, 0xff, 0x81, 0x01]]))).toEqual([128, 129].flatMap(grey));
   });
 
   it("may have 16-bit colours", async () => {
-    expect([...(await decodePicture(png(header(1, 1, 16, 2), [[0, 255, 255, 0, 0, 0x40, 0x40]]))).rgb]).toEqual([
+    expect([...(await decodePicture(png(pngHeader(1, 1, 16, 2), [[0, 255, 255, 0, 0, 0x40, 0x40]]))).rgb]).toEqual([
       255, 0, 64,
     ]);
   });
@@ -293,10 +253,16 @@ describe("PNG", () => {
   it("may have a palette, also a transparent one", async () => {
     const palette = chunk("PLTE", red, green, [0, 0, 0]);
     const rows = [[0, 0b00_01_10_00]];
-    expect([...(await decodePicture(png(header(3, 1, 2, 3), rows, palette))).rgb]).toEqual([...red, ...green, 0, 0, 0]);
+    expect([...(await decodePicture(png(pngHeader(3, 1, 2, 3), rows, palette))).rgb]).toEqual([
+      ...red,
+      ...green,
+      0,
+      0,
+      0,
+    ]);
     const alpha = chunk("tRNS", [255, 0, 51]);
     // 51/255 = 1/5 of black on 4/5 of white.
-    expect([...(await decodePicture(png(header(3, 1, 2, 3), rows, palette, alpha))).rgb]).toEqual([
+    expect([...(await decodePicture(png(pngHeader(3, 1, 2, 3), rows, palette, alpha))).rgb]).toEqual([
       ...red,
       ...[255, 255, 255],
       ...[204, 204, 204],
@@ -306,10 +272,10 @@ describe("PNG", () => {
   it("is laid on white where it is transparent", async () => {
     const rows = [[0, 200, 100, 0, 255, 200, 100, 0, 0, 200, 100, 0, 102]];
     // 102/255 = 0.4: 0.4·200 + 0.6·255 = 233, 0.4·100 + 153 = 193, 153.
-    expect([...(await decodePicture(png(header(3, 1, 8, 6), rows))).rgb]).toEqual([
+    expect([...(await decodePicture(png(pngHeader(3, 1, 8, 6), rows))).rgb]).toEqual([
       200, 100, 0, 255, 255, 255, 233, 193, 153,
     ]);
-    expect([...(await decodePicture(png(header(1, 1, 8, 4), [[0, 50, 102]]))).rgb]).toEqual([173, 173, 173]);
+    expect([...(await decodePicture(png(pngHeader(1, 1, 8, 4), [[0, 50, 102]]))).rgb]).toEqual([173, 173, 173]);
   });
 
   it("may be interlaced", async () => {
@@ -337,7 +303,7 @@ describe("PNG", () => {
           rows.push(row);
         }
       }
-      const picture = await decodePicture(png(header(width, height, 8, 2, 1), rows));
+      const picture = await decodePicture(png(pngHeader(width, height, 8, 2, 1), rows));
       expect([...picture.rgb]).toEqual(painted(width, height, paint));
     }
   });
@@ -345,17 +311,17 @@ describe("PNG", () => {
   it("too large is refused before anything is decoded, and a bomb is not inflated", async () => {
     const before = peakMiB();
     const data = chunk("IDAT", deflateSync(new Uint8Array(100)));
-    const of = (head: Uint8Array) => bytesOf(signature, head, data, chunk("IEND"));
-    await expect(decodePicture(of(header(2 ** 31 - 1, 3, 8, 2)))).rejects.toThrow("at most 64 megapixels");
-    await expect(decodePicture(of(header(8192, 8193, 8, 0)))).rejects.toThrow(
+    const of = (head: Uint8Array) => bytesOf(pngSignature, head, data, chunk("IEND"));
+    await expect(decodePicture(of(pngHeader(2 ** 31 - 1, 3, 8, 2)))).rejects.toThrow("at most 64 megapixels");
+    await expect(decodePicture(of(pngHeader(8192, 8193, 8, 0)))).rejects.toThrow(
       "PNG of 8192×8193 pixels: at most 64 megapixels",
     );
-    await expect(decodePicture(of(header(8192, 8192, 16, 0)))).rejects.toThrow("16 bits: at most 32 megapixels");
-    await expect(decodePicture(of(header(8000, 8000, 8, 2)))).rejects.toThrow("cannot hold 8000×8000 pixels");
-    await expect(decodePicture(of(header(0, 8, 8, 2)))).rejects.toThrow("its size is 0×8");
+    await expect(decodePicture(of(pngHeader(8192, 8192, 16, 0)))).rejects.toThrow("16 bits: at most 32 megapixels");
+    await expect(decodePicture(of(pngHeader(8000, 8000, 8, 2)))).rejects.toThrow("cannot hold 8000×8000 pixels");
+    await expect(decodePicture(of(pngHeader(0, 8, 8, 2)))).rejects.toThrow("its size is 0×8");
     const zeros = bytesOf([0x78, 0x9c], bombOf(new Uint8Array(0), 300));
     for (const interlaced of [0, 1]) {
-      const bomb = bytesOf(signature, header(4, 4, 8, 2, interlaced), chunk("IDAT", zeros), chunk("IEND"));
+      const bomb = bytesOf(pngSignature, pngHeader(4, 4, 8, 2, interlaced), chunk("IDAT", zeros), chunk("IEND"));
       await expect(decodePicture(bomb)).rejects.toThrow("damaged PNG");
     }
     expect(peakMiB() - before).toBeLessThan(128);
@@ -363,7 +329,7 @@ describe("PNG", () => {
 
   it("whose data are broken behind correct checksums is refused", async () => {
     const good = deflateSync(Uint8Array.from({ length: 8 * 25 }, (_, i) => (i % 25 === 0 ? 0 : i * 37)));
-    const of = (data: Uint8Array) => bytesOf(signature, header(8, 8, 8, 2), chunk("IDAT", data), chunk("IEND"));
+    const of = (data: Uint8Array) => bytesOf(pngSignature, pngHeader(8, 8, 8, 2), chunk("IDAT", data), chunk("IEND"));
     expect((await decodePicture(of(good))).width).toBe(8);
     const broken = good.slice();
     broken.fill(255, 2, 6);
@@ -378,13 +344,13 @@ describe("PNG", () => {
     wrong[45] ^= 1;
     await expect(decodePicture(wrong)).rejects.toThrow("damaged PNG");
     // A colour that the palette lacks is black, as in browsers.
-    const lacking = png(header(1, 1, 8, 3), [[0, 5]], chunk("PLTE", red));
+    const lacking = png(pngHeader(1, 1, 8, 3), [[0, 5]], chunk("PLTE", red));
     expect((await decodePicture(lacking)).rgb).toEqual(Uint8Array.of(0, 0, 0));
-    await expect(decodePicture(png(header(1, 1, 8, 3), [[0, 5]]))).rejects.toThrow("damaged PNG");
-    await expect(decodePicture(png(header(1, 1, 8, 3), [[0, 0]], chunk("PLTE", new Uint8Array(771))))).rejects.toThrow(
-      "256",
-    );
-    await expect(decodePicture(png(header(1, 1, 4, 2), [[0, 5]]))).rejects.toThrow(
+    await expect(decodePicture(png(pngHeader(1, 1, 8, 3), [[0, 5]]))).rejects.toThrow("damaged PNG");
+    await expect(
+      decodePicture(png(pngHeader(1, 1, 8, 3), [[0, 0]], chunk("PLTE", new Uint8Array(771)))),
+    ).rejects.toThrow("256");
+    await expect(decodePicture(png(pngHeader(1, 1, 4, 2), [[0, 5]]))).rejects.toThrow(
       "colour type 2 with 4 bits a sample",
     );
     await expect(decodePicture(png(chunk("tEXt", "hello"), [[0]]))).rejects.toThrow(
@@ -415,13 +381,13 @@ describe("decodePicture under mutation", () => {
     alpha.data.fill(120);
     const originals = [
       await jpegOf(20, 12, quarters(20, 12)),
-      withSegment(await jpegOf(8, 8, quarters(8, 8)), exif(8, "II")),
+      withSegment(await jpegOf(8, 8, quarters(8, 8)), exifSegment(8, "II")),
       restarts(),
       progressive(),
       pngOf(12, 10, quarters(12, 10)),
       new Uint8Array(PNG.sync.write(alpha)),
       png(
-        header(3, 2, 2, 3),
+        pngHeader(3, 2, 2, 3),
         [
           [0, 24],
           [1, 9],
@@ -429,7 +395,7 @@ describe("decodePicture under mutation", () => {
         chunk("PLTE", red, green, blue),
         chunk("tRNS", [9]),
       ),
-      png(header(1, 1, 16, 2, 1), [[0, 1, 2, 3, 4, 5, 6]]),
+      png(pngHeader(1, 1, 16, 2, 1), [[0, 1, 2, 3, 4, 5, 6]]),
     ];
     const random = generator(2);
     const before = peakMiB();
