@@ -32,6 +32,9 @@ const maxSeconds = 30;
 /** So many are worth asking for at a time: one for each core, and one that waits to be resized. */
 export const picturesInFlight = Math.min(4, availableParallelism() + 1);
 
+/** Photographs have about five; this is what a drawing of a few lines has. From a megapixel on, no more are believed. */
+const maxPixelsPerByte = 2048;
+
 /** Pictures that are decoded at the same time have so many pixels together, or there is one. */
 const gate = new Gate(maxPixels);
 
@@ -114,6 +117,10 @@ async function otherStructure(sharp: SharpConstructor, bytes: Uint8Array, format
   }
   const { width, height, orientation, space, hasProfile } = await metadataOf(sharp, bytes, format);
   checkSize(format, width, height);
+  // As for JPEGs: a few bytes that promise a large picture are not worth its memory.
+  if (width * height > Math.max(2 ** 20, bytes.length * maxPixelsPerByte)) {
+    throw new Error(`${format} cut short: ${bytes.length} bytes cannot hold ${width}×${height} pixels`);
+  }
   const deep = space === "rgb16" || space === "grey16";
   if (deep && width * height > maxPixels / 2) {
     throw new Error(`${format} of ${width}×${height} pixels of 16 bits: at most 32 megapixels of these are decoded`);

@@ -21,7 +21,7 @@ export interface Source {
 const maxPixelBytes = 4 * 2 ** 30;
 
 /**
- * Reads all JPEG and PNG pictures, known by their first bytes, of a folder (recursively; links are followed, hidden files
+ * Reads all pictures, known by their first bytes, of a folder (recursively; links are followed, hidden files
  * and __MACOSX are not looked at), of a zip, or of what `catgan prepare` made. A picture that cannot be read is skipped,
  * never fatal.
  *

@@ -83,7 +83,7 @@ export class NoPictures extends Error {
   ) {
     const first =
       skipped.length > 0 ? `; the first of ${skipped.length} skipped: ${skipped[0].name}: ${skipped[0].reason}` : "";
-    super(`no JPEG or PNG pictures among ${files} files (hidden ones not counted)${first}`);
+    super(`no pictures among ${files} files (hidden ones not counted)${first}`);
   }
 }
 
@@ -102,7 +102,7 @@ export const printable = (text: string) => text.replace(/\p{Cc}/gu, "?");
 export const reasonOf = (error: unknown) => printable((error as Error).message.split("\n")[0]);
 
 /**
- * Reads all JPEG and PNG pictures into memory. A picture that cannot be read is skipped, never fatal.
+ * Reads all pictures into memory. A picture that cannot be read is skipped, never fatal.
  * Memory: the pictures, which are allocated at once, and the files in flight; the pictures once more for a moment where
  * some were skipped.
  * @throws NoPictures

@@ -121,7 +121,8 @@ function filterTaps(from: number, to: number): Taps {
   const step = from / to;
   const block = step >= 6 ? Math.floor(step / 2) : 1;
   const blocks = Math.ceil(from / block);
-  // What the last block lacks is shared with the first, so that a mirrored picture gives the mirrored result.
+  // What the last block lacks is shared with the first (but an odd pixel), so that a mirrored picture gives the mirrored
+  // result.
   const lead = (blocks * block - from) >> 1;
   const edges = Int32Array.from({ length: blocks + 1 }, (_, b) => Math.max(0, Math.min(from, b * block - lead)));
   const widening = Math.max(step, 1);

@@ -1,5 +1,6 @@
 import { crc32, deflateSync } from "node:zlib";
 import { PNG } from "pngjs";
+import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { decodePicture } from "../../src/cli/decode.ts";
 import { pictureFormat } from "../../src/data/picture_file.ts";
@@ -371,7 +372,7 @@ describe("PNG", () => {
 
 it("what is no picture says so", async () => {
   for (const other of ["", "\x89PNG", "RIFF....", "\xff\xd8"]) {
-    await expect(decodePicture(bytesOf(other))).rejects.toThrow("neither JPEG nor PNG");
+    await expect(decodePicture(bytesOf(other))).rejects.toThrow("not a picture of a known format");
   }
 });
 
@@ -396,6 +397,13 @@ describe("decodePicture under mutation", () => {
         chunk("tRNS", [9]),
       ),
       png(pngHeader(1, 1, 16, 2, 1), [[0, 1, 2, 3, 4, 5, 6]]),
+      ...(await Promise.all(
+        (["webp", "gif", "tiff", "avif"] as const).map((format) =>
+          sharp(pngOf(12, 10, quarters(12, 10)))
+            [format]()
+            .toBuffer(),
+        ),
+      )),
     ];
     const random = generator(2);
     const before = peakMiB();
@@ -412,7 +420,7 @@ describe("decodePicture under mutation", () => {
         decoded++;
       } catch (error) {
         expect((error as Error).constructor, String((error as Error).stack)).toBe(Error);
-        expect((error as Error).message).toMatch(/^[^\n]*(JPEG|PNG)[^\n]*$/);
+        expect((error as Error).message).toMatch(/^[^\n]*(JPEG|PNG|WebP|GIF|TIFF|AVIF|HEIC|known format)[^\n]*$/);
         refused++;
       }
       slowest = Math.max(slowest, performance.now() - start);

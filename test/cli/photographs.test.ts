@@ -100,10 +100,10 @@ describe("a folder", () => {
     expect(firsts(pictures)).toEqual([50, 60, 70]);
     expect(skipped).toEqual([
       { name: "2 cut.jpg", reason: "JPEG cut short: its end marker is missing" },
-      { name: "3 text.png", reason: "neither JPEG nor PNG by its first bytes" },
+      { name: "3 text.png", reason: "not a picture of a known format by its first bytes" },
       { name: "4 empty.jpg", reason: "empty file" },
       { name: "5.heic", reason: "HEIC pictures cannot be decoded here: convert them to JPEG first" },
-      { name: "control?[2J.jpg", reason: "neither JPEG nor PNG by its first bytes" },
+      { name: "control?[2J.jpg", reason: "not a picture of a known format by its first bytes" },
       { name: "huge.jpg", reason: "65 MiB: pictures may have at most 64" },
     ]);
   });
@@ -138,12 +138,10 @@ describe("a folder", () => {
 
   it("without pictures is the user's mistake, as is what is not there", async () => {
     mkdirSync(join(root, "empty"));
-    expect(await failure(join(root, "empty"))).toBe(
-      "ROOT/empty: no JPEG or PNG pictures among 0 files (hidden ones not counted)",
-    );
+    expect(await failure(join(root, "empty"))).toBe("ROOT/empty: no pictures among 0 files (hidden ones not counted)");
     const broken = folder("broken", { "1.jpg": text("?"), "2.png": text("?"), "3.txt": text("?") });
     expect(await failure(broken)).toBe(
-      "ROOT/broken: no JPEG or PNG pictures among 3 files (hidden ones not counted); the first of 2 skipped: 1.jpg: neither JPEG nor PNG by its first bytes",
+      "ROOT/broken: no pictures among 3 files (hidden ones not counted); the first of 2 skipped: 1.jpg: not a picture of a known format by its first bytes",
     );
     expect(await failure(join(root, "missing"))).toBe("ROOT/missing: no such folder or zip");
     expect(await failure(file("one.png", pngOf(8, 8, plain(1))))).toBe(
@@ -200,7 +198,7 @@ describe("a zip", () => {
         /^ROOT\/cut.zip: the zip is cut short or damaged/,
       );
     }
-    expect(await failure(file("empty.zip", await zipOf([])))).toContain("no JPEG or PNG pictures among 0 files");
+    expect(await failure(file("empty.zip", await zipOf([])))).toContain("no pictures among 0 files");
   });
 
   it("with damaged entries gives the others", async () => {

@@ -154,7 +154,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
   ["an unknown option", "train --sise 32", /--sise: unknown option; did you mean --size\?/],
   ["an unknown command", "tarin", /did you mean train\?/],
   ["a size that is no power of two", "train --size 48", /--size 48: expected 16, 32, 64 or 128/],
-  ["a folder without pictures", `train --data ${join(folder, "empty")} --out ${never}`, /no JPEG or PNG pictures/],
+  ["a folder without pictures", `train --data ${join(folder, "empty")} --out ${never}`, /no pictures/],
   [
     "a folder that is not there",
     `train --data ${join(folder, "nowhere")} --out ${never}`,

@@ -95,7 +95,7 @@ describe("photographs", () => {
     expect(error).toBeInstanceOf(NoPictures);
     expect((error as NoPictures).skipped).toEqual([{ name: "broken.jpg", reason: "damaged, ?[2J" }]);
     expect((error as NoPictures).message).toBe(
-      "no JPEG or PNG pictures among 2 files (hidden ones not counted); the first of 1 skipped: broken.jpg: damaged, ?[2J",
+      "no pictures among 2 files (hidden ones not counted); the first of 1 skipped: broken.jpg: damaged, ?[2J",
     );
   });
 

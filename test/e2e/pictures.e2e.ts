@@ -36,7 +36,7 @@ test("a folder: what was read, what was refused and why, and what the networks w
     /^13 pictures read from cats: .* at 16 × 16\. Faces cut out by their landmarks: 1\./,
   );
   await visit.page.getByText("1 file refused").click();
-  await visit.page.locator(".refusals").getByText("neither JPEG nor PNG by its first bytes").waitFor();
+  await visit.page.locator(".refusals").getByText("not a picture of a known format by its first bytes").waitFor();
   await visit.page.getByText(/^\d+ nearly the same as another$/).click();
   await visit.page.getByText("like 0.png").first().waitFor();
   await visit.page.getByText("3 of 13 are not square.").waitFor();
@@ -80,7 +80,7 @@ test("a zip with a bomb inside and a text that is called .jpg", async () => {
   await visit.page.getByText("2 files refused").click();
   await eventually(() => visit.page.locator(".refusals:has-text('refused') > ul > li").count()).toBe(2);
   await visit.page.locator(".refusals").getByText("damaged zip: more data than its directory says").waitFor();
-  await visit.page.locator(".refusals").getByText("neither JPEG nor PNG by its first bytes").waitFor();
+  await visit.page.locator(".refusals").getByText("not a picture of a known format by its first bytes").waitFor();
 });
 
 test("5,000 pictures in a zip, trained on, and again after the page was closed", async () => {
