@@ -210,9 +210,12 @@ describe("JPEG", () => {
     it.each(markers)("bytes before marker %i", async (marker) => {
       const expected = await decodePicture(good);
       const at = markerAt(good, marker);
-      for (const stray of [[0], [65, 66], [0, 0, 0, 0, 0], [255, 255, 255], [0, 255, 255], [255, 0, 1]]) {
+      for (const stray of [[0], [65, 66], new Uint8Array(99), [255, 255, 255], [0, 255, 255], [255, 0, 1]]) {
         const file = bytesOf(good.subarray(0, at), stray, good.subarray(at));
         expect(await decodePicture(file), `${stray}`).toEqual(expected);
+        // They do not hide what is missing behind them.
+        const cut = bytesOf(file.subarray(0, file.length - 12), [0xff, 0xd9]);
+        await expect(decodePicture(cut), `${stray}`).rejects.toThrow("damaged JPEG");
       }
     });
 
