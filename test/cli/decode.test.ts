@@ -185,6 +185,12 @@ describe("JPEG", () => {
   it("that pays a whole pass over the picture with a few bytes, again and again, is refused", async () => {
     const scan = bytesOf(segment(0xda, [1, 1, 0, 0, 0, 0]), [0b00011111]);
     await expect(decodePicture(greyJpeg(0xc2, new Array(101).fill(scan)))).rejects.toThrow("more than 100 scans");
+    // The larger the picture, the fewer.
+    const large = [segment(0xc2, [8, 32, 0, 32, 0, 1, 1, 0x11, 0])];
+    const scans = new Array(21).fill(bytesOf(segment(0xda, [1, 1, 0, 0, 0, 0]), new Uint8Array(7000)));
+    await expect(decodePicture(bytesOf([0xff, 0xd8], ...large, ...scans, [0xff, 0xd9]))).rejects.toThrow(
+      "JPEG of 8192×8192 pixels in more than 20 scans",
+    );
     await expect(decodePicture(greyJpeg(0xc2, [segment(0xda, [255, 1, 0, 0, 0, 0]), [0x1f]]))).rejects.toThrow(
       "a scan of 255 components, the frame has 1",
     );
