@@ -1,7 +1,7 @@
 import { builtinModules } from "node:module";
 import { defineConfig } from "vite";
 
-/** dist/catgan.mjs: the command line as one self-contained file; only `webgpu` (a native addon) stays outside. */
+/** dist/catgan.mjs: the command line as one self-contained file; only `webgpu` and `sharp` (native addons) stay outside. */
 export default defineConfig({
   build: {
     ssr: "src/cli/main.ts",
@@ -11,7 +11,7 @@ export default defineConfig({
     minify: false,
     license: { fileName: "catgan-third-party.md" },
     rolldownOptions: {
-      external: ["webgpu", ...builtinModules, /^node:/],
+      external: ["webgpu", "sharp", ...builtinModules, /^node:/],
       output: { entryFileNames: "catgan.mjs", codeSplitting: false, banner: "#!/usr/bin/env node" },
     },
   },

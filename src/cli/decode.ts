@@ -1,104 +1,189 @@
 /**
- * JPEG and PNG files → RGB. For Node and Deno only; a page has the browser's own decoders (src/page/pictures/decode.ts).
+ * Picture files → RGB, decoded by sharp (libvips). For Node and Deno only; a page has the browser's own decoders
+ * (src/page/pictures/decode.ts).
  *
- * Files come from anywhere, so every decoder is preceded by a walk over the file's structure: what is in it, how large
- * it will be, whether its end is there. Only then is anything allocated. The decoder alone is not enough: jpeg-js reads
- * zeros past the end of a file.
+ * Files come from anywhere, so every decoder is preceded by a look at the file's structure: how large the picture will be,
+ * how many passes it takes, whether its end is there. Only then is anything allocated.
  */
-import { inflateRawSync, inflateSync } from "node:zlib";
-import jpeg from "jpeg-js";
-import { InflateError } from "../data/inflate.ts";
-import { readJpegHeader } from "../data/jpeg.ts";
-import { maxPixels, type Picture, pictureFormat, unknownFormat } from "../data/picture_file.ts";
-import { pngPicture, readPngFile } from "../data/png.ts";
+import { availableParallelism } from "node:os";
+import type { Sharp, SharpConstructor } from "sharp";
+import { Gate } from "../data/gate.ts";
+import { type JpegHeader, readJpegHeader } from "../data/jpeg.ts";
+import {
+  checkSize,
+  maxPixels,
+  type Picture,
+  type PictureFormat,
+  pictureFormat,
+  unknownFormat,
+} from "../data/picture_file.ts";
+import { readPngFile } from "../data/png.ts";
+import { isCameraRaw } from "../data/tiff.ts";
+import { decodeWithPngjs } from "./decode_png.ts";
+import { rgbOnWhite } from "./samples.ts";
+import { loadSharp, withoutSharp } from "./sharp.ts";
+
+// For those that read zips with it.
+export { inflate } from "./inflate.ts";
+
+/** What takes longer is refused; the largest pictures take about three on a slow core. */
+const maxSeconds = 30;
+
+/** So many are worth asking for at a time: one for each core, and one that waits to be resized. */
+export const picturesInFlight = Math.min(4, availableParallelism() + 1);
+
+/** Photographs have about five; this is what a drawing of a few lines has. From a megapixel on, no more are believed. */
+const maxPixelsPerByte = 2048;
+
+/** Pictures that are decoded at the same time have so many pixels together, or there is one. */
+const gate = new Gate(maxPixels);
+
+/** What a file's structure says of its picture. */
+interface Structure {
+  /** As stored, before it is turned upright. */
+  width: number;
+  height: number;
+  /** 1…8, EXIF's. */
+  orientation: number;
+  /** Its samples have 16 bits. */
+  deep: boolean;
+  /** It has an embedded colour profile; only of interest where its samples are deep. */
+  profile: boolean;
+}
 
 /**
- * A whole file's picture: upright (a JPEG's EXIF orientation is applied), transparency laid on white, greys and
- * palettes as RGB, 16 bits rounded to 8.
+ * A whole file's picture: upright, transparency laid on white, greys, palettes and CMYK as RGB, embedded colour profiles
+ * converted to sRGB, 16 bits rounded to 8; of an animation the first frame, of a TIFF the first page. Many may be asked for
+ * at a time; the work is done in threads.
  * @throws Error one line that names what is wrong: not a picture, cut short, damaged, too large, or of an unsupported kind
  */
-export function decodePicture(bytes: Uint8Array): Picture {
-  switch (pictureFormat(bytes)) {
-    case "JPEG":
-      return decodeJpeg(bytes);
-    case "PNG":
-      return decodePng(bytes);
-    default:
-      throw new Error(unknownFormat);
+export async function decodePicture(bytes: Uint8Array): Promise<Picture> {
+  const format = pictureFormat(bytes);
+  if (format === null) throw new Error(unknownFormat);
+  if (format === "HEIC") throw new Error("HEIC pictures cannot be decoded here: convert them to JPEG first");
+  const sharp = await loadSharp();
+  if (!sharp) {
+    if (format !== "PNG") throw new Error(`${format} ${withoutSharp}`);
+    return decodeWithPngjs(bytes);
   }
+  if (format === "JPEG") return await decodeJpeg(sharp, bytes);
+  const structure = format === "PNG" ? await pngStructure(sharp, bytes) : await otherStructure(sharp, bytes, format);
+  // Less strict than for JPEGs: libpng and libtiff warn of much that harms no pixel, such as a profile with a wrong date.
+  return await decode(sharp(bytes, { ...limits, failOn: "error" }), structure, format);
 }
 
-/** {@link Inflate} at once. */
-export function inflate(data: Uint8Array, kind: "zlib" | "raw", atMost: number): Uint8Array {
+const limits = { limitInputPixels: maxPixels, sequentialRead: true };
+
+async function decodeJpeg(sharp: SharpConstructor, bytes: Uint8Array): Promise<Picture> {
+  const header = readJpegHeader(bytes);
+  const structure = { ...header, deep: false, profile: false };
+  const clean = withoutStray(bytes, header);
   try {
-    // Node has no limit of 0, and the caller sees that there is a byte too many.
-    return (kind === "zlib" ? inflateSync : inflateRawSync)(data, { maxOutputLength: Math.max(1, atMost) });
+    return await decode(sharp(clean, { ...limits, failOn: "warning" }), structure, "JPEG");
   } catch (error) {
-    throw new InflateError((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too long" : "broken");
+    // libjpeg goes on after damage with a warning, and fills in grey: such a picture is refused, unlike one whose warnings
+    // are only about its form.
+    if (!harmlessWarnings.test((error as Error).message)) throw error;
   }
+  return await decode(sharp(clean, { ...limits, failOn: "truncated" }), structure, "JPEG");
 }
 
-function decodePng(bytes: Uint8Array): Picture {
-  const file = readPngFile(bytes);
+/** A few bytes of padding, but not before a restart marker: there, and where they are many, data were lost. */
+const harmlessWarnings =
+  /\b\d extraneous bytes before marker 0x(?!d[0-7])|Invalid SOS parameters|unknown JFIF revision|Unknown Adobe color transform/;
+
+/** The file to its end marker, without what is between its segments. */
+function withoutStray(bytes: Uint8Array, { stray, end }: JpegHeader): Uint8Array {
+  if (stray.length === 0) return bytes.subarray(0, end);
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  for (const [from, to] of stray) {
+    parts.push(bytes.subarray(at, from));
+    at = to;
+  }
+  return Buffer.concat([...parts, bytes.subarray(at, end)]);
+}
+
+async function pngStructure(sharp: SharpConstructor, bytes: Uint8Array): Promise<Structure> {
+  const { width, height, orientation, depth } = readPngFile(bytes);
+  const deep = depth === 16;
+  const profile = deep && (await metadataOf(sharp, bytes, "PNG")).hasProfile;
+  return { width, height, orientation, deep, profile };
+}
+
+async function otherStructure(sharp: SharpConstructor, bytes: Uint8Array, format: PictureFormat): Promise<Structure> {
+  if (format === "TIFF" && isCameraRaw(bytes)) {
+    throw new Error("TIFF with a camera's raw data (DNG, NEF or the like): convert it to JPEG first");
+  }
+  const { width, height, orientation, space, hasProfile } = await metadataOf(sharp, bytes, format);
+  checkSize(format, width, height);
+  // As for JPEGs: a few bytes that promise a large picture are not worth its memory.
+  if (width * height > Math.max(2 ** 20, bytes.length * maxPixelsPerByte)) {
+    throw new Error(`${format} cut short: ${bytes.length} bytes cannot hold ${width}×${height} pixels`);
+  }
+  const deep = space === "rgb16" || space === "grey16";
+  if (deep && width * height > maxPixels / 2) {
+    throw new Error(`${format} of ${width}×${height} pixels of 16 bits: at most 32 megapixels of these are decoded`);
+  }
+  // AVIFs are turned by their decoder, whatever their Exif says (ISO/IEC 23008-12, 6.5.10).
+  const turned = format === "AVIF" ? 1 : (orientation ?? 1);
+  return { width, height, orientation: turned, deep, profile: hasProfile };
+}
+
+async function metadataOf(sharp: SharpConstructor, bytes: Uint8Array, format: PictureFormat) {
   try {
-    return pngPicture(file, inflate(file.data, "zlib", file.dataBytes));
+    return await sharp(bytes, { failOn: "error", limitInputPixels: false }).metadata();
   } catch (error) {
-    throw error instanceof InflateError ? new Error(`damaged PNG: ${error.message}`) : error;
+    throw faultOf(error, format);
   }
 }
 
-function decodeJpeg(bytes: Uint8Array): Picture {
-  const { width, height, orientation, colorTransform } = readJpegHeader(bytes);
-  let data: Uint8Array;
-  try {
-    ({ data } = jpeg.decode(bytes, {
-      useTArray: true,
-      formatAsRGBA: false,
-      colorTransform,
-      // Strictly, jpeg-js refuses a good grey picture whose last restart interval is not full. It forgives nothing else.
-      tolerantDecoding: true,
-      maxResolutionInMP: maxPixels / 1e6,
-      maxMemoryUsageInMB: 1536,
-    }));
-  } catch (error) {
-    throw new Error(`damaged JPEG${detail(error)}`);
-  }
-  if (data.length !== width * height * 3) throw new Error("damaged JPEG: it holds two sizes");
-  return upright({ width, height, rgb: data }, orientation);
-}
-
-/** Turns and mirrors a picture that was stored in one of EXIF's eight orientations. */
-function upright({ width, height, rgb }: Picture, orientation: number): Picture {
-  if (orientation === 1) return { width, height, rgb };
-  const right = width - 1;
-  const bottom = (height - 1) * width;
-  // Where the result's first pixel lies in the stored picture, and how far apart its neighbours to the right and below.
-  const [origin, stepX, stepY] = [
-    [right, -1, width], // 2: mirrored
-    [right + bottom, -1, -width], // 3: upside down
-    [bottom, 1, -width], // 4: upside down, mirrored
-    [0, width, 1], // 5: rows and columns swapped
-    [bottom, -width, 1], // 6: to be turned clockwise
-    [right + bottom, -width, -1], // 7: swapped along the other diagonal
-    [right, width, -1], // 8: to be turned counterclockwise
-  ][orientation - 2];
-  const turned = orientation >= 5 ? { width: height, height: width } : { width, height };
-  const result = new Uint8Array(rgb.length);
-  let to = 0;
-  for (let y = 0; y < turned.height; y++) {
-    for (let x = 0; x < turned.width; x++) {
-      const from = (origin + x * stepX + y * stepY) * 3;
-      result[to++] = rgb[from];
-      result[to++] = rgb[from + 1];
-      result[to++] = rgb[from + 2];
+async function decode(file: Sharp, structure: Structure, format: PictureFormat): Promise<Picture> {
+  const { width, height, orientation, deep, profile } = structure;
+  const picture = turn(file, orientation)
+    .toColourspace(deep ? "rgb16" : "srgb")
+    .raw(deep ? { depth: "ushort" } : {})
+    .timeout({ seconds: maxSeconds });
+  // sharp works on deep samples with a profile in P3, and would leave them so.
+  if (deep && profile) picture.withIccProfile("srgb");
+  const { data, info } = await gate.pass(width * height, async () => {
+    try {
+      return await picture.toBuffer({ resolveWithObject: true });
+    } catch (error) {
+      throw faultOf(error, format);
     }
+  });
+  const { channels } = info;
+  if (info.width * info.height !== width * height || (channels !== 3 && channels !== 4)) {
+    throw new Error(`damaged ${format}: it holds two sizes`);
   }
-  return { ...turned, rgb: result };
+  const samples = deep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
+  return { width: info.width, height: info.height, rgb: rgbOnWhite(samples, channels) };
 }
 
-/** A decoder's own words, except where it just stumbled. */
-function detail(error: unknown): string {
-  return error instanceof TypeError || error instanceof RangeError
-    ? ""
-    : `: ${(error as Error).message.split("\n")[0]}`;
+/** EXIF's orientations. sharp mirrors first, then turns clockwise. */
+function turn(picture: Sharp, orientation: number): Sharp {
+  const [mirror, angle] = [
+    [null, 0],
+    ["flop", 0],
+    [null, 180],
+    ["flip", 0],
+    ["flop", 270],
+    [null, 90],
+    ["flop", 90],
+    [null, 270],
+  ][orientation - 1] as ["flip" | "flop" | null, number];
+  if (mirror) picture[mirror]();
+  return angle === 0 ? picture : picture.rotate(angle);
 }
+
+/** A decoder's error in our words and some of its own. */
+function faultOf(error: unknown, format: PictureFormat): Error {
+  const { message } = error as Error;
+  const [first] = message.replace(/^Input buffer has corrupt header: /, "").split("\n");
+  if (first.startsWith("timeout")) return new Error(`${format} that takes more than ${maxSeconds} seconds to decode`);
+  const words = first.replace(/^\w+: (Corrupt JPEG data: )?/, "");
+  return new Error(`${cutShort.test(message) ? `${format} cut short` : `damaged ${format}`}: ${words}`);
+}
+
+const cutShort = /premature end of JPEG|end of GIF source|bad seek|unable to parse image|read gave \d+ warnings/;

@@ -48,7 +48,7 @@ export const commands: Record<CommandName, CommandTable> = {
           {
             name: "data",
             value: "painted|DIR|ZIP",
-            help: "painted cats (the default), your JPEG and PNG photographs, or what catgan prepare made of them",
+            help: "painted cats (the default), your photographs, or what catgan prepare made of them",
           },
           fit,
           {

@@ -6,7 +6,7 @@ import * as shared from "../data/photographs.ts";
 import { beginningBytes, pictureFormat } from "../data/picture_file.ts";
 import { isPrepared, preparedFiles } from "../data/prepared.ts";
 import { beginsLikeZip, openZip } from "../data/zip.ts";
-import { decodePicture } from "./decode.ts";
+import { decodePicture, picturesInFlight } from "./decode.ts";
 import { openFolder } from "./folder.ts";
 import { recoverSwap } from "./prepared_swap.ts";
 import { readRange } from "./read_range.ts";
@@ -23,7 +23,7 @@ export interface Source {
 const maxPixelBytes = 4 * 2 ** 30;
 
 /**
- * Reads all JPEG and PNG pictures, known by their first bytes, of a folder (recursively; links are followed, hidden files
+ * Reads all pictures, known by their first bytes, of a folder (recursively; links are followed, hidden files
  * and __MACOSX are not looked at), of a zip, or of what `catgan prepare` made. A picture that cannot be read is skipped,
  * never fatal.
  *
@@ -34,7 +34,7 @@ export async function readPhotographs(
   path: string,
   options: { size: number; fit: shared.Fit } & Pick<shared.ReadingAll, "onProgress" | "onLooking">,
 ): Promise<shared.Photographs> {
-  const reading = { ...options, decode: decodePicture, inFlight: 1, maxBytes: maxPixelBytes };
+  const reading = { ...options, decode: decodePicture, inFlight: picturesInFlight, maxBytes: maxPixelBytes };
   const work = ({ candidates }: Source) => shared.readPhotographs(candidates, reading);
   return await withSource(path, work, options.onLooking);
 }

@@ -63,8 +63,8 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
 }
 
 /** A picture's file as an opaque image. @throws Error in one line when it is none */
-export function decodePng(bytes: Uint8Array): Image {
-  const { width, height, rgb } = decodePicture(bytes);
+export async function decodePng(bytes: Uint8Array): Promise<Image> {
+  const { width, height, rgb } = await decodePicture(bytes);
   const rgba = new Uint8Array(width * height * 4).fill(255);
   for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
     rgba[to] = rgb[from];

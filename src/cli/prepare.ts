@@ -19,7 +19,7 @@ import { groupRefusals } from "../data/refusals.ts";
 import { noiseStreams } from "../kernels/noise.ts";
 import { uniform } from "../reference/philox.ts";
 import type { PrepareCommand } from "./command.ts";
-import { decodePicture } from "./decode.ts";
+import { decodePicture, picturesInFlight } from "./decode.ts";
 import { explained } from "./files.ts";
 import { type Source, withSource } from "./photographs.ts";
 import { encodePng, encodeRgbPng } from "./png.ts";
@@ -93,8 +93,7 @@ async function prepare(
       size,
       fit,
       decode: decodePicture,
-      // In order, and memory for one.
-      inFlight: 1,
+      inFlight: picturesInFlight,
       onProgress(done, total) {
         signal.throwIfAborted();
         if (performance.now() - spoken < wordEvery) return;
@@ -211,7 +210,7 @@ async function contactSheet(zip: string, size: number, seed: number): Promise<Ui
     const pixels = new Uint8Array(count * size * size * 3);
     for (const [i, place] of places.entries()) {
       const [from, end] = [i, i + 1].map((part) => Math.floor((part * candidates.length) / count));
-      const { rgb } = decodePicture(await candidates[from + Math.floor(place * (end - from))].read());
+      const { rgb } = await decodePicture(await candidates[from + Math.floor(place * (end - from))].read());
       pixels.set(rgb, i * size * size * 3);
     }
     const columns = Math.min(sheetColumns, Math.ceil(Math.sqrt(count)));

@@ -39,7 +39,7 @@ export async function timelapseCommand({ run, fps, grid, json, force, ...options
       const path = samplePath(run, step);
       let image: Image;
       try {
-        image = decodePng(await readFile(path));
+        image = await decodePng(await readFile(path));
       } catch (error) {
         warn(`${path} is left out: ${(error as Error).message.split("\n")[0]}`);
         continue;

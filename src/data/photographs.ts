@@ -82,7 +82,7 @@ export interface ReadingAll extends Reading {
   /** The pictures may take so many bytes. */
   maxBytes: number;
   onLooking?: OnLooking;
-  /** Is called with every picture and its place among the files that should be pictures, in any order. */
+  /** Is called with every picture and its place among the files that should be pictures, in order. */
   onPicture?(index: number, picture: Square): void;
 }
 
@@ -201,7 +201,7 @@ export async function findPhotographs(candidates: Candidate[], onLooking?: OnLoo
 
 /**
  * Reads one file after the other, some at a time, and keeps none: a set of any size takes the memory of those in flight.
- * @param take is called with every picture and its place in `found`, in order where one file is in flight; it is waited for
+ * @param take is called with every picture and its place in `found`, in order; it is waited for
  * @returns why a file gave no picture; null where it gave one
  */
 export async function readEach(
@@ -211,20 +211,29 @@ export async function readEach(
 ): Promise<(string | null)[]> {
   const refusals: (string | null)[] = new Array(found.length).fill(null);
   let [next, done] = [0, 0];
-  const turn = turns();
+  const letOthers = turns();
+  let before = Promise.resolve();
   const work = async () => {
     while (next < found.length) {
       const index = next++;
+      const turn = before;
+      let finish = () => {};
+      before = new Promise<void>((resolve) => {
+        finish = resolve;
+      });
       let picture: Square | null = null;
       try {
         picture = await readSquare(found[index], reading);
       } catch (error) {
         refusals[index] = reasonOf(error);
       }
+      // The pictures behind one that takes long wait for it, each in its own place in flight.
+      await turn;
       if (picture) await take(index, picture);
       reading.onProgress?.(++done, found.length);
+      finish();
       // Resizing takes its time.
-      await turn();
+      await letOthers();
     }
   };
   await Promise.all(Array.from({ length: reading.inFlight }, work));

@@ -8,7 +8,7 @@ export interface Picture {
   rgb: Uint8Array;
 }
 
-/** 64 megapixels, what the largest phones deliver; decoding takes up to 30 bytes a pixel. */
+/** 64 megapixels, what the largest phones deliver; decoding takes up to 11 bytes a pixel. */
 export const maxPixels = 8192 * 8192;
 
 export type PictureFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "AVIF" | "HEIC";
@@ -46,8 +46,8 @@ function isobmffFormat(bytes: Uint8Array): PictureFormat | null {
   return null;
 }
 
-/** Of a file that is neither. */
-export const unknownFormat = "neither JPEG nor PNG by its first bytes";
+/** Of a file that is none of these. */
+export const unknownFormat = "not a picture of a known format by its first bytes";
 
 /** @throws Error where a header's size is nothing, or more than is decoded */
 export function checkSize(format: string, width: number, height: number): void {

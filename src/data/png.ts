@@ -5,6 +5,7 @@
  */
 import { crc32 } from "./crc32.ts";
 import { checkSize, maxPixels, type Picture } from "./picture_file.ts";
+import { exifOrientation } from "./tiff.ts";
 
 /** A PNG's content. */
 export interface PngFile extends PngHeader {
@@ -13,6 +14,8 @@ export interface PngFile extends PngHeader {
   palette: Uint8Array;
   /** The tRNS chunk: a palette's alphas, or the one grey or colour that is transparent; empty where there is none. */
   transparent: Uint8Array;
+  /** 1…8, by its eXIf chunk. */
+  orientation: number;
 }
 
 interface PngHeader {
@@ -59,6 +62,7 @@ export function readPngFile(bytes: Uint8Array): PngFile {
   let header: PngHeader | null = null;
   let palette: Uint8Array | null = null;
   let transparent: Uint8Array = new Uint8Array(0);
+  let orientation: number | null = null;
   for (let at = 8, end = false; !end; ) {
     if (at + 12 > bytes.length) throw new Error("PNG cut short: its end chunk is missing");
     const length = view.getUint32(at);
@@ -81,6 +85,7 @@ export function readPngFile(bytes: Uint8Array): PngFile {
         throw new Error("damaged PNG: its palette is not one of ≤ 256 colours");
       palette = chunk;
     } else if (type === "tRNS") transparent = chunk;
+    else if (type === "eXIf") orientation ??= exifOrientation(chunk);
     else if (type === "IEND") end = true;
     // A capital letter: nobody can show the picture without it.
     else if (/^[A-Z]/.test(type)) throw new Error(`damaged PNG: a ${known} chunk, which no reader knows`);
@@ -99,7 +104,7 @@ export function readPngFile(bytes: Uint8Array): PngFile {
   if (dataBytes > 1032 * data.length) {
     throw new Error(`PNG cut short: ${data.length} bytes of data cannot hold ${width}×${height} pixels`);
   }
-  return { ...header, data, palette: palette ?? new Uint8Array(0), transparent };
+  return { ...header, data, palette: palette ?? new Uint8Array(0), transparent, orientation: orientation ?? 1 };
 }
 
 function readHeader(chunk: Uint8Array): PngHeader {

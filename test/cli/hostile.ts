@@ -1,7 +1,7 @@
 import { constants, deflateRawSync } from "node:zlib";
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter, type ZipWriterAddDataOptions } from "@zip.js/zip.js";
-import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
+import sharp from "sharp";
 
 /** One to four random injuries: flipped bits, bytes of 00, FF or anything, a part cut out, cut off, doubled or moved. */
 export function mutate(original: Uint8Array, random: () => number): Uint8Array<ArrayBuffer> {
@@ -55,8 +55,9 @@ function rgbaOf(width: number, height: number, paint: Paint): Buffer {
   return rgba;
 }
 
-export function jpegOf(width: number, height: number, paint: Paint): Uint8Array {
-  return new Uint8Array(jpeg.encode({ width, height, data: rgbaOf(width, height, paint) }, 95).data);
+export async function jpegOf(width: number, height: number, paint: Paint): Promise<Uint8Array> {
+  const raw = sharp(rgbaOf(width, height, paint), { raw: { width, height, channels: 4 } });
+  return new Uint8Array(await raw.removeAlpha().jpeg({ quality: 95, chromaSubsampling: "4:4:4" }).toBuffer());
 }
 
 export function pngOf(width: number, height: number, paint: Paint): Uint8Array {

@@ -42,7 +42,7 @@ const landmarks = (dx = 0) =>
 
 const greys: Paint = (x, y) => new Array(3).fill((x * 37 + y * 11) % 256) as [number, number, number];
 
-const mixed = () => ({
+const mixed = async () => ({
   "CAT_00/00000001_000.jpg": pngOf(80, 60, blocks(1)),
   "CAT_00/00000001_000.jpg.cat": landmarks(),
   "CAT_00/00000001_005.jpg": pngOf(80, 60, blocks(2)),
@@ -53,10 +53,10 @@ const mixed = () => ({
   "others/1.png": pngOf(60, 40, blocks(5)),
   "others/2 small.png": pngOf(60, 31, blocks(6)),
   "others/3 grey.png": pngOf(32, 32, greys),
-  "others/4 again.jpg": jpegOf(60, 40, blocks(5)),
+  "others/4 again.jpg": await jpegOf(60, 40, blocks(5)),
   "others/5 text.jpg": text("I am no picture."),
-  "others/6 cmyk.jpg": Uint8Array.of(
-    ...[0xff, 0xd8, 0xff, 0xc0, 0, 20, 8, 0, 64, 0, 64, 4],
+  "others/6 deep.jpg": Uint8Array.of(
+    ...[0xff, 0xd8, 0xff, 0xc0, 0, 20, 12, 0, 64, 0, 64, 4],
     ...[1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0, 0xff, 0xd9],
   ),
   "readme.txt": text("cats"),
@@ -68,7 +68,7 @@ const filesOf = (out: string) =>
 
 describe("catgan prepare", () => {
   it("cuts faces by their landmarks, takes other pictures whole, refuses and counts the rest", async () => {
-    const source = folder("mixed", mixed());
+    const source = folder("mixed", await mixed());
     const out = join(root, "new/mixed32");
     const result = await run("prepare", source, out, "--size", "32");
     expect([result.code, result.stderr]).toEqual([0, ""]);
@@ -88,8 +88,8 @@ describe("catgan prepare", () => {
           refused("no landmarks: no .cat file beside it", "CAT_00/00000001_008.jpg"),
           refused("too small: a face of 24×32 pixels, expected at least 32×32", "CAT_06/00001429_000.jpg"),
           refused("too small: 60×31 pixels, expected at least 32×32", "others/2 small.png"),
-          refused("neither JPEG nor PNG by its first bytes", "others/5 text.jpg"),
-          refused("CMYK JPEG: only RGB and grey ones are supported, save it as RGB", "others/6 cmyk.jpg"),
+          refused("not a picture of a known format by its first bytes", "others/5 text.jpg"),
+          refused("JPEG of 12 bits a sample: only 8 are supported", "others/6 deep.jpg"),
         ],
       },
       duplicates: { maxDistance: 5, groups: 1, others: 1, dropped: 0 },
@@ -121,9 +121,9 @@ describe("catgan prepare", () => {
   });
 
   it("gives the same bytes for the same pictures, from a folder or a zip, the first and the second time", async () => {
-    const source = folder("same/source", mixed());
+    const source = folder("same/source", await mixed());
     const zip = join(root, "same/source.zip");
-    writeFileSync(zip, await zipOf(Object.entries(mixed()).reverse()));
+    writeFileSync(zip, await zipOf(Object.entries(await mixed()).reverse()));
     const outs = ["a", "b"].map((name) => join(root, "same", name));
     await run("prepare", source, outs[0], "--size", "16");
     await run("prepare", zip, outs[1], "--size", "16");
@@ -142,7 +142,7 @@ describe("catgan prepare", () => {
       "a/1.png": pngOf(64, 64, blocks(11)),
       "a/2.png": pngOf(64, 64, blocks(12)),
       "b/1 smaller.png": pngOf(32, 32, (x, y) => blocks(11)(2 * x, 2 * y)),
-      "b/2 recompressed.jpg": jpegOf(64, 64, blocks(12)),
+      "b/2 recompressed.jpg": await jpegOf(64, 64, blocks(12)),
       "b/3.png": pngOf(64, 64, blocks(13)),
       "c/1 again.png": pngOf(64, 64, blocks(11)),
     });
@@ -215,7 +215,7 @@ describe("catgan prepare", () => {
     ["a third place", ["SRC", "OUT", "more"], /more is no option; usage: catgan prepare SRC OUT/],
     ["a size that is none", ["SRC", "OUT", "--size", "48"], /--size 48: expected 16, 32, 64 or 128/],
     ["nothing there", ["ROOT/nowhere", "OUT"], /nowhere: no such folder or zip/],
-    ["no pictures", ["ROOT/texts", "OUT"], /texts: no JPEG or PNG pictures among 1 files/],
+    ["no pictures", ["ROOT/texts", "OUT"], /texts: no pictures among 1 files/],
     ["only small ones", ["ROOT/photos", "OUT", "--size", "64"], /first of 1 skipped: 1.png: too small: 16×16 pixels/],
     ["a folder with something in it", ["ROOT/photos", "ROOT/texts"], /texts is not empty, and not from an earlier/],
     ["a place in the source", ["ROOT/photos", "ROOT/photos/out"], /photos\/out lies in .*photos, or the other way/],

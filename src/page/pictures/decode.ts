@@ -45,7 +45,12 @@ function examine(format: PictureFormat, bytes: Uint8Array): Decodable {
   if (format === "PNG") return examinePng(bytes);
   if (format === "WebP") return examineWebp(bytes);
   // The browser turns these.
-  const { width, height } = format === "JPEG" ? readJpegHeader(bytes) : readPictureSize(format, bytes);
+  if (format === "JPEG") {
+    const { width, height, components } = readJpegHeader(bytes);
+    if (components === 4) throw new Error("CMYK JPEG: browsers do not apply its colour profile, save it as RGB");
+    return { file: bytes, pixels: width * height, orientation: 1 };
+  }
+  const { width, height } = readPictureSize(format, bytes);
   return { file: bytes, pixels: width * height, orientation: 1 };
 }
 

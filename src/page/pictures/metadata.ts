@@ -22,22 +22,21 @@ const pngKept = new Set(["IHDR", "PLTE", "tRNS", "iCCP", "sRGB", "IDAT", "IEND"]
 
 /** @throws Error cut short, damaged or too large */
 export function examinePng(bytes: Uint8Array): Decodable {
-  const { width, height } = readPngFile(bytes);
+  const { width, height, orientation } = readPngFile(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const file = new Uint8Array(bytes.length);
   file.set(bytes.subarray(0, 8));
   let length = 8;
-  let exif: Uint8Array | null = null;
   for (let at = 8, type = ""; type !== "IEND"; ) {
     const chunk = bytes.subarray(at, at + 12 + view.getUint32(at));
     type = String.fromCharCode(...chunk.subarray(4, 8));
     if (pngKept.has(type)) {
       file.set(chunk, length);
       length += chunk.length;
-    } else if (type === "eXIf") exif ??= chunk.subarray(8, -4);
+    }
     at += chunk.length;
   }
-  return { file: file.subarray(0, length), pixels: width * height, orientation: exif ? exifOrientation(exif) : 1 };
+  return { file: file.subarray(0, length), pixels: width * height, orientation };
 }
 
 /** Readers skip chunks with a name that they do not know. */

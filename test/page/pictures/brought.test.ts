@@ -49,7 +49,9 @@ describe("what is brought to the page", () => {
     for (const [name, bytes] of Object.entries(cats)) onDisk(`cats/${name}`, bytes);
     const expected = await readOnCommandLine(join(root, "cats"), options);
     expect(expected.pictures.count).toBe(40);
-    expect(expected.skipped).toEqual([{ name: "black/text.jpg", reason: "neither JPEG nor PNG by its first bytes" }]);
+    expect(expected.skipped).toEqual([
+      { name: "black/text.jpg", reason: "not a picture of a known format by its first bytes" },
+    ]);
     const sources = [Object.entries(cats).map(([name, bytes]) => brought(`my cats/${name}`, bytes))];
     for (const level of [0, 6]) {
       const zip = await zipOf(entries({ level }));
