@@ -1,6 +1,6 @@
 /** Encodes a GIF out of the way of the page and of the training. */
 import { encodeGif } from "../data/gif.ts";
-import { enlarge, type Image } from "../data/image.ts";
+import { enlargeForGif, type Image } from "../data/image.ts";
 
 export interface GifOrder {
   /** PNGs, in order. */
@@ -20,7 +20,7 @@ export async function receive({ grids, pictureSize }: GifOrder): Promise<void> {
   async function* frames() {
     for (const [done, grid] of grids.entries()) {
       postMessage({ done, file: null });
-      yield enlarge(await decode(grid), pictureSize);
+      yield enlargeForGif(await decode(grid), pictureSize);
     }
   }
   const parts: Uint8Array<ArrayBuffer>[] = [];
