@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { withCaption } from "../data/caption.ts";
 import { encodeGif } from "../data/gif.ts";
-import { corner, enlargeForGif, type Image, scaled, shrunk } from "../data/image.ts";
+import { corner, factorFor, gifPictureWidth, type Image, scaled, shrunk } from "../data/image.ts";
 import { gridExtent, gridGap } from "../kernels/grid_extent.ts";
 import type { Grid, TimelapseCommand } from "./command.ts";
 import { warn } from "./describe.ts";
@@ -92,7 +92,7 @@ function layoutOf({ width, height }: Image, size: number): (Grid & { factor: num
 /** A whole grid, as large as suits a GIF; what is no grid, as it is. */
 function wholeOf(image: Image, size: number): Image {
   const layout = layoutOf(image, size);
-  return layout ? enlargeForGif(shrunk(image, layout.factor), size) : image;
+  return layout ? scaled(shrunk(image, layout.factor), factorFor(size, gifPictureWidth)) : image;
 }
 
 /** The upper left pictures of a grid, whatever it was enlarged by. @throws UserError when it has fewer */

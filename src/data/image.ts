@@ -15,12 +15,12 @@ export function enlarge(image: Image, pictureSize: number): Image {
   return scaled(image, Math.max(1, Math.min(Math.floor(112 / pictureSize), Math.floor(widest / image.width))));
 }
 
-/**
- * A grid as a GIF shows it: smaller than `enlarge` makes it, since every row of a square costs as much as the first.
- * @param image not enlarged
- */
-export function enlargeForGif(image: Image, pictureSize: number): Image {
-  return scaled(image, Math.max(1, Math.floor(64 / pictureSize)));
+/** Pixels that a picture of a GIF's grid is about wide: fewer than `enlarge` gives it, since each row of a square counts. */
+export const gifPictureWidth = 64;
+
+/** By how much to scale pictures of this size for them to be about so wide, and not wider. */
+export function factorFor(pictureSize: number, width: number): number {
+  return Math.max(1, Math.floor(width / pictureSize));
 }
 
 /** Each pixel a square of factor × factor. */
