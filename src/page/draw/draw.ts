@@ -224,7 +224,8 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
   const saver = new FilmSaver("draw-film-format", film, attempt);
 
   /** The walk there and back, or the stroll past all cats: both end where they begin. */
-  function film(): Film {
+  function film(): Film | null {
+    if (mode === "vary") return null;
     const places =
       mode === "walk"
         ? filmPlaces(2 * walkTime, (t): Place => {
@@ -315,7 +316,9 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
     setText(hint, modes[mode].hint);
     walkTools.hidden = mode !== "walk";
     varyTools.hidden = mode !== "vary";
-    play.hidden = saver.element.hidden = mode === "vary";
+    play.hidden = mode === "vary";
+    // What is made can be cancelled whatever is shown.
+    saver.element.hidden = mode === "vary" && !saver.busy;
     playIcon.querySelector("use")!.setAttribute("href", motion.playing ? "#i-pause" : "#i-play");
     setText(playLabel, motion.playing ? "Pause" : "Play");
     putBack.hidden = grid.every(({ kind }) => kind === "cat");

@@ -39,6 +39,10 @@ export class FilmSaver {
     });
   }
 
+  get busy(): boolean {
+    return this.making !== null;
+  }
+
   set disabled(disabled: boolean) {
     // What is made can always be cancelled.
     this.button.disabled = disabled && this.making === null;

@@ -25,13 +25,12 @@ export async function encodeVideo(
   frames: AsyncIterable<Image>,
   timing: { delay: number; lastDelay: number },
 ): Promise<Blob> {
-  const quality = new Quality("very-high");
-  let film: { output: Output; source: VideoSampleSource; target: BufferTarget } | null = null;
+  let film: Awaited<ReturnType<typeof begin>> | null = null;
   let held: Image | null = null;
   let at = 0;
   const add = async (image: Image, ms: number) => {
     const { width, height, data } = planesOf(image);
-    film ??= await begin(width, height, quality);
+    film ??= await begin(width, height);
     const times = { timestamp: at / 1000, duration: ms / 1000 };
     const sample = new VideoSample(data, {
       format: "I420",
@@ -41,7 +40,7 @@ export async function encodeVideo(
       ...times,
     });
     try {
-      await film.source.add(sample);
+      await encoded(film.source.add(sample));
     } finally {
       sample.close();
     }
@@ -55,11 +54,21 @@ export async function encodeVideo(
   if (!held) throw new Error("a film needs at least one frame");
   await add(held, timing.lastDelay);
   const { output, target } = film!;
-  await output.finalize();
+  await encoded(output.finalize());
   return new Blob([target.buffer!], { type: output.format.mimeType });
 }
 
-async function begin(width: number, height: number, quality: Quality) {
+/** Says what to do when the browser's encoder fails. */
+async function encoded(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw new Error(`This browser failed to encode the video (${(error as Error).message}). Choose GIF instead`);
+  }
+}
+
+async function begin(width: number, height: number) {
+  const quality = new Quality("very-high");
   const codec = await firstCodec(width, height, quality);
   const source = new VideoSampleSource({ codec, quality });
   const target = new BufferTarget();
