@@ -1,5 +1,4 @@
 /** The pixels of a GIF's frame: which colour each gets, and their LZW codes. */
-import { squaredDistance } from "./gif_palette.ts";
 
 /** A rectangle of a frame. Its pixels are RGB words, row by row. */
 export interface Area {
@@ -101,18 +100,30 @@ function copiesIn({ width, pixels, shown }: Area): Uint16Array {
 /** The indices that may stand for a colour, the best first: at least one. With `still`, what is shown is the best. */
 function choicesFor({ colours, transparent, tolerance }: Choice): (colour: number, still: boolean) => Uint8Array {
   const known = new Map<number, Uint8Array>();
-  const distances = new Uint32Array(colours.length);
+  // This is done for tens of thousands of colours a frame: no call, no allocation in the loop.
+  const [reds, greens, blues] = [0, 8, 16].map((shift) => Int16Array.from(colours, (other) => (other >> shift) & 255));
+  const near = new Uint8Array(mostChoices);
+  const distances = new Float64Array(mostChoices);
   const find = (colour: number, still: boolean): number[] => {
+    const [r, g, b] = [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
+    let count = 0;
     let nearest = 0;
-    const near: number[] = [];
-    for (let k = 0; k < colours.length; k++) {
-      distances[k] = squaredDistance(colour, colours[k]);
-      if (distances[k] < distances[nearest]) nearest = k;
-      if (distances[k] <= tolerance) near.push(k);
+    let least = Number.POSITIVE_INFINITY;
+    for (let k = 0; k < reds.length; k++) {
+      const distance = (r - reds[k]) ** 2 + (g - greens[k]) ** 2 + (b - blues[k]) ** 2;
+      if (distance < least) [nearest, least] = [k, distance];
+      if (distance > tolerance || (count === mostChoices && distance >= distances[count - 1])) continue;
+      let place = count === mostChoices ? count - 1 : count++;
+      for (; place > 0 && distances[place - 1] > distance; place--) {
+        distances[place] = distances[place - 1];
+        near[place] = near[place - 1];
+      }
+      distances[place] = distance;
+      near[place] = k;
     }
-    const found = near.sort((a, b) => distances[a] - distances[b]).slice(0, mostChoices);
+    const found = [...near.subarray(0, count)];
     if (still) return [transparent, ...found];
-    return found.length > 0 ? found : [nearest];
+    return count > 0 ? found : [nearest];
   };
   return (colour, still) => {
     // Colours have 24 bits.

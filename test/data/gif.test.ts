@@ -158,6 +158,16 @@ test("noise, which fills the table of codes again and again, at every size near 
   }
 });
 
+test("rows of every length: whichever code is the last, the end code has the width that decoders expect", async () => {
+  const random = numbers(9);
+  const colours = Uint8Array.from({ length: 400 }, () => 100 * Math.floor(2 * random()));
+  for (let width = 1; width <= colours.length; width++) {
+    const rgba = Uint8Array.from({ length: 4 * width }, (_, i) => (i % 4 === 3 ? 255 : colours[i >> 2]));
+    const [{ rgb }] = decodeGif(await encode([{ width, height: 1, rgba }]));
+    expect(difference(rgb, { width, height: 1, rgba }), `${width} wide`).toBe(0);
+  }
+});
+
 test("frames of another size than the first are refused", async () => {
   const image = (width: number) => ({ width, height: 1, rgba: new Uint8Array(4 * width) });
   await expect(encode([image(2), image(3)])).rejects.toThrow("a frame of 3×1, the first has 2×1");
