@@ -42,7 +42,11 @@ export default defineConfig({
     emptyOutDir: true,
     // What has WebGPU has these too.
     target: ["chrome121", "firefox141", "safari26"],
-    modulePreload: { polyfill: false },
+    modulePreload: {
+      polyfill: false,
+      // What is imported on demand is imported by workers, which have no document to put a preload into.
+      resolveDependencies: (_, dependencies, { hostType }) => (hostType === "html" ? dependencies : []),
+    },
     license: { fileName: "third-party.md" },
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } } },
     // The Content-Security-Policy allows no scripts or styles inside of the page.

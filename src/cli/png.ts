@@ -1,50 +1,40 @@
 /** PNG files in Node. */
-import { deflateSync } from "node:zlib";
+import { PNG, type PNGWithMetadata } from "pngjs";
 import { crc32 } from "../data/crc32.ts";
 import type { Image } from "../data/image.ts";
 import type { Picture } from "../data/picture_file.ts";
-import { paeth } from "../data/png.ts";
 import { decodePicture } from "./decode.ts";
 
-/** An opaque image as a PNG file. */
-export function encodePng({ width, height, rgba }: Image): Uint8Array {
-  const rgb = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = rgba[from];
-    rgb[to + 1] = rgba[from + 1];
-    rgb[to + 2] = rgba[from + 2];
-  }
-  return encodeRgbPng({ width, height, rgb });
-}
-
+/** PNG's names for the channels of a pixel. */
+const colorTypes = { rgb: 2, rgba: 6 } as const;
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-/** The filter for all rows: of the five it is the best for photographs, and trying others takes longer than it is worth. */
-const paethFilter = 4;
 /** Marks the files that catgan wrote: the only ones that it replaces without --force. */
 const software = chunk("tEXt", Buffer.from("Software\0catgan", "latin1"));
 /** After the signature and IHDR. */
 const softwareOffset = 8 + 25;
 
+/** An opaque image as a PNG file. */
+export function encodePng({ width, height, rgba }: Image): Uint8Array {
+  return encode(width, height, rgba, "rgba");
+}
+
 /** A picture as a PNG file (ISO/IEC 15948) of 8-bit RGB. */
 export function encodeRgbPng({ width, height, rgb }: Picture): Uint8Array {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2], 8);
-  const rowBytes = width * 3;
-  const filtered = new Uint8Array(height * (1 + rowBytes));
-  for (let y = 0, from = 0, to = 0; y < height; y++) {
-    filtered[to++] = paethFilter;
-    for (let i = 0; i < rowBytes; i++, from++) {
-      const left = i < 3 ? 0 : rgb[from - 3];
-      const above = y === 0 ? 0 : rgb[from - rowBytes];
-      const corner = i < 3 || y === 0 ? 0 : rgb[from - rowBytes - 3];
-      filtered[to++] = rgb[from] - paeth(left, above, corner);
-    }
-  }
-  const end = new Uint8Array(0);
-  const data = chunk("IDAT", deflateSync(filtered));
-  return Buffer.concat([signature, chunk("IHDR", header), software, data, chunk("IEND", end)]);
+  return encode(width, height, rgb, "rgb");
+}
+
+function encode(width: number, height: number, data: Uint8Array, channels: keyof typeof colorTypes): Uint8Array {
+  // The types ask for a whole PNG object, of which `write` reads these three properties only.
+  const bytes = PNG.sync.write({ width, height, data } as PNGWithMetadata, {
+    inputColorType: colorTypes[channels],
+    colorType: colorTypes.rgb,
+    // Paeth for all rows: as good for photographs as trying all five filters, and faster (docs/decisions.md).
+    filterType: 4,
+    // zlib's own defaults. Those of pngjs (9 and 3) search for runs only, which is slower here and compresses no better.
+    deflateLevel: 6,
+    deflateStrategy: 0,
+  });
+  return Buffer.concat([bytes.subarray(0, softwareOffset), software, bytes.subarray(softwareOffset)]);
 }
 
 /** Whether `encodePng` wrote a file that begins like this. */

@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { withCaption } from "../data/caption.ts";
 import { encodeGif } from "../data/gif.ts";
-import { corner, type Image, scaled } from "../data/image.ts";
+import { corner, factorFor, gifPictureWidth, type Image, scaled, shrunk } from "../data/image.ts";
 import { gridExtent, gridGap } from "../kernels/grid_extent.ts";
 import type { Grid, TimelapseCommand } from "./command.ts";
 import { warn } from "./describe.ts";
@@ -44,7 +44,6 @@ export async function timelapseCommand({ run, fps, grid, json, force, ...options
         warn(`${path} is left out: ${(error as Error).message.split("\n")[0]}`);
         continue;
       }
-      if (grid) image = partOf(image, size, grid);
       first ??= image;
       if (image.width !== first.width || image.height !== first.height) {
         warn(
@@ -53,7 +52,7 @@ export async function timelapseCommand({ run, fps, grid, json, force, ...options
         continue;
       }
       shown++;
-      yield withCaption(image, `step ${step}`);
+      yield withCaption(grid ? partOf(image, size, grid) : wholeOf(image, size), `step ${step}`);
     }
     if (shown === 0) throw new UserError(`${run}: none of its ${steps.length} sample grids can be read`);
   }
@@ -79,22 +78,32 @@ async function pictureSize(run: string): Promise<number> {
   throw new UserError(`${run}: not a run's folder: ${path} does not say how large its pictures are`);
 }
 
+/** How a grid was enlarged, and how many pictures it has. @returns null when it is no grid of such pictures */
+function layoutOf({ width, height }: Image, size: number): (Grid & { factor: number }) | null {
+  // Grids are as many pictures wide as high, or nearly; a whole number of pixels stands for each of a picture's.
+  const side = (pixels: number, factor: number) => (pixels / factor - gridGap) / (size + gridGap);
+  for (let factor = 1; factor <= width; factor++) {
+    const [columns, rows] = [side(width, factor), side(height, factor)];
+    if (Number.isInteger(columns) && Number.isInteger(rows)) return { columns, rows, factor };
+  }
+  return null;
+}
+
+/** A whole grid, as large as suits a GIF; what is no grid, as it is. */
+function wholeOf(image: Image, size: number): Image {
+  const layout = layoutOf(image, size);
+  return layout ? scaled(shrunk(image, layout.factor), factorFor(size, gifPictureWidth)) : image;
+}
+
 /** The upper left pictures of a grid, whatever it was enlarged by. @throws UserError when it has fewer */
 function partOf(image: Image, size: number, { columns, rows }: Grid): Image {
-  // Grids are as many pictures wide as high, or nearly; a whole number of pixels stands for each of a picture's.
-  const cell = size + gridGap;
-  const side = (pixels: number, factor: number) => (pixels / factor - gridGap) / cell;
-  let factor = 1;
-  while (!Number.isInteger(side(image.width, factor)) || !Number.isInteger(side(image.height, factor))) {
-    if (++factor > image.width) {
-      throw new UserError(`--grid: an image of ${image.width}×${image.height} is no grid of ${size}×${size} pictures`);
-    }
+  const layout = layoutOf(image, size);
+  if (layout === null) {
+    throw new UserError(`--grid: an image of ${image.width}×${image.height} is no grid of ${size}×${size} pictures`);
   }
-  const whole = { columns: side(image.width, factor), rows: side(image.height, factor) };
-  if (columns > whole.columns || rows > whole.rows) {
-    throw new UserError(`--grid ${columns}x${rows}: the run's grids are ${whole.columns}x${whole.rows}`);
+  if (columns > layout.columns || rows > layout.rows) {
+    throw new UserError(`--grid ${columns}x${rows}: the run's grids are ${layout.columns}x${layout.rows}`);
   }
-  const { width, height } = gridExtent(columns * rows, size, columns);
-  const part = corner(image, { width: width * factor, height: height * factor });
+  const part = corner(shrunk(image, layout.factor), gridExtent(columns * rows, size, columns));
   return scaled(part, Math.max(1, Math.floor(partWidth / part.width)));
 }

@@ -1,4 +1,9 @@
-/** Images to an animated GIF (GIF89a): a palette for each frame by median cut, pixels by LZW. */
+/**
+ * Images to an animated GIF (GIF89a). A frame is the rectangle in which something changes, with a palette of its own;
+ * what changes too little to be seen is left as it is shown.
+ */
+import { choosePalette, fewColours, squaredDistance } from "./gif_palette.ts";
+import { type Area, choosePixels } from "./gif_pixels.ts";
 import type { Image } from "./image.ts";
 
 /** Milliseconds, in hundredths of a second as GIF has them. */
@@ -9,8 +14,16 @@ export interface GifTiming {
   readonly lastDelay: number;
 }
 
+/** Of a frame. With fewer than the format's 256, strings of pixels repeat sooner; the difference is hardly visible. */
+const mostColours = 192;
 /**
- * The file piece by piece, so that a film of any length takes the memory of two frames.
+ * Squared distances, of at most 3·255². What is shown stays when a pixel is this near to it, and a colour this near
+ * may stand for a pixel's. Frames of few colours are encoded exactly instead.
+ */
+const tolerances = { still: 140, colour: 350 };
+
+/**
+ * The file piece by piece, so that a film of any length takes the memory of a few frames.
  * @param frames at least one, all of one size; asked for one at a time
  */
 export async function* encodeGif(
@@ -18,13 +31,17 @@ export async function* encodeGif(
   { delay, lastDelay }: GifTiming,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let held: Image | null = null;
+  let screen: Screen | null = null;
   for await (const frame of frames) {
-    if (held) yield frameBytes(held, delay);
-    else yield header(frame);
+    if (held) yield screen!.show(held, delay);
+    else {
+      screen = new Screen(frame);
+      yield header(frame);
+    }
     held = frame;
   }
   if (!held) throw new Error("encodeGif: needs at least one frame, came none");
-  yield frameBytes(held, lastDelay);
+  yield screen!.show(held, lastDelay);
   yield Uint8Array.of(0x3b);
 }
 
@@ -53,17 +70,148 @@ function header({ width, height }: Image): Uint8Array<ArrayBuffer> {
   return out.all;
 }
 
-function frameBytes({ width, height, rgba }: Image, delay: number): Uint8Array<ArrayBuffer> {
-  const out = new Bytes();
-  const { palette, indices } = quantise(rgba);
-  out.bytes(0x21, 0xf9, 4, 0);
-  out.words(Math.round(delay / 10));
-  out.bytes(0, 0, 0x2c);
-  out.words(0, 0, width, height);
-  // A palette of 256 colours of its own.
-  out.bytes(0x87, ...palette);
-  compress(indices, out);
-  return out.all;
+/** What a decoder shows, frame after frame. */
+class Screen {
+  private readonly width: number;
+  private readonly height: number;
+  /** RGB words; null before the first frame. */
+  private shown: Uint32Array | null = null;
+  /** What was to be shown when each pixel was drawn last. */
+  private readonly meant: Uint32Array;
+
+  constructor({ width, height }: Image) {
+    this.width = width;
+    this.height = height;
+    this.meant = new Uint32Array(width * height);
+  }
+
+  /** @returns the blocks of a frame @throws Error when it is of another size than the first */
+  show(frame: Image, delay: number): Uint8Array<ArrayBuffer> {
+    const { width, height } = this;
+    if (frame.width !== width || frame.height !== height) {
+      throw new Error(`encodeGif: a frame of ${frame.width}×${frame.height}, the first has ${width}×${height}`);
+    }
+    const pixels = wordsOf(frame);
+    const exact = fewColours(pixels, mostColours - 1) !== null;
+    const still = this.stillIn(pixels, exact);
+    const rectangle = this.rectangleOf(still);
+    const cut = <Of extends Uint8Array | Uint32Array>(from: Of): Of => {
+      const { left, top, right, bottom } = rectangle;
+      const part = from.slice(0, (right - left) * (bottom - top)) as Of;
+      for (let y = top; y < bottom; y++) {
+        part.set(from.subarray(y * width + left, y * width + right), (y - top) * (right - left));
+      }
+      return part;
+    };
+    const area: Area = {
+      width: rectangle.right - rectangle.left,
+      pixels: cut(pixels),
+      shown: this.shown && cut(this.shown),
+      still: cut(still),
+    };
+    const changed = area.pixels.filter((_, i) => area.still[i] === 0);
+    const colours = choosePalette(changed, mostColours - 1);
+    // A place of the palette stands for what is shown already.
+    const transparent = colours.push(0) - 1;
+    const colourBits = Math.max(2, Math.ceil(Math.log2(colours.length)));
+    const out = new Bytes();
+    // Kept when the next frame comes; with a transparent index.
+    out.bytes(0x21, 0xf9, 4, (1 << 2) | 1);
+    out.words(Math.round(delay / 10));
+    out.bytes(transparent, 0, 0x2c);
+    out.words(rectangle.left, rectangle.top, area.width, rectangle.bottom - rectangle.top);
+    out.bytes(0x80 | (colourBits - 1));
+    for (let i = 0; i < 1 << colourBits; i++) {
+      const colour = colours[i] ?? 0;
+      out.bytes(colour & 255, (colour >> 8) & 255, colour >> 16);
+    }
+    out.bytes(colourBits);
+    const codes = new Codes(out);
+    const tolerance = exact ? 0 : tolerances.colour;
+    const indices = choosePixels(
+      area,
+      { colours: colours.slice(0, -1), transparent, tolerance },
+      colourBits,
+      (...code) => codes.put(...code),
+    );
+    codes.end();
+    this.shown ??= new Uint32Array(pixels.length);
+    for (let i = 0; i < indices.length; i++) {
+      const at = (rectangle.top + Math.floor(i / area.width)) * width + rectangle.left + (i % area.width);
+      if (indices[i] === transparent) continue;
+      this.shown[at] = colours[indices[i]];
+      this.meant[at] = pixels[at];
+    }
+    return out.all;
+  }
+
+  /** 1 where what is shown may stay: it is near enough, or what is to be shown has not changed. */
+  private stillIn(pixels: Uint32Array, exact: boolean): Uint8Array {
+    const still = new Uint8Array(pixels.length);
+    const { shown, meant } = this;
+    if (shown === null) return still;
+    const tolerance = exact ? 0 : tolerances.still;
+    for (let i = 0; i < still.length; i++) {
+      // Colours that the palette lacks are further off; drawn again they would be no nearer.
+      const unchanged = !exact && pixels[i] === meant[i];
+      if (unchanged || squaredDistance(pixels[i], shown[i]) <= tolerance) still[i] = 1;
+    }
+    return still;
+  }
+
+  /** The smallest that has all pixels which are not still; a pixel, if all are. */
+  private rectangleOf(still: Uint8Array): { left: number; top: number; right: number; bottom: number } {
+    const { width, height } = this;
+    let [left, top, right, bottom] = [width, height, 0, 0];
+    for (let y = 0; y < height; y++) {
+      const row = still.subarray(y * width, (y + 1) * width);
+      const first = row.indexOf(0);
+      if (first < 0) continue;
+      left = Math.min(left, first);
+      right = Math.max(right, row.lastIndexOf(0) + 1);
+      top = Math.min(top, y);
+      bottom = y + 1;
+    }
+    return right > 0 ? { left, top, right, bottom } : { left: 0, top: 0, right: 1, bottom: 1 };
+  }
+}
+
+function wordsOf({ rgba }: Image): Uint32Array {
+  // A copy, since words must begin at a multiple of four bytes. WebGPU's machines are little-endian.
+  const words = new Uint32Array(new Uint8Array(rgba).buffer);
+  for (let i = 0; i < words.length; i++) words[i] &= 0xffffff;
+  return words;
+}
+
+/** Codes in blocks of at most 255 bytes, lowest bit first. */
+class Codes {
+  private block: number[] = [];
+  private bits = 0;
+  private held = 0;
+
+  constructor(private readonly out: Bytes) {}
+
+  put(code: number, width: number): void {
+    this.bits |= code << this.held;
+    this.held += width;
+    while (this.held >= 8) {
+      this.block.push(this.bits & 255);
+      if (this.block.length === 255) this.flush();
+      this.bits >>>= 8;
+      this.held -= 8;
+    }
+  }
+
+  end(): void {
+    if (this.held > 0) this.block.push(this.bits & 255);
+    this.flush();
+    this.out.bytes(0);
+  }
+
+  private flush(): void {
+    if (this.block.length > 0) this.out.bytes(this.block.length, ...this.block);
+    this.block = [];
+  }
 }
 
 class Bytes {
@@ -93,126 +241,4 @@ class Bytes {
   text(text: string): void {
     this.bytes(...new TextEncoder().encode(text));
   }
-}
-
-const colours = 256;
-
-/**
- * 256 colours that stand for an image's, by median cut: the box of colours that spreads widest, weighted by its pixels,
- * is halved until there are as many boxes. Colours are told apart by 5 bits a channel; a box's colour is its pixels' mean.
- */
-export function quantise(rgba: Uint8Array): { palette: Uint8Array; indices: Uint8Array } {
-  const pixels = rgba.length / 4;
-  const cells = new Uint16Array(pixels);
-  const counts = new Uint32Array(1 << 15);
-  const sums = new Float64Array(3 << 15);
-  for (let i = 0; i < pixels; i++) {
-    const [r, g, b] = [rgba[4 * i], rgba[4 * i + 1], rgba[4 * i + 2]];
-    const cell = ((r >> 3) << 10) | ((g >> 3) << 5) | (b >> 3);
-    cells[i] = cell;
-    counts[cell]++;
-    sums[3 * cell] += r;
-    sums[3 * cell + 1] += g;
-    sums[3 * cell + 2] += b;
-  }
-  const used = Uint16Array.from(counts.keys()).filter((cell) => counts[cell] > 0);
-  const boxes = [boxOf(used, counts)];
-  while (boxes.length < colours) {
-    let widest = 0;
-    for (const [i, box] of boxes.entries()) if (box.weight > boxes[widest].weight) widest = i;
-    const { cells: all, shift } = boxes[widest];
-    if (boxes[widest].weight === 0) break;
-    all.sort((a, b) => ((a >> shift) & 31) - ((b >> shift) & 31));
-    const total = all.reduce((sum, cell) => sum + counts[cell], 0);
-    let cut = 0;
-    for (let half = 0; cut < all.length - 1 && half < total / 2; cut++) half += counts[all[cut]];
-    boxes.splice(widest, 1, boxOf(all.subarray(0, cut), counts), boxOf(all.subarray(cut), counts));
-  }
-  const palette = new Uint8Array(3 * colours);
-  const boxOfCell = new Uint8Array(1 << 15);
-  for (const [i, box] of boxes.entries()) {
-    let count = 0;
-    const sum = [0, 0, 0];
-    for (const cell of box.cells) {
-      boxOfCell[cell] = i;
-      count += counts[cell];
-      for (let c = 0; c < 3; c++) sum[c] += sums[3 * cell + c];
-    }
-    for (let c = 0; c < 3; c++) palette[3 * i + c] = Math.round(sum[c] / count);
-  }
-  return { palette, indices: Uint8Array.from(cells, (cell) => boxOfCell[cell]) };
-}
-
-/** A box of colours: along which channel it is widest, and how much there is to gain by cutting it. */
-function boxOf(cells: Uint16Array, counts: Uint32Array): { cells: Uint16Array; shift: number; weight: number } {
-  let shift = 0;
-  let width = 0;
-  for (const candidate of [10, 5, 0]) {
-    let low = 31;
-    let high = 0;
-    for (const cell of cells) {
-      const value = (cell >> candidate) & 31;
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-    if (high - low > width) [shift, width] = [candidate, high - low];
-  }
-  const pixels = cells.reduce((sum, cell) => sum + counts[cell], 0);
-  return { cells, shift, weight: width * Math.sqrt(pixels) };
-}
-
-const clear = 256;
-const end = 257;
-const mostCodes = 4096;
-
-/** LZW as GIF has it: codes from 9 to 12 bits, lowest bit first, in blocks of at most 255 bytes. */
-function compress(indices: Uint8Array, out: Bytes): void {
-  out.bytes(8);
-  let block: number[] = [];
-  const flush = () => {
-    if (block.length > 0) out.bytes(block.length, ...block);
-    block = [];
-  };
-  let bits = 0;
-  let held = 0;
-  let width = 9;
-  const emit = (code: number) => {
-    bits |= code << held;
-    held += width;
-    while (held >= 8) {
-      block.push(bits & 255);
-      if (block.length === 255) flush();
-      bits >>>= 8;
-      held -= 8;
-    }
-  };
-  /** Code of a known string and one more index; 0 = none yet. */
-  const longer = new Uint16Array(mostCodes << 8);
-  let next = end + 1;
-  emit(clear);
-  let string = indices[0];
-  for (let i = 1; i < indices.length; i++) {
-    const key = (string << 8) | indices[i];
-    if (longer[key] !== 0) {
-      string = longer[key];
-      continue;
-    }
-    emit(string);
-    string = indices[i];
-    if (next === mostCodes) {
-      emit(clear);
-      longer.fill(0);
-      next = end + 1;
-      width = 9;
-      continue;
-    }
-    // Decoders are one code behind: the width grows with the code after the last that fits.
-    if (next === 1 << width) width++;
-    longer[key] = next++;
-  }
-  emit(string);
-  emit(end);
-  if (held > 0) block.push(bits & 255);
-  flush();
-  out.bytes(0);
 }

@@ -15,6 +15,14 @@ export function enlarge(image: Image, pictureSize: number): Image {
   return scaled(image, Math.max(1, Math.min(Math.floor(112 / pictureSize), Math.floor(widest / image.width))));
 }
 
+/** Pixels that a picture of a GIF's grid is about wide: fewer than `enlarge` gives it, since each row of a square counts. */
+export const gifPictureWidth = 64;
+
+/** By how much to scale pictures of this size for them to be about so wide, and not wider. */
+export function factorFor(pictureSize: number, width: number): number {
+  return Math.max(1, Math.floor(width / pictureSize));
+}
+
 /** Each pixel a square of factor × factor. */
 export function scaled({ width, height, rgba }: Image, factor: number): Image {
   const large = { width: width * factor, height: height * factor };
@@ -35,4 +43,15 @@ export function corner({ width, rgba }: Image, extent: { width: number; height: 
     cut.set(rgba.subarray(from, from + extent.width * 4), row * extent.width * 4);
   }
   return { ...extent, rgba: cut };
+}
+
+/** The inverse of `scaled`. @param factor of which width and height are multiples */
+export function shrunk({ width, height, rgba }: Image, factor: number): Image {
+  const small = { width: width / factor, height: height / factor };
+  const pixels = new Uint8Array(small.width * small.height * 4);
+  for (let y = 0, to = 0; y < height; y += factor) {
+    for (let x = 0; x < width; x += factor, to += 4)
+      pixels.set(rgba.subarray((y * width + x) * 4, (y * width + x) * 4 + 4), to);
+  }
+  return { ...small, rgba: pixels };
 }

@@ -1,5 +1,5 @@
 /** What a worker may be for. */
-export type Role = "train" | "draw" | "read" | "gif";
+export type Role = "train" | "draw" | "read" | "film";
 
 export function newWorker(role: Role): Worker {
   return new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: role });

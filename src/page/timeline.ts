@@ -1,15 +1,19 @@
-/** All grids so far: to scrub through, to play, to save as a GIF. */
-import { byId, download, setText } from "./dom.ts";
+/** All grids so far: to scrub through, to play, to save as a film. */
+import { gifPictureWidth } from "../data/image.ts";
+import { byId, setText } from "./dom.ts";
+import { type Film, FilmSaver } from "./film/saver.ts";
 import { count } from "./format.ts";
-import type { GifMessage, GifOrder } from "./gif_worker.ts";
-import { newWorker } from "./new_worker.ts";
 import type { RunSummary, Sample } from "./protocol.ts";
 
 const framesPerSecond = 7;
+/** Milliseconds of a saved film's last grid, which people want to look at. */
+const lastDelay = 2500;
+/** Of a picture in a saved film, in pixels. */
+const pictureWidth = { gif: gifPictureWidth, video: 128 };
 
 export class Timeline {
   private readonly scrubber = byId<HTMLInputElement>("scrubber");
-  private readonly exporting = byId<HTMLButtonElement>("export");
+  private readonly saver: FilmSaver;
   private samples: readonly Sample[] = [];
   private run: RunSummary | null = null;
   /** Which grid is looked at; null = what is drawn now. */
@@ -32,7 +36,8 @@ export class Timeline {
     });
     byId("live").addEventListener("click", () => this.backToNow());
     byId("film").addEventListener("click", () => this.playFilm());
-    this.exporting.addEventListener("click", () => options.attempt(this.export()));
+    this.saver = new FilmSaver("timelapse-format", () => this.timelapse(), options.attempt);
+    byId("export").append(this.saver.element);
   }
 
   show(run: RunSummary | null, samples: readonly Sample[]): void {
@@ -98,31 +103,23 @@ export class Timeline {
     this.scrubber.setAttribute("aria-valuetext", text);
     setText(byId("scrub-step"), text);
     byId<HTMLButtonElement>("live").disabled = at === null;
-    if (this.exporting.dataset.busy === undefined) this.exporting.disabled = samples.length < 2;
+    this.saver.disabled = samples.length < 2;
   }
 
-  private async export(): Promise<void> {
-    const { samples, run, exporting } = this;
-    if (!run) return;
-    exporting.dataset.busy = "";
-    exporting.disabled = true;
-    const worker = newWorker("gif");
-    try {
-      const order: GifOrder = { grids: samples.map(({ png }) => png), pictureSize: run.config.size };
-      const file = await new Promise<Blob>((resolve, reject) => {
-        worker.onmessage = ({ data }: MessageEvent<GifMessage>) => {
-          setText(exporting, `GIF: ${data.done} of ${samples.length}`);
-          if (data.file) resolve(data.file);
-        };
-        worker.onerror = (event) => reject(new Error(`the GIF could not be made: ${event.message}`));
-        worker.postMessage(order);
-      });
-      download(file, `${run.name}.gif`);
-    } finally {
-      worker.terminate();
-      setText(exporting, "Save as GIF");
-      delete exporting.dataset.busy;
-      this.update();
+  private timelapse(): Film | null {
+    const { samples, run } = this;
+    if (!run) return null;
+    async function* frames() {
+      for (const { png } of samples) yield png;
     }
+    return {
+      name: run.name,
+      count: samples.length,
+      frames: frames(),
+      pictureSize: run.config.size,
+      delay: 1000 / framesPerSecond,
+      lastDelay,
+      pictureWidth,
+    };
   }
 }

@@ -48,13 +48,15 @@ test("a run's grids become a film, in order, with their steps below", async () =
   expect(eventsOf(made)).toEqual([{ event: "timelapse", path, frames: 3, steps: 120, bytes: bytes.length }]);
   const frames = decodeGif(bytes);
   expect(frames.map(({ delay }) => delay)).toEqual([10, 10, 250]);
-  const side = 7 * (3 * 18 + 2);
+  // Grids are written seven times as large as their pixels; a film of them is four times as large.
+  const side = 4 * (3 * 18 + 2);
   for (const [f, frame] of frames.entries()) {
-    expect([frame.width, frame.height]).toEqual([side, side + 2 * 9]);
-    for (const n of [0, 4, 8]) expect(middle(frame, n % 3, Math.floor(n / 3), 7)).toEqual(colour(steps[f], n));
+    expect([frame.width, frame.height]).toEqual([side, side + 9]);
+    for (const n of [0, 4, 8]) expect(middle(frame, n % 3, Math.floor(n / 3), 4)).toEqual(colour(steps[f], n));
   }
   const below = frames.map(({ rgb }) => rgb.slice(side * side).map(([r]) => r > 100));
-  expect(below[0].filter(Boolean).length).toBeGreaterThan(50);
+  // The dots of "step 4".
+  expect(below[0].filter(Boolean)).toHaveLength(43);
   expect(below[0]).not.toEqual(below[1]);
 });
 
@@ -64,9 +66,9 @@ test("a part of the grids, to another file", async () => {
   expect(code).toBe(0);
   expect(stdout).toContain("3 grids up to step 120, 0.0 MB: ");
   const [frame] = decodeGif(readFileSync(out));
-  // 2·18 + 2 pixels, seven times as they were.
-  expect([frame.width, frame.height]).toEqual([7 * 38, 7 * 20 + 9]);
-  expect([middle(frame, 0, 0, 7), middle(frame, 1, 0, 7)]).toEqual([colour(4, 0), colour(4, 1)]);
+  // 2·18 + 2 pixels, enlarged to about 480.
+  expect([frame.width, frame.height]).toEqual([12 * 38, 12 * 20 + 2 * 9]);
+  expect([middle(frame, 0, 0, 12), middle(frame, 1, 0, 12)]).toEqual([colour(4, 0), colour(4, 1)]);
 });
 
 test("a grid that cannot be read, or is of another size, is left out and named", async () => {

@@ -110,7 +110,8 @@ describe("steer", () => {
     await visit.button("Play the grids so far").click();
     await visit.shows("scrub-step", /^step/);
     await visit.press("Escape");
-    const gif = await visit.downloads(visit.button("Save as GIF"));
+    await visit.page.locator("#timeline").getByLabel("Format of the film").selectOption("gif");
+    const gif = await visit.downloads(visit.button("Save film", visit.page.locator("#timeline")));
     expect(gif.name).toBe("Tiny cats.gif");
     expect(gif.bytes.subarray(0, 6).toString()).toBe("GIF89a");
   });

@@ -2,7 +2,9 @@
 import type { Place } from "../../train/walk.ts";
 import type { Client } from "../client.ts";
 import { download, h, icon, setText } from "../dom.ts";
+import { type Film, FilmSaver } from "../film/saver.ts";
 import type { RunSummary } from "../protocol.ts";
+import { filmPlaces, filmTiming, filmWidth, framesAt } from "./film_way.ts";
 import { Motion } from "./motion.ts";
 import { Newest } from "./newest.ts";
 import { Painter } from "./painter.ts";
@@ -56,6 +58,8 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
   let relatives: Place[] = [];
   /** The relative that is looked at; null = the cat itself. */
   let relative: number | null = null;
+  /** Height and width of the model's pictures. */
+  let pictureSize = 0;
 
   const painter = new Painter((done, total) => source.compiling(done, total));
   const failure = h("p", { className: "draw-failure" });
@@ -64,7 +68,10 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
     download: (id) => client.call.download(id),
     async open(file, name, same) {
       motion.pause();
+      // A film of two models would be none.
+      saver.cancel();
       const model = await painter.open(file, name);
+      pictureSize = model.size;
       for (const shown of [wall, relativesWall, picture]) shown.forget();
       room.hidden = false;
       // The same cats again, a few steps further.
@@ -212,6 +219,30 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
     if (!entries.at(-1)!.isIntersecting) motion.pause();
   }).observe(large);
 
+  // Films
+
+  const saver = new FilmSaver("draw-film-format", film, attempt);
+
+  /** The walk there and back, or the stroll past all cats: both end where they begin. */
+  function film(): Film | null {
+    if (mode === "vary") return null;
+    const places =
+      mode === "walk"
+        ? filmPlaces(2 * walkTime, (t): Place => {
+            return { kind: "between", from: grid[ends.a], to: grid[ends.b], t: 1 - Math.abs(1 - 2 * t) };
+          })
+        : filmPlaces(cats * strollTime, (t): Place => ({ kind: "stroll", through: grid, position: cats * t }));
+    const name = mode === "walk" ? placeName(places[0]).replace(/-0$/, "") : `${placeName(grid[0])}-stroll`;
+    return {
+      name,
+      count: places.length,
+      frames: framesAt(places, painter),
+      pictureSize,
+      pictureWidth: filmWidth,
+      ...filmTiming,
+    };
+  }
+
   // The panel
 
   const choices = modeNames.map((name) => {
@@ -251,7 +282,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
       h("div", { className: "draw-large" }, large),
       caption,
       walkTools,
-      h("div", { className: "draw-buttons" }, play, saveCat),
+      h("div", { className: "draw-buttons" }, play, saveCat, saver.element),
       varyTools,
     ),
   );
@@ -286,6 +317,8 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
     walkTools.hidden = mode !== "walk";
     varyTools.hidden = mode !== "vary";
     play.hidden = mode === "vary";
+    // What is made can be cancelled whatever is shown.
+    saver.element.hidden = mode === "vary" && !saver.busy;
     playIcon.querySelector("use")!.setAttribute("href", motion.playing ? "#i-pause" : "#i-play");
     setText(playLabel, motion.playing ? "Pause" : "Play");
     putBack.hidden = grid.every(({ kind }) => kind === "cat");
