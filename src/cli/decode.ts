@@ -24,7 +24,6 @@ import { rgbOnWhite } from "./samples.ts";
 import { loadSharp, withoutSharp } from "./sharp.ts";
 
 // For those that read zips with it.
-export { inflate } from "./inflate.ts";
 
 /** What takes longer is refused; the largest pictures take about three on a slow core. */
 const maxSeconds = 30;

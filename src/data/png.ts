@@ -1,19 +1,15 @@
 /**
- * PNG files (ISO/IEC 15948) → RGB, except for inflating, which Node and browsers do themselves. One decoder for both, so
- * that a PNG gives the same pixels everywhere (a browser's canvas rounds transparency in its own way, and some change
- * what is read back from it).
+ * What a PNG file (ISO/IEC 15948) promises, and whether all of it is there. Decoding is left to sharp, a browser or
+ * pngjs, each of which forgives something.
  */
 import { crc32 } from "./crc32.ts";
-import { checkSize, maxPixels, type Picture } from "./picture_file.ts";
+import { checkSize, maxPixels } from "./picture_file.ts";
 import { exifOrientation } from "./tiff.ts";
 
 /** A PNG's content. */
 export interface PngFile extends PngHeader {
   /** The picture, deflated; never more than `dataBytes` need be inflated. */
   data: Uint8Array;
-  palette: Uint8Array;
-  /** The tRNS chunk: a palette's alphas, or the one grey or colour that is transparent; empty where there is none. */
-  transparent: Uint8Array;
   /** 1…8, by its eXIf chunk. */
   orientation: number;
 }
@@ -104,7 +100,7 @@ export function readPngFile(bytes: Uint8Array): PngFile {
   if (dataBytes > 1032 * data.length) {
     throw new Error(`PNG cut short: ${data.length} bytes of data cannot hold ${width}×${height} pixels`);
   }
-  return { ...header, data, palette: palette ?? new Uint8Array(0), transparent, orientation: orientation ?? 1 };
+  return { ...header, data, orientation: orientation ?? 1 };
 }
 
 function readHeader(chunk: Uint8Array): PngHeader {
@@ -138,139 +134,6 @@ function passExtent({ width, height, depth, colour }: Omit<PngHeader, "dataBytes
   const rows = Math.ceil((height - y) / stepY);
   if (columns < 1 || rows < 1) return { columns: 0, rows: 0, rowBytes: 0 };
   return { columns, rows, rowBytes: Math.ceil((columns * kinds[colour].channels * depth) / 8) };
-}
-
-/**
- * The picture: transparency laid on white, greys and palettes as RGB, 16 bits rounded to 8.
- * @param inflated the file's data, inflated; changed in place
- * @throws Error where the data are not the picture that the header promises
- */
-export function pngPicture(file: PngFile, inflated: Uint8Array): Picture {
-  const { width, height, depth, colour, passes, dataBytes } = file;
-  if (inflated.length !== dataBytes) {
-    throw new Error(`damaged PNG: ${inflated.length} bytes of pixels, expected ${dataBytes}`);
-  }
-  const rgb = new Uint8Array(width * height * 3);
-  const { channels } = kinds[colour];
-  const setPixel = pixelSetter(file, rgb);
-  let at = 0;
-  for (const pass of passes) {
-    const { columns, rows, rowBytes } = passExtent(file, pass);
-    const [x, y, stepX, stepY] = pass;
-    const samples = new Uint16Array(columns * channels);
-    const block = inflated.subarray(at, (at += rows * (1 + rowBytes)));
-    unfilter(block, rows, rowBytes, Math.max(1, (channels * depth) / 8));
-    for (let row = 0; row < rows; row++) {
-      readSamples(block, row * (1 + rowBytes) + 1, depth, samples);
-      let to = ((y + row * stepY) * width + x) * 3;
-      for (let from = 0; from < samples.length; from += channels, to += 3 * stepX) setPixel(samples, from, to);
-    }
-  }
-  return { width, height, rgb };
-}
-
-/**
- * Undoes the rows' filters, in place: each byte was stored as its difference from a guess out of its neighbours to the
- * left (a), above (b) and above left (c), which are 0 outside of the picture.
- */
-function unfilter(block: Uint8Array, rows: number, rowBytes: number, pixelBytes: number): void {
-  let above: Uint8Array = new Uint8Array(rowBytes);
-  for (let row = 0; row < rows; row++) {
-    const start = row * (1 + rowBytes);
-    const line = block.subarray(start + 1, start + 1 + rowBytes);
-    switch (block[start]) {
-      case 0:
-        break;
-      case 1:
-        for (let i = pixelBytes; i < rowBytes; i++) line[i] += line[i - pixelBytes];
-        break;
-      case 2:
-        for (let i = 0; i < rowBytes; i++) line[i] += above[i];
-        break;
-      case 3:
-        for (let i = 0; i < rowBytes; i++) line[i] += ((i < pixelBytes ? 0 : line[i - pixelBytes]) + above[i]) >> 1;
-        break;
-      case 4:
-        for (let i = 0; i < rowBytes; i++) {
-          const left = i < pixelBytes ? 0 : line[i - pixelBytes];
-          line[i] += paeth(left, above[i], i < pixelBytes ? 0 : above[i - pixelBytes]);
-        }
-        break;
-      default:
-        throw new Error(`damaged PNG: row filter ${block[start]}, there are 0 to 4`);
-    }
-    above = line;
-  }
-}
-
-/** Whichever of left, above and above left is nearest to a + b − c. */
-export function paeth(a: number, b: number, c: number): number {
-  const [toA, toB, toC] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
-  if (toA <= toB && toA <= toC) return a;
-  return toB <= toC ? b : c;
-}
-
-/** A row's samples, of any number of bits, the highest bits first. */
-function readSamples(bytes: Uint8Array, start: number, depth: number, samples: Uint16Array): void {
-  if (depth === 8) samples.set(bytes.subarray(start, start + samples.length));
-  else if (depth === 16) {
-    for (let i = 0; i < samples.length; i++) samples[i] = bytes[start + 2 * i] * 256 + bytes[start + 2 * i + 1];
-  } else {
-    const mask = (1 << depth) - 1;
-    for (let i = 0; i < samples.length; i++) {
-      const bit = i * depth;
-      samples[i] = (bytes[start + (bit >> 3)] >> (8 - depth - (bit & 7))) & mask;
-    }
-  }
-}
-
-/** Puts the pixel whose samples begin at `from` where rgb's index is `to`. */
-function pixelSetter(file: PngFile, rgb: Uint8Array): (samples: Uint16Array, from: number, to: number) => void {
-  const { depth, colour, palette, transparent } = file;
-  const most = 2 ** depth - 1;
-  const level = depth === 8 ? (sample: number) => sample : (sample: number) => Math.round((sample * 255) / most);
-  /** On white. */
-  const blend = (value: number, alpha: number) => Math.round((value * alpha + 255 * (255 - alpha)) / 255);
-  const set = (to: number, r: number, g: number, b: number, alpha: number) => {
-    rgb[to] = alpha === 255 ? r : blend(r, alpha);
-    rgb[to + 1] = alpha === 255 ? g : blend(g, alpha);
-    rgb[to + 2] = alpha === 255 ? b : blend(b, alpha);
-  };
-  /** The channel's sample that means transparent; −1 is none. */
-  const key = (channel: number) =>
-    transparent.length > 0 ? transparent[2 * channel] * 256 + transparent[2 * channel + 1] : -1;
-  switch (colour) {
-    case 0: {
-      const grey = key(0);
-      return (samples, from, to) => {
-        const value = level(samples[from]);
-        set(to, value, value, value, samples[from] === grey ? 0 : 255);
-      };
-    }
-    case 2: {
-      const [r, g, b] = [key(0), key(1), key(2)];
-      return (samples, from, to) => {
-        const hidden = samples[from] === r && samples[from + 1] === g && samples[from + 2] === b;
-        set(to, level(samples[from]), level(samples[from + 1]), level(samples[from + 2]), hidden ? 0 : 255);
-      };
-    }
-    case 3:
-      return (samples, from, to) => {
-        const at = samples[from] * 3;
-        if (at >= palette.length) {
-          throw new Error(`damaged PNG: colour ${samples[from]} of a palette of ${palette.length / 3}`);
-        }
-        set(to, palette[at], palette[at + 1], palette[at + 2], transparent[samples[from]] ?? 255);
-      };
-    case 4:
-      return (samples, from, to) => {
-        const value = level(samples[from]);
-        set(to, value, value, value, level(samples[from + 1]));
-      };
-    case 6:
-      return (samples, from, to) =>
-        set(to, level(samples[from]), level(samples[from + 1]), level(samples[from + 2]), level(samples[from + 3]));
-  }
 }
 
 function concatenated(parts: Uint8Array[]): Uint8Array {
