@@ -20,14 +20,13 @@ interface PngHeader {
   /** Bits a sample. */
   depth: number;
   colour: ColourType;
-  /** The picture's parts, each a coarse picture of its own. [first x, first y, step x, step y] */
-  passes: readonly Pass[];
   /** What the data must inflate to. */
   dataBytes: number;
 }
 
 type ColourType = keyof typeof kinds;
-type Pass = readonly [x: number, y: number, stepX: number, stepY: number];
+/** A part of a picture, a coarse picture of its own. */
+type Pass = readonly [firstX: number, firstY: number, stepX: number, stepY: number];
 
 const kinds = {
   0: { name: "grey", channels: 1, depths: [1, 2, 4, 8, 16] },
@@ -119,21 +118,14 @@ function readHeader(chunk: Uint8Array): PngHeader {
   if (depth === 16 && width * height > maxPixels / 2) {
     throw new Error(`PNG of ${width}×${height} pixels of 16 bits: at most 32 megapixels of these are decoded`);
   }
-  const header = { width, height, depth, colour: colour as ColourType, passes: interlaced ? adam7 : whole };
   let dataBytes = 0;
-  for (const pass of header.passes) {
-    const { rows, rowBytes } = passExtent(header, pass);
-    dataBytes += rows * (1 + rowBytes);
+  for (const [firstX, firstY, stepX, stepY] of interlaced ? adam7 : whole) {
+    const columns = Math.ceil((width - firstX) / stepX);
+    const rows = Math.ceil((height - firstY) / stepY);
+    // A row is a filter byte and the pixels' bytes; a pass without columns has no rows either.
+    if (columns > 0) dataBytes += Math.max(0, rows) * (1 + Math.ceil((columns * kind.channels * depth) / 8));
   }
-  return { ...header, dataBytes };
-}
-
-/** A pass without columns or rows has nothing, else its rows are a filter byte and the pixels' bytes. */
-function passExtent({ width, height, depth, colour }: Omit<PngHeader, "dataBytes">, [x, y, stepX, stepY]: Pass) {
-  const columns = Math.ceil((width - x) / stepX);
-  const rows = Math.ceil((height - y) / stepY);
-  if (columns < 1 || rows < 1) return { columns: 0, rows: 0, rowBytes: 0 };
-  return { columns, rows, rowBytes: Math.ceil((columns * kinds[colour].channels * depth) / 8) };
+  return { width, height, depth, colour: colour as ColourType, dataBytes };
 }
 
 function concatenated(parts: Uint8Array[]): Uint8Array {
