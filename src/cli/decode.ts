@@ -28,8 +28,8 @@ import { loadSharp, withoutSharp } from "./sharp.ts";
 /** What takes longer is refused; the largest pictures take about three on a slow core. */
 const maxSeconds = 30;
 
-/** So many are worth asking for at a time: one for each core, and one that waits to be resized. */
-export const picturesInFlight = Math.min(4, availableParallelism() + 1);
+/** So many are worth asking for at a time: every core has the next file while pictures wait to be resized, in order. */
+export const picturesInFlight = Math.min(8, 3 * availableParallelism());
 
 /** Photographs have about five; this is what a drawing of a few lines has. From a megapixel on, no more are believed. */
 const maxPixelsPerByte = 2048;

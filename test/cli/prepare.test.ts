@@ -118,7 +118,7 @@ describe("catgan prepare", () => {
     }
     // Its zip alone does as well.
     expect((await readPhotographs(join(out, "pictures.zip"), { size: 32, fit: "crop" })).pictures).toEqual(
-      direct.pictures,
+      prepared.pictures,
     );
   });
 
