@@ -90,27 +90,21 @@ export function resizeRgb(
   return new Uint8Array(result.buffer);
 }
 
-const kept = new Map<string, Float64Array>();
+/** Used again for the next picture: of thousands in a row, each would take up to a MB of fresh memory. */
+let sumsKept = new Float64Array(0);
 
-/**
- * Memory for intermediate values, used again for the next picture: of thousands in a row each would take up to a MB of
- * fresh memory. It holds what was left in it.
- */
-function scratch(name: string, length: number): Float64Array {
-  let found = kept.get(name);
+/** Memory for sums, all 0. */
+function sumsOf(length: number): Float64Array {
   // Not for ever what one huge picture took.
-  if (!found || found.length < length || found.length > 4 * length + 2 ** 16) {
-    found = new Float64Array(length);
-    kept.set(name, found);
-  }
-  return found.subarray(0, length);
+  if (sumsKept.length < length || sumsKept.length > 4 * length + 2 ** 16) sumsKept = new Float64Array(length);
+  return sumsKept.subarray(0, length).fill(0);
 }
 
 /** The sums of the pixels in each block, exact. */
 function blockSums({ values, start, rowLength }: Area, edgesX: Int32Array, edgesY: Int32Array): Area {
   const columns = edgesX.length - 1;
   const rows = edgesY.length - 1;
-  const sums = scratch("sums", rows * columns * 3).fill(0);
+  const sums = sumsOf(rows * columns * 3);
   for (let row = 0; row < rows; row++) {
     for (let y = edgesY[row]; y < edgesY[row + 1]; y++) {
       let from = start + y * rowLength;

@@ -6,7 +6,16 @@ import { decodePicture } from "../../src/cli/decode.ts";
 import { pictureFormat } from "../../src/data/picture_file.ts";
 import { generator } from "../../src/verify/lab.ts";
 import { bombOf, jpegOf, mutate, type Paint, peakMiB, pngOf } from "./hostile.ts";
-import { bytesOf, chunk, exifSegment, pngHeader, pngSignature, segment, withSegment } from "./picture_writers.ts";
+import {
+  adam7,
+  bytesOf,
+  chunk,
+  exifSegment,
+  pngHeader,
+  pngSignature,
+  segment,
+  withSegment,
+} from "./picture_writers.ts";
 
 type Colour = readonly [r: number, g: number, b: number];
 const [red, green, blue, white]: Colour[] = [
@@ -287,15 +296,6 @@ describe("PNG", () => {
 
   it("may be interlaced", async () => {
     const paint = (x: number, y: number): Colour => [x * 20, y * 20, 77];
-    const passes = [
-      [0, 0, 8, 8],
-      [4, 0, 8, 8],
-      [0, 4, 4, 8],
-      [2, 0, 4, 4],
-      [0, 2, 2, 4],
-      [1, 0, 2, 2],
-      [0, 1, 1, 2],
-    ];
     for (const [width, height] of [
       [1, 1],
       [2, 3],
@@ -303,7 +303,7 @@ describe("PNG", () => {
       [11, 9],
     ]) {
       const rows: number[][] = [];
-      for (const [x0, y0, dx, dy] of passes) {
+      for (const [x0, y0, dx, dy] of adam7) {
         for (let y = y0; y < height && x0 < width; y += dy) {
           const row = [0];
           for (let x = x0; x < width; x += dx) row.push(...paint(x, y));

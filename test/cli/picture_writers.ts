@@ -59,7 +59,8 @@ export function pngHeader(width: number, height: number, depth: number, colour: 
   return chunk("IHDR", new Uint8Array(size.buffer), [depth, colour, 0, 0, interlaced]);
 }
 
-const adam7 = [
+/** [first x, first y, step x, step y] */
+export const adam7 = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
   [0, 4, 4, 8],

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { crc32 } from "../../src/data/crc32.ts";
 import { readPngFile } from "../../src/data/png.ts";
 import { generator } from "../../src/verify/lab.ts";
+import { adam7 } from "../cli/picture_writers.ts";
 
 function chunk(type: string, content: Uint8Array): Uint8Array {
   const body = Buffer.concat([Buffer.from(type, "latin1"), content]);
@@ -13,16 +14,6 @@ function chunk(type: string, content: Uint8Array): Uint8Array {
   result.writeUInt32BE(zlibCrc32(body), body.length + 4);
   return result;
 }
-
-const passes = [
-  [0, 0, 8, 8],
-  [4, 0, 8, 8],
-  [0, 4, 4, 8],
-  [2, 0, 4, 4],
-  [0, 2, 2, 4],
-  [1, 0, 2, 2],
-  [0, 1, 1, 2],
-];
 
 interface Kind {
   colour: number;
@@ -41,7 +32,7 @@ function randomPng({ colour, channels, depth, interlaced, transparent }: Kind, r
   header.writeUInt32BE(height, 4);
   header.set([depth, colour, 0, 0, interlaced ? 1 : 0], 8);
   const data: number[] = [];
-  for (const [x, y, stepX, stepY] of interlaced ? passes : [[0, 0, 1, 1]]) {
+  for (const [x, y, stepX, stepY] of interlaced ? adam7 : [[0, 0, 1, 1]]) {
     const columns = Math.ceil((width - x) / stepX);
     const rows = Math.ceil((height - y) / stepY);
     for (let row = 0; row < rows && columns > 0; row++) {
