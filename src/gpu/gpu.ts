@@ -52,7 +52,7 @@ export class Gpu {
     readonly device: GPUDevice,
     /** For people: "SwiftShader driver 5.0.0 (google)". */
     readonly name: string,
-    /** A CPU pretends to be a GPU: small register tiles win there, shared memory loses. */
+    /** A CPU pretends to be a GPU: large tiles of a single thread win there, shared memory loses. */
     readonly software: boolean,
   ) {
     const { limits } = device;

@@ -19,7 +19,7 @@ export const noiseStreams = {
   features: 23,
 } as const;
 
-/** Which numbers: a run's seed, what they are for, and when. All u32. */
+/** Which numbers: a run's seed and what they are for. When they are drawn is in the step's words. All u32. */
 export interface NoiseKey {
   readonly seed: number;
   readonly stream: number;
