@@ -188,7 +188,7 @@ describe("what cannot be read", () => {
     chmodSync(join(source, "closed"), 0);
     try {
       await expect(asUser(context, () => readPhotographs(source, options))).rejects.toThrow(
-        "no JPEG or PNG pictures among 1 files (hidden ones not counted); the first of 1 skipped: closed/: " +
+        "no pictures among 1 files (hidden ones not counted); the first of 1 skipped: closed/: " +
           "a folder that cannot be listed: no permission to read it",
       );
     } finally {
