@@ -67,7 +67,7 @@ const controls: Control[] = [
   {
     mistake: "pixels past a split's end counted",
     kernel: "conv2dFilterGradient",
-    right: /, real\d\)/g,
+    right: /, real_\d\)/g,
     wrong: ", true)",
   },
   {
