@@ -23,8 +23,6 @@ import { decodeWithPngjs } from "./decode_png.ts";
 import { rgbOnWhite } from "./samples.ts";
 import { loadSharp, withoutSharp } from "./sharp.ts";
 
-// For those that read zips with it.
-
 /** What takes longer is refused; the largest pictures take about three on a slow core. */
 const maxSeconds = 30;
 

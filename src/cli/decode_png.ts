@@ -1,10 +1,10 @@
 /** PNGs where sharp cannot be loaded. */
 import { PNG } from "pngjs";
+import { upright } from "../data/orientation.ts";
 import type { Picture } from "../data/picture_file.ts";
 import { readPngFile } from "../data/png.ts";
 import { inflate } from "./inflate.ts";
 import { rgbOnWhite } from "./samples.ts";
-import { upright } from "./upright.ts";
 
 /** pngjs takes about 14 bytes a pixel. */
 const maxPixels = 16e6;

@@ -5,6 +5,7 @@
  */
 import { Gate } from "../../data/gate.ts";
 import { readJpegHeader } from "../../data/jpeg.ts";
+import { placesOf } from "../../data/orientation.ts";
 import { maxPixels, type Picture, type PictureFormat, pictureFormat, unknownFormat } from "../../data/picture_file.ts";
 import { readPictureSize } from "../../data/picture_size.ts";
 import { type Decodable, examinePng, examineWebp } from "./metadata.ts";
@@ -148,30 +149,4 @@ function readBack(image: Decoded, width: number, height: number, orientation: nu
     }
   }
   return orientation >= 5 ? { width: height, height: width, rgb } : { width, height, rgb };
-}
-
-/**
- * Where the stored pixels of a picture belong in the upright one: the first one's place, and how far apart its neighbours
- * to the right and below come to lie, counted in pixels, row by row.
- */
-export function placesOf(orientation: number, width: number, height: number): [number, number, number] {
-  const [right, bottom] = [width - 1, height - 1];
-  switch (orientation) {
-    case 2: // mirrored
-      return [right, -1, width];
-    case 3: // upside down
-      return [bottom * width + right, -1, -width];
-    case 4: // upside down, mirrored
-      return [bottom * width, 1, -width];
-    case 5: // rows and columns swapped
-      return [0, height, 1];
-    case 6: // to be turned clockwise
-      return [bottom, height, -1];
-    case 7: // swapped along the other diagonal
-      return [right * height + bottom, -height, -1];
-    case 8: // to be turned counterclockwise
-      return [right * height, -height, 1];
-    default:
-      return [0, 1, width];
-  }
 }

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { placesOf } from "../../../src/page/pictures/decode.ts";
+import { placesOf } from "../../../src/data/orientation.ts";
 import { type Decodable, examinePng, examineWebp } from "../../../src/page/pictures/metadata.ts";
 import {
   bigEndian,
