@@ -142,6 +142,8 @@ export interface VerifyCommand {
   command: "verify";
   seed: number;
   quick: boolean;
+  /** Only kernels with this in their names; null = all. */
+  filter: string | null;
   adapter: string;
   json: boolean;
 }

@@ -292,6 +292,7 @@ export const commands: Record<CommandName, CommandTable> = {
         options: [
           { name: "seed", value: "N", help: "another seed, other shapes and numbers (default: 1)" },
           { name: "quick", help: "fewer shapes" },
+          { name: "filter", value: "TEXT", help: "only kernels with this in their names" },
           adapter,
           json,
           help,
@@ -301,6 +302,7 @@ export const commands: Record<CommandName, CommandTable> = {
     examples: [
       ["catgan verify", "exits with 1 where one is wrong"],
       ["catgan verify --adapter software --quick", ""],
+      ["catgan verify --filter batchNorm", ""],
     ],
   },
   bench: {

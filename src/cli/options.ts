@@ -270,6 +270,7 @@ function parseVerify(given: Given): VerifyCommand {
     command: "verify",
     seed: number(given, "seed", rules.seed) ?? 1,
     quick: flag(given, "quick"),
+    filter: text(given, "filter"),
     adapter: text(given, "adapter") ?? "auto",
     json: flag(given, "json"),
   };

@@ -1,8 +1,10 @@
 /** `catgan verify`: does this machine's GPU compute what the formulas say? */
 import { Stream } from "../gpu/stream.ts";
+import { checks } from "../verify/checks.ts";
 import { type KernelResult, verify } from "../verify/verify.ts";
 import { openAdapter } from "./adapter.ts";
 import { escapeLines, terminalJson } from "./terminal_text.ts";
+import { UserError } from "./user_error.ts";
 
 /** Failed shapes that are printed for a kernel; the rest is counted. */
 const shown = 3;
@@ -10,16 +12,22 @@ const shown = 3;
 /**
  * Runs every kernel against its f64 twin and prints a table, or with `json` one object a line.
  * @param options.quick leaves the random shapes away
+ * @param options.filter only kernels with this in their names; null = all
  * @returns the exit code: 1 on a miss
- * @throws UserError when there is no such adapter
+ * @throws UserError when there is no such adapter, or no kernel with such a name
  */
 export async function verifyCommand(options: {
   seed: number;
   quick: boolean;
+  filter: string | null;
   adapter: string;
   json: boolean;
 }): Promise<number> {
-  const { seed, quick, json } = options;
+  const { seed, quick, filter, json } = options;
+  const kernels = checks.map(({ kernel }) => kernel);
+  if (filter !== null && !kernels.some((kernel) => kernel.toLowerCase().includes(filter.toLowerCase()))) {
+    throw new UserError(`--filter ${filter}: no kernel has this in its name; there are ${kernels.join(", ")}`);
+  }
   const gpu = await openAdapter(options.adapter);
   const print = (event: Record<string, unknown>, text: string) =>
     console.log(json ? terminalJson(event) : escapeLines(text));
@@ -28,12 +36,16 @@ export async function verifyCommand(options: {
     `adapter: ${gpu.name}\nseed: ${seed}\n\n${row("kernel", "shapes", "worst ÷ allowed", "")}`,
   );
   try {
-    const results = await verify(new Stream(gpu), { seed, rounds: quick ? 0 : 10 }, (result) => {
-      const { kernel, shapes, worst, failures } = result;
-      // JSON has no Infinity: a result that is not a number at all is null.
-      const event = { event: "kernel", kernel, shapes, worst: Number.isFinite(worst) ? worst : null, failures };
-      print(event, describe(result));
-    });
+    const results = await verify(
+      new Stream(gpu),
+      { seed, rounds: quick ? 0 : 10, ...(filter !== null && { filter }) },
+      (result) => {
+        const { kernel, shapes, worst, failures } = result;
+        // JSON has no Infinity: a result that is not a number at all is null.
+        const event = { event: "kernel", kernel, shapes, worst: Number.isFinite(worst) ? worst : null, failures };
+        print(event, describe(result));
+      },
+    );
     const failed = results.filter(({ failures }) => failures.length > 0).map(({ kernel }) => kernel);
     print(
       { event: "end", kernels: results.length, failed },

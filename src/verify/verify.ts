@@ -15,7 +15,10 @@ export interface KernelResult {
   readonly failures: readonly string[];
 }
 
-/** The worst error ÷ allowed of one check on one shape, the output that has it, and all that were compared. */
+/**
+ * The worst error ÷ allowed of one check on one shape, the output that has it, and all that were compared.
+ * @throws Error when nothing was compared: such a check could not fail
+ */
 export async function runCheck(
   stream: Stream,
   check: Check,
@@ -28,10 +31,12 @@ export async function runCheck(
   try {
     const result = { ratio: 0, output: "", outputs: [] as string[] };
     for (const comparison of await check.run(lab, dims)) {
+      if (comparison.expected.length === 0) throw new Error(`${comparison.output}: no number was compared`);
       const ratio = worst(comparison);
       result.outputs.push(comparison.output);
       if (!(ratio <= result.ratio)) Object.assign(result, { ratio, output: comparison.output });
     }
+    if (result.outputs.length === 0) throw new Error("nothing was compared");
     return result;
   } finally {
     await lab.close();
@@ -40,16 +45,23 @@ export async function runCheck(
 
 /**
  * Runs checks, by default all and each convolution by every variant, over their tables and over `rounds` random shapes each.
+ * @param filter only kernels with this in their names; their shapes are those that a whole run has
  * @param onResult is told each kernel's result when it is done
  * @throws GpuError only when the device is lost: a kernel that does not compile or run is a failure of that kernel
  */
 export async function verify(
   stream: Stream,
-  { seed, rounds, checks = all }: { seed: number; rounds: number; checks?: readonly Check[] },
+  {
+    seed,
+    rounds,
+    checks = all,
+    filter = "",
+  }: { seed: number; rounds: number; checks?: readonly Check[]; filter?: string },
   onResult: (result: KernelResult) => void = () => {},
 ): Promise<KernelResult[]> {
   const results: KernelResult[] = [];
   for (const [position, check] of checks.entries()) {
+    if (!check.kernel.toLowerCase().includes(filter.toLowerCase())) continue;
     const next = generator(seed + 7919 * position);
     const int: RandomInt = (least, most) => least + Math.floor(next() * (most - least + 1));
     const shapes = [...check.shapes, ...Array.from({ length: rounds }, () => check.random(int))];

@@ -185,7 +185,7 @@ test("sample and verify", () => {
     json: true,
   });
   expect(parse("sample --seed 2")).toMatchObject({ source: null, seed: 2 });
-  expect(parse("verify")).toEqual({ command: "verify", seed: 1, quick: false, ...defaults });
+  expect(parse("verify")).toEqual({ command: "verify", seed: 1, filter: null, quick: false, ...defaults });
   expect(parse("verify --seed 5 --quick --adapter auto")).toEqual({
     command: "verify",
     seed: 5,

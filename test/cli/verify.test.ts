@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-async function run(results: KernelResult[], { json = false, quick = false } = {}) {
+async function run(results: KernelResult[], { json = false, quick = false, filter = null as string | null } = {}) {
   const given: unknown[] = [];
   vi.mocked(verify).mockImplementation(async (_, options, onResult) => {
     given.push(options);
@@ -26,7 +26,7 @@ async function run(results: KernelResult[], { json = false, quick = false } = {}
     return results;
   });
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
-  const code = await verifyCommand({ seed: 7, quick, adapter: "software", json });
+  const code = await verifyCommand({ seed: 7, quick, filter, adapter: "software", json });
   return { code, output: log.mock.calls.map(([line]) => line).join("\n"), given };
 }
 
@@ -76,4 +76,12 @@ test("--json: one object a line", async () => {
     { event: "kernel", ...bad, worst: null },
     { event: "end", kernels: 2, failed: [bad.kernel] },
   ]);
+});
+
+test("a filter is passed on, if a kernel has it in its name", async () => {
+  const { given } = await run([exact], { filter: "Add" });
+  expect(given).toEqual([{ seed: 7, rounds: 10, filter: "Add" }]);
+  await expect(run([], { filter: "addd" })).rejects.toThrow(
+    /^--filter addd: no kernel has this in its name; there are conv2d, /,
+  );
 });

@@ -71,19 +71,58 @@ test("verify counts shapes, tells misses from errors and goes on after both", as
       throw new Error("does not compile");
     },
   };
-  const right: Check = { ...wrong, kernel: "right", run: async () => [] };
+  const right: Check = {
+    ...wrong,
+    kernel: "right",
+    run: async () => [{ output: "y", actual: [1], expected: [1], allowed: () => 0 }],
+  };
+  const idle: Check = { ...wrong, kernel: "idle", run: async () => [] };
+  const empty: Check = {
+    ...wrong,
+    kernel: "empty",
+    run: async () => [{ output: "y", actual: [], expected: [], allowed: () => 0 }],
+  };
   const told: string[] = [];
-  const results = await verify(stream, { seed: 1, rounds: 2, checks: [wrong, broken, right] }, ({ kernel }) =>
-    told.push(kernel),
+  const results = await verify(
+    stream,
+    { seed: 1, rounds: 2, checks: [wrong, broken, right, idle, empty] },
+    ({ kernel }) => told.push(kernel),
   );
-  expect(told).toEqual(["wrong", "broken", "right"]);
+  expect(told).toEqual(["wrong", "broken", "right", "idle", "empty"]);
   expect(results.map(({ shapes, worst }) => [shapes, worst])).toEqual([
     [3, Number.POSITIVE_INFINITY],
     [3, Number.POSITIVE_INFINITY],
     [3, 0],
+    [3, Number.POSITIVE_INFINITY],
+    [3, Number.POSITIVE_INFINITY],
   ]);
   expect(results[0].failures).toHaveLength(3);
   expect(results[0].failures[0]).toBe("size=2, integers: y is off by Infinity × the allowed error");
   expect(results[1].failures[0]).toBe("size=2, integers: does not compile");
   expect(results[2].failures).toEqual([]);
+  expect(results[3].failures[0]).toBe("size=2, integers: nothing was compared");
+  expect(results[4].failures[0]).toBe("size=2, integers: y: no number was compared");
+});
+
+test("a filter leaves kernels out and their shapes as they are", async () => {
+  const stream = await testStream();
+  const shapes: Record<string, number[]> = {};
+  const named = (kernel: string): Check => ({
+    kernel,
+    kinds: ["integers"],
+    shapes: [],
+    random: (int) => ({ size: int(1, 1000) }),
+    run: async (_, { size }) => {
+      (shapes[kernel] ??= []).push(size);
+      return [{ output: "y", actual: [1], expected: [1], allowed: () => 0 }];
+    },
+  });
+  const checks = [named("add"), named("batchNorm"), named("batchNormGradient")];
+  await verify(stream, { seed: 5, rounds: 4, checks });
+  const whole = structuredClone(shapes);
+  for (const kernel of Object.keys(shapes)) delete shapes[kernel];
+  const results = await verify(stream, { seed: 5, rounds: 4, checks, filter: "BATCHnorm" });
+  expect(results.map(({ kernel }) => kernel)).toEqual(["batchNorm", "batchNormGradient"]);
+  const { add: _, ...rest } = whole;
+  expect(shapes).toEqual(rest);
 });
