@@ -186,9 +186,11 @@ test("sample and verify", () => {
   });
   expect(parse("sample --seed 2")).toMatchObject({ source: null, seed: 2 });
   expect(parse("verify")).toEqual({ command: "verify", seed: 1, filter: null, quick: false, ...defaults });
+  expect(parse("verify --filter conv2d")).toMatchObject({ filter: "conv2d" });
   expect(parse("verify --seed 5 --quick --adapter auto")).toEqual({
     command: "verify",
     seed: 5,
+    filter: null,
     quick: true,
     ...defaults,
   });
