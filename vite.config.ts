@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
-/** Shaders without their comments. Every line stays, if empty, so that a compile error names the line of the file. */
+/** Shaders without their comments but directives. Every line stays, if empty, so that a compile error names the line of the file. */
 function stripComments(): Plugin {
   return {
     name: "strip-shader-comments",
@@ -15,7 +15,7 @@ function stripComments(): Plugin {
 }
 
 export function withoutComments(wgsl: string): string {
-  return wgsl.replace(/[ \t]*\/\/.*$/gm, "").trimEnd();
+  return wgsl.replace(/[ \t]*\/\/(?! @repeat ).*$/gm, "").trimEnd();
 }
 
 /** One build for the page and its workers, so that what both need is in the site once. */
