@@ -63,7 +63,7 @@ export const commands: Record<CommandName, CommandTable> = {
           {
             name: "resume",
             value: "RUN",
-            help: "resume an earlier run: its folder, or a checkpoint (also one downloaded from the page), which gets a new folder (--out); can be combined with --data (where the pictures are now), --steps, --epochs, --sample-every, --save-every, --metrics-every, a learning-rate decay that has not begun (--lr-decay-…), --on-trouble, --adapter and --json",
+            help: "resume a run: give its folder, or a checkpoint file (for instance one downloaded from the page), which is continued in a new folder (--out); can be combined with --data (if the pictures have moved), --steps, --epochs, --sample-every, --save-every, --metrics-every, a learning-rate decay that has not begun (--lr-decay-…), --on-trouble, --adapter and --json",
           },
           { name: "dry-run", help: "print configuration, layers, memory and cost of a step; train nothing" },
         ],
@@ -292,7 +292,7 @@ export const commands: Record<CommandName, CommandTable> = {
         options: [
           { name: "seed", value: "N", help: "another seed, other shapes and numbers (default: 1)" },
           { name: "quick", help: "fewer shapes" },
-          { name: "filter", value: "TEXT", help: "only kernels with this in their names" },
+          { name: "filter", value: "TEXT", help: "check only kernels whose names contain TEXT" },
           adapter,
           json,
           help,
@@ -300,7 +300,7 @@ export const commands: Record<CommandName, CommandTable> = {
       },
     ],
     examples: [
-      ["catgan verify", "exits with 1 where one is wrong"],
+      ["catgan verify", "exits with 1 if any kernel is wrong"],
       ["catgan verify --adapter software --quick", ""],
       ["catgan verify --filter batchNorm", ""],
     ],
@@ -338,11 +338,11 @@ export const commands: Record<CommandName, CommandTable> = {
   },
   shader: {
     usage: "catgan shader NAME [VARIANT]",
-    summary: "Print the whole program of a kernel: its files joined, with everything that is repeated written out.",
-    note: "NAME is a file of shaders/. VARIANT is a tile of a convolution's pass: 8x8, or in quotes 'shared 64x64'.",
+    summary: "Print a kernel's complete program: its files joined and all repetitions expanded.",
+    note: "NAME is a file in shaders/, without .wgsl. VARIANT is a tile size of a convolution pass: 8x8, or in quotes 'shared 64x64'.",
     sections: [{ title: "Options", options: [help] }],
     examples: [
-      ["catgan shader conv2d 16x8", "the forward pass with 16 rows × 8 columns a thread"],
+      ["catgan shader conv2d 16x8", "the forward pass with 16 rows × 8 columns per thread"],
       ["catgan shader adam", ""],
     ],
   },

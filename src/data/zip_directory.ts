@@ -43,7 +43,7 @@ async function loadZipJs(): Promise<ZipJs> {
   try {
     return await import("@zip.js/zip.js/lib/zip-core-reader.js");
   } catch {
-    throw new Error("the program's part that reads zips cannot be loaded: check the network, or reload the page");
+    throw new Error("the zip reader could not be loaded: check the network, or reload the page");
   }
 }
 

@@ -78,12 +78,16 @@ export class RunList {
         h("p", {}, `Step ${count(step)} of ${count(totalSteps)}, ${config.size} × ${config.size}, ${pictures}`),
         h("p", {}, step > 0 ? `${bytes(run.bytes)}, saved ${ago(Date.now() - run.saved)}` : "Not saved yet"),
         recovered &&
-          h("p", {}, "The file with its name and settings was damaged. The run was recovered from its checkpoint."),
+          h(
+            "p",
+            {},
+            "The file with the run's name and settings was damaged. The run was recovered from its checkpoint.",
+          ),
         run.lacksPictures &&
           h(
             "p",
             {},
-            "Its pictures are not in this browser. To train it further, bring them under “Your own pictures”.",
+            "Its pictures are not in this browser. To train it further, add them under “Your own pictures”, then open it.",
           ),
         h(
           "div",

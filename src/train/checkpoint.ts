@@ -300,13 +300,13 @@ export function matchWarning(match: PictureMatch): string | null {
       return null;
     case "same files":
       return (
-        "the pictures' files are the ones that the run began with, but they were decoded by another program or version: " +
-        "the run goes on, though not bit for bit as it would have there"
+        "these are the files that the run was trained on, but another program or version decoded them: " +
+        "the run continues, but not bit-exactly"
       );
     case "unknown":
       return (
-        "an earlier version began this run and decoded pictures differently: their number and size are right, " +
-        "whether they are the same files cannot be checked"
+        "an earlier version, which decoded pictures differently, began this run: the number and size of the pictures " +
+        "match, but it cannot be checked whether they are the same files"
       );
   }
 }

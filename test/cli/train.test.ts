@@ -158,7 +158,7 @@ test("a checkpoint by itself, as the page hands it out, goes on in a folder of i
   writeFileSync(file, encodeSafetensors(tensors, { ...metadata, pictures: decoded }));
   const elsewhere = await run("train", "--resume", file, "--steps", "7", "--out", join(folder, "decoded"));
   expect(elsewhere.code).toBe(0);
-  expect(elsewhere.stderr).toContain("decoded by another program or version");
+  expect(elsewhere.stderr).toContain("another program or version decoded them");
 });
 
 test("a checkpoint cut short falls back to the one before, and says so when there is none", async () => {

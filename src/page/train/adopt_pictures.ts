@@ -28,8 +28,8 @@ export async function adoptPictures(
   const called = shownName(source.data);
   if (!brought || !run.state) {
     throw new Error(
-      `${name}: its training pictures (${called}) are not in this browser: ` +
-        `to train it further, bring them under “Your own pictures” at ${size}, then open it again`,
+      `${name}: its training pictures (${called}) are not in this browser. ` +
+        `To train it further, add them under “Your own pictures” at ${size}, then open the run again`,
     );
   }
   let match: PictureMatch;
@@ -37,8 +37,8 @@ export async function adoptPictures(
     match = comparePictures(checkCheckpoint(run.state, "run"), brought, fingerprint(brought));
   } catch {
     throw new Error(
-      `${name}: the pictures chosen under “Your own pictures” are not the ones that it was trained on ` +
-        `(${called}, ${run.record.pictures.count} of ${size}), or they became square in another way`,
+      `${name}: the pictures under “Your own pictures” are not those it was trained on ` +
+        `(${called}: ${run.record.pictures.count} of ${size}), or they were cropped or stretched differently`,
     );
   }
   const warning = matchWarning(match);
