@@ -48,7 +48,7 @@ async function readAll(evaluate: Evaluate, files: ReadonlyMap<string, Uint8Array
       for (const pixel of pixels) text += String.fromCharCode(pixel);
       resolve(JSON.stringify({ names, skipped, pixels: btoa(text) }));
     };
-    worker.postMessage({ files, size: ${size}, fit: "crop", glimpses: 0 });
+    worker.postMessage({ files, size: ${size}, fit: "crop", glimpses: 0, lost: [] });
   })`;
   const { names, skipped, pixels } = JSON.parse(await evaluate(expression));
   const all = new Uint8Array(Buffer.from(pixels, "base64"));
