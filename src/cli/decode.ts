@@ -32,7 +32,7 @@ export const picturesInFlight = Math.min(8, 3 * availableParallelism());
 /** Photographs have about five; this is what a drawing of a few lines has. From a megapixel on, no more are believed. */
 const maxPixelsPerByte = 2048;
 
-/** Pictures that are decoded at the same time have so many pixels together, or there is one. */
+/** Limits the total number of pixels of the pictures that are decoded at the same time. */
 const gate = new Gate(maxPixels);
 
 /** What a file's structure says of its picture. */

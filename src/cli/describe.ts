@@ -92,8 +92,8 @@ export function conclude(reporter: Reporter, { outcome, dir, trainer, steps, sec
   reporter.line(`  Resume: ${resume("--steps", String(2 * step))}`);
 }
 
-/** At most so many reasons are told, each with a name that has at most so many characters. */
-const told = { reasons: 5, name: 40 };
+/** The warning lists this many reasons, each with one file name, shortened to `nameLength` characters. */
+const limits = { reasons: 5, nameLength: 40 };
 
 /** By reason, in a few lines of 80 columns. @param data what the user gave as pictures */
 export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
@@ -101,8 +101,8 @@ export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
   warn(`skipped ${grouped(skipped.length)} file${skipped.length > 1 ? "s" : ""} that cannot be used:`);
   // A folder that is lost may hold any number of pictures: it must not be among the other reasons.
   const groups = groupRefusals(skipped).sort((a, b) => Number(holdsFolder(b)) - Number(holdsFolder(a)));
-  for (const { reason, files } of groups.slice(0, told.reasons)) {
-    const name = shortened(escapeControls(files[0].name), told.name);
+  for (const { reason, files } of groups.slice(0, limits.reasons)) {
+    const name = shortened(escapeControls(files[0].name), limits.nameLength);
     const [first, ...more] = wrapped(
       escapeControls(
         files.length === 1 ? `${name}: ${reason}` : `${grouped(files.length)} × ${reason}; first: ${name}`,
@@ -111,9 +111,9 @@ export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
     );
     for (const line of [`  ${first}`, ...more.map((line) => `    ${line}`)]) console.error(line);
   }
-  const others = groups.slice(told.reasons).reduce((sum, { files }) => sum + files.length, 0);
+  const others = groups.slice(limits.reasons).reduce((sum, { files }) => sum + files.length, 0);
   if (others > 0) console.error(`  ${grouped(others)} for other reasons`);
-  if (skipped.length > Math.min(groups.length, told.reasons)) {
+  if (skipped.length > Math.min(groups.length, limits.reasons)) {
     console.error(escapeControls(`  All names: ${commandLine("prepare", data, "OUT")} lists them.`));
   }
 }

@@ -162,7 +162,7 @@ class FolderFile implements Candidate {
   }
 
   /**
-   * @param wanted of so many bytes in the file, how many are to be read
+   * @param wanted takes the file's size and returns how many bytes to read
    * @throws Error that says in one line what went wrong
    */
   private first(wanted: (bytes: number) => number): Uint8Array {

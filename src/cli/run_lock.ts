@@ -107,10 +107,10 @@ export class RunLock {
 /**
  * Takes a lock that is free or whose holder is dead.
  *
- * Of the processes that find a holder dead, one may take over. Which one, is decided by a second lock, in a file named
- * after what the dead holder's lock says: removing the dead lock would not do, as a slow process would then remove the
- * new holder's. Who gets the second lock looks once more and then replaces the first, which is never missing meanwhile;
- * whoever gets the second lock later finds the first one changed.
+ * Several processes may find the holder dead, but only one may take over. Deleting the dead lock is not safe: a slow
+ * process could delete the new holder's lock instead. So they compete for a second lock, whose file is named after the
+ * content of the first. The winner reads the first lock again and, if it is unchanged, replaces it in one step; it is
+ * never missing. A process that gets the second lock later finds that the first has changed.
  * @param refusal says that a living process holds the lock
  * @returns the dead process's lock; null when the lock was free
  * @throws UserError when a living process holds the lock

@@ -85,7 +85,7 @@ class Screen {
     this.meant = new Uint32Array(width * height);
   }
 
-  /** @returns the blocks of a frame @throws Error when it is of another size than the first */
+  /** @returns the blocks of a frame @throws Error when its size differs from the first frame's */
   show(frame: Image, delay: number): Uint8Array<ArrayBuffer> {
     const { width, height } = this;
     if (frame.width !== width || frame.height !== height) {

@@ -16,7 +16,7 @@ const tile = 1024;
 /** What takes longer is refused; the largest pictures take some seconds. */
 const maxSeconds = 30;
 
-/** Pictures that are decoded at the same time have so many pixels together, or there is one. */
+/** Limits the total number of pixels of the pictures that are decoded at the same time. */
 const gate = new Gate(maxPixels);
 
 /**

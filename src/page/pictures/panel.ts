@@ -113,7 +113,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
       "Train on your own pictures instead of painted cats: JPEG, PNG, WebP, AVIF or GIF; HEIC and TIFF where the browser " +
         "decodes them, as Safari does. ",
       h("b", {}, "Everything stays on this machine"),
-      ": they are read in this tab, and sent nowhere.",
+      ": your pictures are read in this tab and never uploaded.",
     ),
     h("div", { className: "pictures-body" }, about, preview),
   );
@@ -167,7 +167,8 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     advice.hidden = pictures.count >= fewPictures;
     setText(
       advice,
-      "That is few: the networks will soon know them by heart. Some hundreds give something, thousands are better.",
+      `${count(pictures.count)} ${plural(pictures.count, "picture")} is few: the networks will memorise them. ` +
+        "Try several hundred or more.",
     );
     others.hidden = pictures.count <= previewCount;
     showSoon(pictures);
@@ -291,7 +292,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
           break;
       }
     };
-    worker.onerror = (event) => giveUp(`Reading has stopped: ${event.message || "its worker could not be loaded"}.`);
+    worker.onerror = (event) => giveUp(`Reading stopped: ${event.message || "its worker could not be loaded"}.`);
     const { files, lost } = brought;
     worker.postMessage({ files, lost, size, fit: asked, glimpses: previewCount } satisfies ReadRequest);
   }
@@ -316,7 +317,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     if (entries.length === 0) return;
     const stop = new AbortController();
     replaceJob({ brought: null, size: options.size(), cancel: () => stop.abort() });
-    showProgress("Looking through what was dropped…");
+    showProgress("Reading dropped files…");
     try {
       const found = await fromDrop(entries, stop.signal, (files) => {
         if (files % 100 === 0) showProgress(`${count(files)} files found…`);
