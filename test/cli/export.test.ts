@@ -49,7 +49,7 @@ test("people are told the size, what rounding does, and how to draw", async () =
   expect(code).toBe(0);
   expect(stdout).toContain("whole.safetensors: a generator after 3 steps");
   expect(stdout).toMatch(/size +0\.0 MB, f32\n/);
-  expect(stdout).toMatch(/pixels +0\.00 of 255 away from the run's on average, 0 at most\n/);
+  expect(stdout).toMatch(/pixels +0\.00 of 255 different from the run's on average, 0 at most\n/);
   expect(stdout).toMatch(/draw +catgan sample \S+whole\.safetensors\n/);
 });
 
