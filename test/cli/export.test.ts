@@ -100,7 +100,7 @@ test("without a source, the weights that come with the package are drawn from", 
   const without = await start(sample, {}, program).done;
   expect(without.code).toBe(2);
   expect(without.stderr).toMatch(
-    /^catgan: the weights that come with catgan are not at \S+package\/weights\/cats64\.safetensors: name a run or a file, as in catgan sample runs\/mine\n$/,
+    /^catgan: the bundled weights are missing at \S+package\/weights\/cats64\.safetensors: give a run or a file, as in catgan sample runs\/mine\n$/,
   );
   copyFileSync(file, join(place, "weights", "cats64.safetensors"));
   const drawn = await start(sample, {}, program).done;
