@@ -82,7 +82,8 @@ export async function planTraining(config: Config, planLimits: PlanLimits, choic
   const trainer = new Trainer(stream, config, pictures);
   await trainer.prepare();
   await trainer.previewSampler.draw();
-  const { g, d, singular, running, batches, flopsPerStep, dispatchesPerStep } = trainer;
+  const { model, batches, flopsPerStep, dispatchesPerStep } = trainer;
+  const { g, d, singular, running } = model;
   // A checkpoint is read back through one buffer for every size of arena.
   const readbacks = [g.values, d.values, running, ...(singular ? [singular] : [])].reduce(
     (sum, { all }) => sum + all.bytes,

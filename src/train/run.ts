@@ -1,7 +1,10 @@
 /** The training loop around the step: losses, samples and checkpoints come out of it; a terminal or a page shows them. */
 import type { Image } from "../data/image.ts";
-import { DivergedError, encodeCheckpoint, type PictureSource } from "./checkpoint.ts";
-import type { StepRecord, Trainer } from "./trainer.ts";
+import type { PictureSource } from "./checkpoint.ts";
+import { DivergedError, divergedText } from "./diverged.ts";
+import type { StepRecord } from "./loss_ring.ts";
+import { encodeCheckpoint } from "./save_restore.ts";
+import type { Trainer } from "./trainer.ts";
 
 /** A step's record with what it took. */
 export interface TimedRecord extends StepRecord {
@@ -119,10 +122,4 @@ export async function runTraining(
 function notFinite({ dLoss, gLoss, penalty }: StepRecord): string {
   const losses = `D's loss ${dLoss}, G's ${gLoss}${penalty !== 0 ? `, the gradient penalty ${penalty}` : ""}`;
   return `numbers are not finite (${losses})`;
-}
-
-/** @param what is wrong @param saved the newest checkpoint's step; 0 = none */
-export function divergedText(step: number, what: string, saved: number): string {
-  const kept = saved > 0 ? `the checkpoint of step ${saved} is intact` : "there is no checkpoint yet";
-  return `training diverged at step ${step}: ${what}; ${kept}: try smaller --lr-d and --lr-g`;
 }

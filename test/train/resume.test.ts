@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { restore, saveState } from "../../src/train/checkpoint.ts";
 import type { Config } from "../../src/train/config.ts";
+import type { StepRecord } from "../../src/train/loss_ring.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
-import type { StepRecord, Trainer } from "../../src/train/trainer.ts";
+import { restore, saveState } from "../../src/train/save_restore.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { smallTrainer, source } from "./small_run.ts";
 
 async function trainSteps(trainer: Trainer, steps: number): Promise<StepRecord[]> {
@@ -62,7 +63,9 @@ test("a decay may be decided on until it begins", async () => {
   const after = await saveState(run, source);
   run.destroy();
   const decaying = await smallTrainer(decay);
-  expect(() => restore(decaying, after)).toThrow("of another configuration: lrDecayFrom is 0 in it, 4 in this run");
+  expect(() => restore(decaying, after)).toThrow(
+    "it was trained with another configuration: it has lrDecayFrom 0, this run has 4",
+  );
   restore(decaying, before);
   const [record] = await trainSteps(decaying, 1);
   expect(record.step).toBe(5);

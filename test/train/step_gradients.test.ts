@@ -80,8 +80,8 @@ test.each(variants)("%s", async (_, changes) => {
   const { batch, z, seed } = config;
   // Parameters of a D that has learned: scores on both sides, some beyond a margin.
   const next = randomNumbers(3);
-  for (const { name, shape } of trainer.d.specs) {
-    const tensor = trainer.d.values.get(name);
+  for (const { name, shape } of trainer.model.d.specs) {
+    const tensor = trainer.model.d.values.get(name);
     const fanIn = tensor.size / shape[shape.length - 1];
     const [middle, width] = name.endsWith("gamma")
       ? [1, 0.5]
@@ -94,8 +94,8 @@ test.each(variants)("%s", async (_, changes) => {
     );
   }
   await trainer.prepare();
-  const [g, d] = [await read(stream, trainer.g.values), await read(stream, trainer.d.values)];
-  const u = trainer.singular ? await read(stream, trainer.singular) : new Map<string, Float32Array>();
+  const [g, d] = [await read(stream, trainer.model.g.values), await read(stream, trainer.model.d.values)];
+  const u = trainer.model.singular ? await read(stream, trainer.model.singular) : new Map<string, Float32Array>();
   await trainer.trainStep();
   const [record] = await trainer.readRecords();
 
@@ -105,9 +105,13 @@ test.each(variants)("%s", async (_, changes) => {
   const latents = uniform(batch * z, { seed, stream: noiseStreams.latent, step: 1 }, -1, 1);
   const twin = new TwinStep(config, real, latents, singularVectors(d, u));
   const fakes = twin.fakes(g);
-  expectGradients(trainer.d, d, await read(stream, trainer.d.gradients), (values) => twin.dLoss(values, fakes));
-  const after = await read(stream, trainer.d.values);
-  expectGradients(trainer.g, g, await read(stream, trainer.g.gradients), (values) => twin.gLoss(values, after));
+  expectGradients(trainer.model.d, d, await read(stream, trainer.model.d.gradients), (values) =>
+    twin.dLoss(values, fakes),
+  );
+  const after = await read(stream, trainer.model.d.values);
+  expectGradients(trainer.model.g, g, await read(stream, trainer.model.g.gradients), (values) =>
+    twin.gLoss(values, after),
+  );
 
   // And the losses themselves; the penalty is recorded by itself.
   const dLoss = twin.dLoss(d, fakes) - config.r1Every * record.penalty;

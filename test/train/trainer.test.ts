@@ -191,7 +191,7 @@ test("one picture alone is learned by heart", async () => {
 
 test("the networks of a run are those of its configuration", async () => {
   const { trainer } = await trained(small, cats, 0);
-  expect(trainer.g.specs).toEqual(generator(small).specs);
-  expect(trainer.d.specs).toEqual(discriminator(small).specs);
+  expect(trainer.model.g.specs).toEqual(generator(small).specs);
+  expect(trainer.model.d.specs).toEqual(discriminator(small).specs);
   trainer.destroy();
 });
