@@ -30,6 +30,7 @@ export { type Config, checkConfig, type PresetName, parseConfig, presets } from 
 export { DivergedError } from "./train/diverged.ts";
 export * from "./train/generator_file.ts";
 export type { StepRecord } from "./train/loss_ring.ts";
+export type { Model } from "./train/model.ts";
 export { type Plan, type PlanLimits, planTraining } from "./train/plan.ts";
 export { type RunHooks, runTraining, type TimedRecord } from "./train/run.ts";
 export { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./train/safetensors.ts";

@@ -34,7 +34,7 @@ export interface StepParts {
   /** The data set's pixels, or in streamed sets the batch's (`Batches`). */
   readonly pixels: Tensor;
   /** What changes from step to step (`StepBuffer`). */
-  readonly words: Tensor;
+  readonly stepBuffer: Tensor;
   readonly losses: LossRing;
   readonly constants: StepConstants;
 }
@@ -67,7 +67,7 @@ interface Step extends StepParts {
 /** Appends a whole step. @param penalties those that are due in it */
 export function appendStep(parts: StepParts, penalties: readonly Penalty[]): void {
   const step: Step = { ...parts, tape: new Tape(parts.stream) };
-  const { tape, losses, words } = step;
+  const { tape, losses, stepBuffer } = step;
   const pictures = drawPictures(step);
   const see = augmentation(step);
   const seen = see(pictures.all, augmentationRow.d);
@@ -78,7 +78,7 @@ export function appendStep(parts: StepParts, penalties: readonly Penalty[]): voi
   // D's weights are other numbers now. G's gradient goes through them, but not into them.
   const fooled = trainGenerator(step, tape.noGrad(weights), pictures, see);
 
-  losses.append(words, { ...ofD, fooled });
+  losses.append(stepBuffer, { ...ofD, fooled });
   tape.reset();
 }
 
@@ -92,14 +92,14 @@ interface StepPictures {
   readonly fake: Tensor;
 }
 
-function drawPictures({ tape, stream, config, model, pixels, words }: Step): StepPictures {
+function drawPictures({ tape, stream, config, model, pixels, stepBuffer }: Step): StepPictures {
   const { batch, size, z, seed } = config;
   const { generator, g, running } = model;
   const latents = tape.temporary("latents", [batch, z]);
-  noiseUniform(stream, words, latents, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
+  noiseUniform(stream, stepBuffer, latents, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
   const all = tape.temporary("real and fake pictures", [2 * batch, size, size, 3]);
   const real = all.slice(0, batch);
-  gatherPictures(stream, pixels, words, stepWord.pictures, real);
+  gatherPictures(stream, pixels, stepBuffer, stepWord.pictures, real);
   const fake = generator.forward(tape, latents, g.values, { by: "batch", running }, all.slice(batch, 2 * batch));
   return { all, real, fake };
 }
@@ -114,12 +114,12 @@ type See = (x: Tensor, row: number) => Tensor;
 const augmentationRow = { d: 0, fakesOfG: 2, realsOfG: 3, end: 4 } as const;
 
 /** Differentiable augmentation (Zhao et al. 2020): all that D sees is changed at random, real pictures and fakes alike. */
-function augmentation({ tape, stream, config, words }: Step): See {
+function augmentation({ tape, stream, config, stepBuffer }: Step): See {
   const { batch, size, seed } = config;
   const changes = changesOf(config);
   if (!changes) return (x) => x;
   const parameters = tape.temporary("augmentation", [augmentationRow.end * batch, augmentationWords]);
-  augmentParameters(stream, words, parameters, { seed, stream: noiseStreams.augmentation }, size, changes);
+  augmentParameters(stream, stepBuffer, parameters, { seed, stream: noiseStreams.augmentation }, size, changes);
   return (x, row) => augment(tape, x, { changes, parameters, row: row * batch });
 }
 
@@ -208,7 +208,11 @@ function trainGenerator(step: Step, weights: NamedTensors, { real, fake }: StepP
 }
 
 /** Adam over all parameters of a network. @param rateAt word of the step buffer */
-function update({ stream, config, words, losses }: Step, { gradients, values, m, v }: Trainable, rateAt: number): void {
+function update(
+  { stream, config, stepBuffer, losses }: Step,
+  { gradients, values, m, v }: Trainable,
+  rateAt: number,
+): void {
   const arenas = { gradient: gradients.all, parameter: values.all, m: m.all, v: v.all };
-  adam(stream, words, rateAt, arenas, adamConstants(config), losses.notFinite);
+  adam(stream, stepBuffer, rateAt, arenas, adamConstants(config), losses.notFinite);
 }

@@ -21,7 +21,7 @@ export class Trainer {
   /** Steps done. */
   step = 0;
 
-  private readonly words: StepBuffer;
+  private readonly stepBuffer: StepBuffer;
   private readonly losses: LossRing;
   private readonly constants: StepConstants;
   private readonly penalties: readonly Penalty[];
@@ -42,7 +42,7 @@ export class Trainer {
     this.batches = new Batches(stream, pictures, config);
     this.dataFingerprint = fingerprint(pictures);
     this.model = new Model(stream, config);
-    this.words = new StepBuffer(stream, config.batch);
+    this.stepBuffer = new StepBuffer(stream, config.batch);
     this.losses = new LossRing(stream);
     this.constants = stepConstants(stream, config);
     this.penalties = penaltiesOf(config);
@@ -66,8 +66,8 @@ export class Trainer {
   }
 
   private capture(label: string, due: readonly Penalty[]): Promise<Recording> {
-    const { stream, config, model, batches, words, losses, constants } = this;
-    const parts = { stream, config, model, pixels: batches.pixels, words: words.tensor, losses, constants };
+    const { stream, config, model, batches, stepBuffer, losses, constants } = this;
+    const parts = { stream, config, model, pixels: batches.pixels, stepBuffer: stepBuffer.tensor, losses, constants };
     return stream.capture(label, () => appendStep(parts, due));
   }
 
@@ -92,12 +92,12 @@ export class Trainer {
    * @throws Error when the last call has not resolved, or 64 steps' losses are unread
    */
   async trainStep(): Promise<void> {
-    const { config, words, batches } = this;
+    const { config, stepBuffer, batches } = this;
     const t = this.step + 1;
     if (this.stepping) throw new Error(`trainStep: step ${t} is under way: await it before the next`);
     this.losses.checkRoom(t);
-    batches.select(this.step, words.pictures);
-    words.upload(t, adamRates(config, t));
+    batches.select(this.step, stepBuffer.pictures);
+    stepBuffer.upload(t, adamRates(config, t));
     this.stepping = true;
     try {
       await this.stream.replay(this.recordingOf(this.step));
@@ -138,7 +138,7 @@ export class Trainer {
   }
 
   destroy(): void {
-    for (const owner of [this.model, this.batches, this.words, this.losses, this.preview]) owner?.destroy();
+    for (const owner of [this.model, this.batches, this.stepBuffer, this.losses, this.preview]) owner?.destroy();
     for (const tensor of Object.values(this.constants)) this.stream.destroy(tensor);
   }
 }
