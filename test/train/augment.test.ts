@@ -1,4 +1,4 @@
-/** A step with augmentation against the same step done eagerly, where the twin changes what D sees. */
+/** A step with augmentation against the same step done eagerly, where the reference implementation augments. */
 import { expect, test, vi } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
