@@ -18,11 +18,22 @@ export * from "./nn/dcgan.ts";
 export * as ops from "./nn/ops.ts";
 export { Arena, countParameters, initialise, Trainable } from "./nn/parameters.ts";
 export { Tape } from "./nn/tape.ts";
-export * from "./train/checkpoint.ts";
+export {
+  type CheckpointInfo,
+  checkCheckpoint,
+  checkpointInfo,
+  type Machine,
+  type PictureSource,
+  type RunState,
+} from "./train/checkpoint.ts";
 export { type Config, checkConfig, type PresetName, parseConfig, presets } from "./train/config.ts";
+export { DivergedError } from "./train/diverged.ts";
 export * from "./train/generator_file.ts";
+export type { StepRecord } from "./train/loss_ring.ts";
+export type { Model } from "./train/model.ts";
 export { type Plan, type PlanLimits, planTraining } from "./train/plan.ts";
 export { type RunHooks, runTraining, type TimedRecord } from "./train/run.ts";
 export { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./train/safetensors.ts";
 export { Sampler, type SamplerOptions } from "./train/sampler.ts";
-export { type StepRecord, Trainer } from "./train/trainer.ts";
+export { encodeCheckpoint, restore, saveState } from "./train/save_restore.ts";
+export { Trainer } from "./train/trainer.ts";

@@ -6,7 +6,7 @@
 import { inspect } from "node:util";
 import { version } from "../../package.json";
 import { GpuError } from "../gpu/gpu.ts";
-import { DivergedError } from "../train/checkpoint.ts";
+import { DivergedError } from "../train/diverged.ts";
 import { enterSoftware } from "./adapter.ts";
 import { benchCommand } from "./bench.ts";
 import { followParent } from "./child_process.ts";

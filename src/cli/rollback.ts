@@ -1,8 +1,9 @@
 /** Trains through trouble, as --on-trouble says. */
-import { checkCheckpoint, DivergedError, type PictureSource, type RunState, withConfig } from "../train/checkpoint.ts";
+import { checkCheckpoint, type PictureSource, type RunState, withConfig } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
+import { DivergedError, divergedText } from "../train/diverged.ts";
 import { type Finding, guardOf } from "../train/guards.ts";
-import { divergedText, type RunHooks, runTraining } from "../train/run.ts";
+import { type RunHooks, runTraining } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
 import type { OnTrouble } from "./command.ts";

@@ -8,20 +8,17 @@ import type { Choices } from "../kernels/variants.ts";
 import {
   type CheckpointInfo,
   checkCheckpoint,
-  checkSameRun,
-  comparePictures,
   generatorFormat,
   type Machine,
-  machineOf,
-  matchWarning,
   type PictureSource,
   type RunState,
-  restore,
 } from "../train/checkpoint.ts";
 import { chooseVariants, type VariantSource } from "../train/choose_variants.ts";
 import type { Config } from "../train/config.ts";
 import { compileAhead, type Plan, type PlanLimits, planWithin, TooLargeError } from "../train/plan.ts";
 import { QualityMeter } from "../train/quality.ts";
+import { checkSameRun, comparePictures, matchWarning } from "../train/same_run.ts";
+import { machineOf, restore } from "../train/save_restore.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
 import { type Checkpoint, checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
@@ -329,7 +326,8 @@ export async function checkFits(config: Config, limits: PlanLimits, choices?: Ch
 }
 
 function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet, reporter: Reporter): void {
-  const { config, batches, g, d, pictures, totalSteps, flopsPerStep, step } = trainer;
+  const { config, batches, model, pictures, totalSteps, flopsPerStep, step } = trainer;
+  const { g, d } = model;
   const { bytes } = gpu.counts;
   warnOfSkipped(skipped, setup.source.data);
   const otherMachine = warningOfMachine(setup.resumed?.info.machine ?? null, machineOf(trainer.stream));

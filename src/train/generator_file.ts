@@ -10,19 +10,12 @@
 import type { Stream } from "../gpu/stream.ts";
 import { type GeneratorArchitecture, generator, type Network } from "../nn/dcgan.ts";
 import { Arena } from "../nn/parameters.ts";
-import {
-  checkCheckpoint,
-  checkKeys,
-  checkTensors,
-  generatorFormat,
-  malformed,
-  type RunState,
-  upload,
-} from "./checkpoint.ts";
+import { checkCheckpoint, checkKeys, checkTensors, generatorFormat, malformed, type RunState } from "./checkpoint.ts";
 import { rules } from "./config.ts";
 import { fromHalf, toHalf } from "./float16.ts";
 import { type EncodableTensor, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import { measureStatistics } from "./sampler.ts";
+import { upload } from "./save_restore.ts";
 
 /** What a checkpoint or a generator file has to draw with. */
 export interface Drawable {

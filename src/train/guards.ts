@@ -1,81 +1,85 @@
 /**
- * Signs that training goes wrong while its numbers are still finite, seen in what is read back anyway: losses and scores of
- * steps, and the preview. Nothing here touches a number of the run. docs/guards.md tells where the thresholds come from.
+ * Detects training that goes wrong while its numbers are still finite, from what is read back anyway: the losses and scores of
+ * steps, and the preview. Guards never change a run. docs/guards.md explains the thresholds.
  *
- * What is looked at is D's *gap*: the mean score of reals minus that of fakes. It is 0 where D tells nothing apart, 1 where
- * it is sure of everything, and below 0 where it takes fakes for real. A relativistic loss leaves free where the scores of both
- * lie; there it is 2·e^−loss − 1 of D's loss −log σ(m), in which σ(m) says how sure D is of the real one of a pair.
+ * The main sign is D's *gap*: the mean score of real pictures minus that of fakes. It is 0 when D cannot tell them apart, 1 when
+ * D is certain and right, and below 0 when D takes fakes for real. A relativistic loss fixes only differences of logits, so
+ * there the gap is 2·σ(m) − 1, where m = D(real) − D(fake): the loss is −log σ(m), hence σ(m) = e^−loss.
  */
 import { cutGrid } from "../data/grid.ts";
 import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
 import { gridGap } from "../kernels/grid_extent.ts";
 import type { Config } from "./config.ts";
-import type { StepRecord, Trainer } from "./trainer.ts";
+import type { StepRecord } from "./loss_ring.ts";
+import type { Trainer } from "./trainer.ts";
 
 export type FindingKind = "explosion" | "D wins" | "G wins" | "mute D" | "collapse";
 
-/** A value of the configuration that usually helps, and where to. */
+/** A setting whose change usually helps, and the direction. */
 export interface Remedy {
   readonly key: keyof Config;
   readonly change: "larger" | "smaller";
 }
 
-/** Something that goes wrong, told once. */
+/** Something that goes wrong. Reported once. */
 export interface Finding {
   readonly kind: FindingKind;
   readonly step: number;
-  /** What is seen and what it means, for people: no full stop. */
+  /** What was observed and what it means, as a sentence without a full stop. */
   readonly what: string;
-  /** What usually helps, the likeliest first. */
+  /** What usually helps, the most likely first. */
   readonly remedies: readonly Remedy[];
-  /** Nothing good comes any more: going back is better than going on. */
+  /** Whether the run cannot recover: it should go back to a checkpoint. */
   readonly broken: boolean;
 }
 
-/** Averages fall off over so many steps: single steps jump, the more the smaller the batch. */
-const slow = 100;
-const fast = 10;
-/** How long something has to be so until it is told, in steps. */
+/** Steps that the exponential averages of the gap and of D's loss cover. Single steps are noisy, more so in small batches. */
+const gapSteps = 100;
+const lossSteps = 10;
+/** A state must last for so many steps before it is reported. */
 const patience = 200;
-/** D needs some steps to tell anything: before this one, silence means nothing. */
+/** Before this step D has not learned enough to separate the scores, so a small gap means nothing. */
 const firstJudged = 300;
-/** Of the gap: beyond `sure` G learns next to nothing; from `fooled` to `mute` D says nothing; below `fooled` it is wrong. */
-const gapIs = { sure: 0.95, mute: 0.02, fooled: -0.05 } as const;
-/** D's loss, averaged over few steps: so high only if D is sure and wrong. Knowing nothing costs 1.39, with hinge 2. */
-const explodedD: Readonly<Record<Config["loss"], number>> = { bce: 8, relativistic: 8, hinge: 20 };
-/** A single step counts for so many times that at most: it takes three wild ones. */
-const oneStepCounts = 4;
-/** Of the samples' diversity, as a share of the reals'. */
-const diversityIs = { collapsed: 0.3, was: 0.5 } as const;
-/** So many grids in a row; and from this step on also of a generator that was never diverse. */
+/** Above `certain` G learns almost nothing; from `fooled` to `mute` D's scores carry no information; below, they are wrong. */
+const gapLimits = { certain: 0.95, mute: 0.02, fooled: -0.05 } as const;
+/** Limits of D's average loss: higher only if D is certain and wrong. A D that knows nothing has 1.39, with hinge 2. */
+const maxLossD: Readonly<Record<Config["loss"], number>> = { bce: 8, relativistic: 8, hinge: 20 };
+/** A single step enters the average as at most so many times the limit, so it takes three to exceed it. */
+const maxStepShare = 4;
+/** Diversity of the samples relative to the real pictures: below `collapsed` now, and above `diverse` before. */
+const diversityLimits = { collapsed: 0.3, diverse: 0.5 } as const;
+/** So many grids in a row; and from this step on also a generator that was never diverse. */
 const collapsedGrids = 2;
-const alwaysCollapsed = 1000;
+const lastExcuse = 1000;
 
-type Told = Pick<Config, "loss" | "smoothing" | "r1">;
+/** What of a configuration decides which numbers are normal. */
+type GuardConfig = Pick<Config, "loss" | "smoothing" | "r1">;
 
 export class Guard {
-  private readonly told = new Set<FindingKind>();
+  private readonly reported = new Set<FindingKind>();
   private gap = 0;
   private dLoss = 0;
-  /** Steps that the averages know of. */
+  /** Steps since the averages began. */
   private steps = 0;
+  /** For how many steps in a row each state has lasted. */
   private readonly since: Record<"D wins" | "G wins" | "mute D", number> = { "D wins": 0, "G wins": 0, "mute D": 0 };
-  private widest = 0;
-  private narrow = 0;
+  private maxDiversity = 0;
+  /** Grids in a row without diversity. */
+  private collapsed = 0;
 
-  /** @param realDiversity `diversity` of some of the reals */
+  /** @param realDiversity `diversity` of the real pictures */
   constructor(
-    private readonly config: Told,
+    private readonly config: GuardConfig,
     private readonly realDiversity: number,
   ) {}
 
-  /** Looks at the next step, of finite numbers. @returns what is wrong, where that was not told before */
+  /** Checks the next step, whose numbers are finite. @returns what is wrong, unless it was reported before */
   record({ step, dLoss, dReal, dFake }: StepRecord): Finding | null {
     this.steps++;
     const gap = this.config.loss === "relativistic" ? 2 * Math.exp(-dLoss) - 1 : dReal - dFake;
-    this.gap += (gap - this.gap) / Math.min(this.steps, slow);
-    this.dLoss += (Math.min(dLoss, oneStepCounts * this.explodes) - this.dLoss) / Math.min(this.steps, fast);
+    this.gap += (gap - this.gap) / Math.min(this.steps, gapSteps);
+    this.dLoss += (Math.min(dLoss, maxStepShare * this.maxLoss) - this.dLoss) / Math.min(this.steps, lossSteps);
     return this.exploded(step) ?? this.won(step) ?? this.mute(step);
   }
 
@@ -89,34 +93,35 @@ export class Guard {
   /** @param found `diversity` of a preview's pictures */
   sample(step: number, found: number): Finding | null {
     const share = found / this.realDiversity;
-    this.widest = Math.max(this.widest, share);
-    this.narrow = share < diversityIs.collapsed ? this.narrow + 1 : 0;
-    if (this.narrow < collapsedGrids || (this.widest < diversityIs.was && step < alwaysCollapsed)) return null;
-    const what = `the samples look alike: they differ from each other ${percent(share)} as much as the real pictures do`;
+    this.maxDiversity = Math.max(this.maxDiversity, share);
+    this.collapsed = share < diversityLimits.collapsed ? this.collapsed + 1 : 0;
+    if (this.collapsed < collapsedGrids || (this.maxDiversity < diversityLimits.diverse && step < lastExcuse))
+      return null;
+    const what = `mode collapse: the samples differ from each other only ${percent(share)} as much as the real pictures do`;
     return this.find("collapse", step, what, [{ key: "lrG", change: "smaller" }, this.penaltyUp], false);
   }
 
-  /** The run went back: averages begin anew. What was told stays told, but for what breaks a run. */
+  /** To be called when the run went back: the averages start over. Only what breaks a run can be reported again. */
   rewound(): void {
-    this.told.delete("explosion");
-    this.steps = this.gap = this.dLoss = this.narrow = 0;
+    this.reported.delete("explosion");
+    this.steps = this.gap = this.dLoss = this.collapsed = 0;
     for (const kind of Object.keys(this.since) as (keyof typeof this.since)[]) this.since[kind] = 0;
   }
 
   private exploded(step: number): Finding | null {
-    if (this.steps < fast || this.dLoss <= this.explodes) return null;
-    const what = `the losses explode: D's is above ${this.explodes}, which only a D has that is sure and wrong`;
+    if (this.steps < lossSteps || this.dLoss <= this.maxLoss) return null;
+    const what = `the losses explode: D's is above ${this.maxLoss}, which means that D is certain and wrong`;
     return this.find("explosion", step, what, slower, true);
   }
 
   private won(step: number): Finding | null {
-    // Labels of 1 − smoothing keep D from being surer than that.
-    if (this.lasts("D wins", this.gap > gapIs.sure * (1 - this.config.smoothing), patience)) {
-      const what = "D has won: it tells reals from fakes nearly always, so G learns next to nothing from it";
+    // With labels of 1 − smoothing, D's score of real pictures goes no higher than that.
+    if (this.lasts("D wins", this.gap > gapLimits.certain * (1 - this.config.smoothing), patience)) {
+      const what = "D has won: it tells real pictures from fakes almost every time, so G learns almost nothing from it";
       return this.find("D wins", step, what, [this.penaltyUp, { key: "lrD", change: "smaller" }], false);
     }
-    if (step >= firstJudged && this.lasts("G wins", this.gap < gapIs.fooled, patience)) {
-      const what = "G has won: D takes its fakes for real more than the reals, and teaches it nothing";
+    if (step >= firstJudged && this.lasts("G wins", this.gap < gapLimits.fooled, patience)) {
+      const what = "G has won: D scores fakes higher than real pictures, so G learns nothing useful from it";
       return this.find(
         "G wins",
         step,
@@ -132,10 +137,10 @@ export class Guard {
   }
 
   private mute(step: number): Finding | null {
-    const silent = this.gap < gapIs.mute && this.gap >= gapIs.fooled;
+    const silent = this.gap < gapLimits.mute && this.gap >= gapLimits.fooled;
     if (step < firstJudged || !this.lasts("mute D", silent, patience)) return null;
     const what =
-      "D says nothing: it scores reals and fakes alike. Unless samples are as good as reals, it has stopped learning";
+      "D cannot tell real pictures from fakes. Unless the samples are as good as real ones, it has stopped learning";
     const remedies: Remedy[] = [
       { key: "baseD", change: "larger" },
       { key: "lrD", change: "larger" },
@@ -144,14 +149,14 @@ export class Guard {
     return this.find("mute D", step, what, remedies, false);
   }
 
-  /** Whether it has been so for long enough. */
+  /** Whether a state has lasted long enough. @param is whether it holds in this step */
   private lasts(kind: keyof typeof this.since, is: boolean, steps: number): boolean {
     this.since[kind] = is ? this.since[kind] + 1 : 0;
     return this.since[kind] >= steps;
   }
 
-  private get explodes(): number {
-    return explodedD[this.config.loss];
+  private get maxLoss(): number {
+    return maxLossD[this.config.loss];
   }
 
   private get penaltyUp(): Remedy {
@@ -159,8 +164,8 @@ export class Guard {
   }
 
   private find(kind: FindingKind, step: number, what: string, remedies: readonly Remedy[], broken: boolean) {
-    if (this.told.has(kind)) return null;
-    this.told.add(kind);
+    if (this.reported.has(kind)) return null;
+    this.reported.add(kind);
     return { kind, step, what, remedies, broken };
   }
 }
@@ -170,7 +175,7 @@ const slower: readonly Remedy[] = [
   { key: "lrG", change: "smaller" },
 ];
 
-/** A guard for a run, at its beginning or where it goes on. */
+/** A guard for a run that starts or resumes. */
 export function guardOf({ config, pictures }: Trainer): Guard {
   return new Guard(config, diversity(pictures));
 }
@@ -179,14 +184,14 @@ function percent(share: number): string {
   return `${Math.round(100 * share)} %`;
 }
 
-/** Height and width that pictures are reduced to before they are compared: noise does not count as variety. */
+/** Height and width to which pictures are reduced before they are compared, so that noise does not count as variety. */
 const thumbnail = 8;
-/** Pictures that are compared; of more, some, evenly spaced. */
+/** Pictures that are compared: of a larger set, so many at even distances. */
 const compared = 64;
 
 /**
- * How much pictures differ from each other: the mean distance of all pairs, √ of the mean square over 8×8 boxes and channels,
- * in levels of 255. Pictures that are all one have 0.
+ * How much pictures differ from each other: the mean distance of all pairs, where a distance is the root of the mean square
+ * difference over 8×8 boxes and channels, in levels of 255. 0 if all are the same.
  */
 export function diversity({ size, count, pixels }: Pictures): number {
   const box = size / thumbnail;

@@ -1,20 +1,20 @@
-/** The losses that D and G play by: what one kernel makes of D's logits, and what goes back from there. */
+/** The losses that D and G minimise, of D's logits: which targets each side has, and the gradient to start from. */
 import type { Tensor } from "../gpu/tensor.ts";
 import { hingeLoss, relativisticLoss, sigmoidCrossEntropyBoth } from "../kernels/loss.ts";
 import type { Root, Tape } from "../nn/tape.ts";
 import type { Config } from "./config.ts";
 
-/** Who judges what: D real pictures, D fakes, or G, which wants its fakes taken for real. */
+/** A network and the pictures whose logits it is trained by: D by real ones and by fakes, G by fakes. */
 export type Side = "D(real)" | "D(fake)" | "G";
 
-/** Where each side wants its logits. */
+/** The direction in which each side moves the logits. */
 const signs: Readonly<Record<Side, number>> = { "D(real)": 1, "D(fake)": -1, G: 1 };
 
 /**
- * @param scores [groups · N, 1] logits @param sides of each group: G alone, or D's, which add up to one loss
- * @param opposite like scores, the logits on the other side, constants here: for two groups the scores themselves.
- * Only the relativistic loss has any.
- * @returns losses [groups, 2]: the loss, or each group's part of it, and the mean score; and the root to go back from
+ * @param scores [groups · N, 1] logits @param sides of each group: G alone, or one or both of D's, whose losses add up
+ * @param opposite logits of the same shape that a relativistic loss compares with, as constants; for D's two groups in one
+ * tensor, the scores themselves. Other losses ignore it.
+ * @returns losses [groups, 2]: each group's loss and mean score; and the root of the backward pass
  */
 export function scoreLosses(
   tape: Tape,
@@ -26,7 +26,8 @@ export function scoreLosses(
   const { stream } = tape;
   const losses = tape.temporary("losses", [sides.length, 2]);
   const dy = tape.temporary("score gradient", scores.shape);
-  const wanted = sides.map((side) => signs[side]);
+  const directions = sides.map((side) => signs[side]);
+  const ofG = sides.includes("G");
   switch (loss) {
     case "bce": {
       const targets = { "D(real)": 1 - smoothing, "D(fake)": 0, G: 1 };
@@ -35,11 +36,12 @@ export function scoreLosses(
       break;
     }
     case "hinge":
-      hingeLoss(stream, scores, wanted, !sides.includes("G"), losses, dy);
+      // Only D's loss has a margin.
+      hingeLoss(stream, scores, directions, !ofG, losses, dy);
       break;
     case "relativistic":
-      // D's two groups tell of the same pairs.
-      relativisticLoss(stream, scores, opposite!, wanted, sides.includes("G") ? 1 : 1 / 2, losses, dy);
+      // D's two groups are the same pairs, seen from either side, so each records half of their loss.
+      relativisticLoss(stream, scores, opposite!, directions, ofG ? 1 : 1 / 2, losses, dy);
   }
   return { losses, root: { y: scores, dy } };
 }

@@ -1,6 +1,6 @@
 /**
- * What a configuration takes, found without a GPU: the trainer is built on a device that computes nothing and only
- * counts, so the plan of buffers and the list of dispatches are the very ones that training has.
+ * What a configuration costs, computed without a GPU: the trainer is built on a simulated device that only counts, so buffers
+ * and dispatches are exactly those of training.
  */
 import { Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
 import { type ProgramSource, program, programsOf } from "../gpu/program.ts";
@@ -12,19 +12,19 @@ import { Trainer } from "./trainer.ts";
 export interface Plan {
   /** Trainable parameters. */
   parameters: { g: number; d: number };
-  /** GPU memory of training, preview and checkpoints, the pictures aside. */
+  /** GPU memory of training, preview and checkpoints, without the data set. */
   bytes: number;
-  /** Nominal floating-point operations of a step, those with a penalty averaged in. */
+  /** Nominal floating-point operations of a step: the mean over steps with and without penalties. */
   flopsPerStep: number;
-  /** Dispatches of a step without a penalty, where there is one, before the stream cuts those that would take too long. */
+  /** Dispatches of a step (as `Trainer.dispatchesPerStep`), before the stream splits those that would take too long. */
   dispatchesPerStep: number;
-  /** The programs that training and its preview run, by the given choice of variants. */
+  /** The programs that training and its preview run, under the given variants. */
   programs: ProgramSource[];
-  /** The passes of convolutions and dense layers that training and its preview take. */
+  /** The passes of convolutions and dense layers in training and its preview. */
   convolutions: Convolution[];
 }
 
-/** What of an adapter decides what fits. */
+/** The properties of an adapter that decide what fits. */
 export interface PlanLimits {
   bufferBytes: number;
   bindingBytes: number;
@@ -55,7 +55,7 @@ export async function planWithin(config: Config, limits: PlanLimits, choices?: C
   };
   const plan = await planFor(config.batch);
   if (!(plan instanceof LimitError)) return plan;
-  // What is too large, without the advice of a kernel that knows nothing of the rest.
+  // Without the kernel's own advice, which knows nothing of the rest.
   const { obstacle } = plan;
   for (let batch = Math.floor(config.batch / 2); batch >= 1; batch = Math.floor(batch / 2)) {
     if (!((await planFor(batch)) instanceof LimitError)) throw new TooLargeError(obstacle, batch);
@@ -63,14 +63,14 @@ export async function planWithin(config: Config, limits: PlanLimits, choices?: C
   throw new TooLargeError(obstacle, null);
 }
 
-/** Has a plan's programs compiled, and waits for none: the compiler works while pictures are painted or read. */
+/** Starts compiling a plan's programs without waiting, so that the compiler works while pictures are painted or read. */
 export function compileAhead(gpu: Gpu, { programs }: Plan): void {
   for (const { files, constants } of programs) program(gpu, files, constants);
 }
 
 /**
- * @param choices of variants, as a checkpoint has them; the table's where left out
- * @throws LimitError when the configuration cannot be built within the limits: says what is too large
+ * @param choices kernel variants, as a checkpoint records them; by default those of the table
+ * @throws LimitError that says what is too large, when the configuration does not fit the limits
  */
 export async function planTraining(config: Config, planLimits: PlanLimits, choices?: Choices): Promise<Plan> {
   const gpu = await Gpu.open(paperAdapter(planLimits));
@@ -82,7 +82,8 @@ export async function planTraining(config: Config, planLimits: PlanLimits, choic
   const trainer = new Trainer(stream, config, pictures);
   await trainer.prepare();
   await trainer.previewSampler.draw();
-  const { g, d, singular, running, batches, flopsPerStep, dispatchesPerStep } = trainer;
+  const { model, batches, flopsPerStep, dispatchesPerStep } = trainer;
+  const { g, d, singular, running } = model;
   // A checkpoint is read back through one buffer for every size of arena.
   const readbacks = [g.values, d.values, running, ...(singular ? [singular] : [])].reduce(
     (sum, { all }) => sum + all.bytes,
@@ -94,7 +95,7 @@ export async function planTraining(config: Config, planLimits: PlanLimits, choic
   return { parameters, bytes, flopsPerStep, dispatchesPerStep, programs, convolutions };
 }
 
-/** WebGPU's objects as far as the stream uses them, of paper. */
+/** A simulated adapter: the part of WebGPU that the stream uses. It counts and checks limits, and computes nothing. */
 export function paperAdapter({ bufferBytes, bindingBytes, software }: PlanLimits): GPUAdapter {
   const pass = { setPipeline() {}, setBindGroup() {}, dispatchWorkgroups() {}, end() {} };
   const encoder = { beginComputePass: () => pass, copyBufferToBuffer() {}, finish: () => ({}) };

@@ -1,4 +1,4 @@
-/** How good the pictures of a run are while it trains: SWD of few pictures, always the same latents and reals. */
+/** Quality of a run's samples during training: SWD over a few hundred pictures, always from the same latents and real pictures. */
 import { type Pictures, pickPictures } from "../data/pictures.ts";
 import { Stream } from "../gpu/stream.ts";
 import { noiseStreams } from "../kernels/noise.ts";
@@ -9,37 +9,37 @@ import type { Trainer } from "./trainer.ts";
 
 export interface Quality {
   readonly swd: Swd;
-  /** What other real pictures score on average. */
+  /** The average SWD of other real pictures, the best that can be expected. */
   readonly floor: number;
-  /** The pictures that were measured; the command line has their MS-SSIM too, which the page does without. */
+  /** The samples that were measured. The command line computes their MS-SSIM as well. */
   readonly drawn: Pictures;
-  /** The real ones that the floor is of. */
+  /** The real pictures behind `floor`. */
   readonly others: Pictures;
 }
 
-/** Pictures of each kind; half of the data set where that is fewer. */
-const most = 512;
-/** A quarter of what `catgan evaluate` takes. */
+/** Pictures of each kind, or half of the data set if that is fewer. */
+const maxCount = 512;
+/** A quarter of the directions of `catgan evaluate`. */
 const directions = 128;
 
 export class QualityMeter {
-  /** Of its own, so that the run's choices of kernels, which its checkpoints hold, are the same with and without. */
+  /** A stream of its own: the kernel variants that a run's checkpoints record must not depend on whether it is measured. */
   private readonly stream: Stream;
   private readonly sampler: Sampler;
   private readonly count: number;
   private reference: { reals: SwdReference; floor: number; others: Pictures } | null = null;
 
-  /** @throws Error when the data set has fewer than four pictures: two of each half, as MS-SSIM is of pairs */
+  /** @throws Error when the data set has fewer than four pictures: MS-SSIM compares pairs, in each half */
   constructor(private readonly trainer: Trainer) {
     const { stream, pictures, config } = trainer;
-    this.count = Math.min(most, Math.floor(pictures.count / 2));
-    if (this.count < 2) throw new Error(`metrics: ${pictures.count} pictures, expected 4 or more`);
+    this.count = Math.min(maxCount, Math.floor(pictures.count / 2));
+    if (this.count < 2) throw new Error(`metrics: ${pictures.count} pictures, expected at least 4`);
     this.stream = new Stream(stream.gpu);
     this.stream.submitBudget = stream.submitBudget;
     this.sampler = trainer.sampler(partSize, 1, config.seed);
   }
 
-  /** Of the generator as it is now. No step may be trained meanwhile. */
+  /** Measures the generator as it is now. No step may be trained meanwhile. */
   async measure(): Promise<Quality> {
     this.reference ??= await this.prepare();
     const { reals, floor, others } = this.reference;

@@ -1,37 +1,40 @@
-/** The training loop around the step: losses, samples and checkpoints come out of it; a terminal or a page shows them. */
+/** The training loop around the step. It hands out losses, samples and checkpoints, which a terminal or a page shows. */
 import type { Image } from "../data/image.ts";
-import { DivergedError, encodeCheckpoint, type PictureSource } from "./checkpoint.ts";
-import type { StepRecord, Trainer } from "./trainer.ts";
+import type { PictureSource } from "./checkpoint.ts";
+import { DivergedError, divergedText } from "./diverged.ts";
+import type { StepRecord } from "./loss_ring.ts";
+import { encodeCheckpoint } from "./save_restore.ts";
+import type { Trainer } from "./trainer.ts";
 
-/** A step's record with what it took. */
+/** A step's record with its duration. */
 export interface TimedRecord extends StepRecord {
-  /** Milliseconds by the clock from one readback to the next, without samples and checkpoints, shared evenly among the steps. */
+  /** Milliseconds: the time between two readbacks, without samples and checkpoints, divided by the number of steps. */
   readonly ms: number;
 }
 
-/** What comes out of a run. Training waits for each of them. */
+/** What receives the results of a run. Training waits for each call. */
 export interface RunHooks {
-  /** Every step's record, in order, a few at a time. */
+  /** The records of every step, in order, several at a time. */
   onRecords(records: readonly TimedRecord[]): void | Promise<void>;
   /** The preview after `step` steps. */
   onSample(step: number, image: Image): void | Promise<void>;
   /** The run's state after `step` steps, a safetensors file to be kept. */
   onCheckpoint(step: number, bytes: Uint8Array): void | Promise<void>;
-  /** Measures the pictures of `step` steps, before that step's checkpoint; without this `metricsEvery` does nothing. */
+  /** Measures the samples' quality after `step` steps, before that step's checkpoint. Without it `metricsEvery` has no effect. */
   onMetrics?(step: number): void | Promise<void>;
 }
 
-/** Losses are read back after so many steps or so many milliseconds, whichever is first. */
+/** Losses are read back after so many steps or so many milliseconds, whichever comes first. */
 const readEvery = { steps: 16, ms: 250 } as const;
-/** Steps whose losses may be unread: the trainer's ring holds 64. */
-const mostUnread = 48;
+/** Steps whose losses may be unread. The trainer keeps 64. */
+const maxUnread = 48;
 
 /**
  * Trains until `trainer.totalSteps`: a sample every `sampleEvery` steps, a checkpoint every `saveEvery` epochs, both at
- * the end, and where they are wanted, metrics every `metricsEvery` steps and at the end.
- * @param source goes into the checkpoints
- * @param signal when it is aborted, the step in hand is finished, a checkpoint is kept, and the result is "stopped"
- * @throws DivergedError at the first step whose losses or parameters are not finite; nothing of it is saved
+ * the end, and with `onMetrics`, metrics every `metricsEvery` steps and at the end.
+ * @param source is written into the checkpoints
+ * @param signal when it is aborted, the current step is finished, a checkpoint is saved, and the result is "stopped"
+ * @throws DivergedError at the first step whose losses or parameters are not finite. Its state is not saved.
  */
 export async function runTraining(
   trainer: Trainer,
@@ -40,48 +43,19 @@ export async function runTraining(
   signal?: AbortSignal,
 ): Promise<"finished" | "stopped"> {
   const { totalSteps, config, batches } = trainer;
+  const { onMetrics } = hooks;
   const stepsPerSave = config.saveEvery * batches.stepsPerEpoch;
   let saved = trainer.step;
   let sampled = -1;
-  const { onMetrics } = hooks;
-  const measuresAtAll = onMetrics !== undefined && config.metricsEvery > 0;
-
-  let reading: Promise<void> | null = null;
-  let failure: unknown = null;
-  let asked = { step: trainer.step, at: performance.now() };
-  let lastRead = asked.at;
-  const read = async () => {
-    asked = { step: trainer.step, at: performance.now() };
-    const records = await trainer.readRecords();
-    const now = performance.now();
-    const ms = (now - lastRead) / records.length;
-    lastRead = now;
+  const losses = new LossReader(trainer, async (records) => {
     const bad = records.findIndex(({ finite }) => !finite);
     const good = bad === -1 ? records : records.slice(0, bad);
-    if (good.length > 0) await hooks.onRecords(good.map((record) => ({ ...record, ms })));
+    if (good.length > 0) await hooks.onRecords(good);
     if (bad !== -1) throw new DivergedError(divergedText(records[bad].step, notFinite(records[bad]), saved));
-  };
-  const startReading = () => {
-    reading = read()
-      .catch((error) => {
-        failure = error;
-      })
-      .finally(() => {
-        reading = null;
-      });
-  };
-  /** Waits until the losses of all steps so far are known to be good. */
-  const settle = async () => {
-    await reading;
-    if (failure === null && trainer.step > asked.step) {
-      startReading();
-      await reading;
-    }
-    if (failure !== null) throw failure;
-  };
-  /** Draws before it saves: a run that is killed in between resumes from an earlier step and draws this grid again. */
+  });
+  /** Samples before it saves: a run that is killed in between resumes from an earlier step and draws this sample again. */
   const keep = async (what: { sample: boolean; save: boolean }) => {
-    // Encoded first: this detects numbers that are not finite, and such a state is not worth a grid.
+    // Encoded first: this detects numbers that are not finite, and such a state is not worth a sample.
     const bytes = what.save ? await encodeCheckpoint(trainer, source) : null;
     if (what.sample) {
       sampled = trainer.step;
@@ -95,25 +69,26 @@ export async function runTraining(
 
   while (trainer.step < totalSteps && !signal?.aborted) {
     await trainer.trainStep();
+    await losses.readIfDue();
     const { step } = trainer;
-    if (reading === null && (step - asked.step >= readEvery.steps || performance.now() - asked.at >= readEvery.ms)) {
-      startReading();
-    } else if (step - asked.step >= mostUnread) await reading;
-    if (failure !== null) throw failure;
-    const samples = config.sampleEvery > 0 && step % config.sampleEvery === 0;
-    const saves = stepsPerSave > 0 && step % stepsPerSave === 0;
-    const measures = measuresAtAll && (step % config.metricsEvery === 0 || step === totalSteps);
-    if (!samples && !saves && !measures) continue;
-    await settle();
-    if (measures) await onMetrics(step);
-    await keep({ sample: samples, save: saves });
-    // None of them is a step's time.
-    lastRead = asked.at = performance.now();
+    const sample = isDue(step, config.sampleEvery);
+    const save = isDue(step, stepsPerSave);
+    const measure = config.metricsEvery > 0 && (isDue(step, config.metricsEvery) || step === totalSteps);
+    if (!sample && !save && !(measure && onMetrics)) continue;
+    await losses.readAll();
+    if (measure) await onMetrics?.(step);
+    await keep({ sample, save });
+    losses.restartClock();
   }
-  await settle();
+  await losses.readAll();
   const finished = trainer.step >= totalSteps;
   await keep({ sample: finished && sampled < trainer.step, save: saved < trainer.step });
   return finished ? "finished" : "stopped";
+}
+
+/** @param every steps or 0 = never */
+function isDue(step: number, every: number): boolean {
+  return every > 0 && step % every === 0;
 }
 
 function notFinite({ dLoss, gLoss, penalty }: StepRecord): string {
@@ -121,8 +96,66 @@ function notFinite({ dLoss, gLoss, penalty }: StepRecord): string {
   return `numbers are not finite (${losses})`;
 }
 
-/** @param what is wrong @param saved the newest checkpoint's step; 0 = none */
-export function divergedText(step: number, what: string, saved: number): string {
-  const kept = saved > 0 ? `the checkpoint of step ${saved} is intact` : "there is no checkpoint yet";
-  return `training diverged at step ${step}: ${what}; ${kept}: try smaller --lr-d and --lr-g`;
+/** Reads the losses back while training continues. What a readback or `onRecords` throws, the next call throws. */
+class LossReader {
+  private reading: Promise<void> | null = null;
+  private failure: { error: unknown } | null = null;
+  /** The step up to which losses were asked for, and when. */
+  private asked: { step: number; at: number };
+  private lastRead: number;
+
+  constructor(
+    private readonly trainer: Trainer,
+    private readonly onRecords: (records: TimedRecord[]) => Promise<void>,
+  ) {
+    this.asked = { step: trainer.step, at: performance.now() };
+    this.lastRead = this.asked.at;
+  }
+
+  /** To be called after each step. Waits only when too many losses are unread. */
+  async readIfDue(): Promise<void> {
+    const unread = this.trainer.step - this.asked.step;
+    const waited = performance.now() - this.asked.at;
+    if (this.reading === null && (unread >= readEvery.steps || waited >= readEvery.ms)) this.start();
+    else if (unread >= maxUnread) await this.reading;
+    this.throwFailure();
+  }
+
+  /** Waits until the losses of all steps so far are handed out. */
+  async readAll(): Promise<void> {
+    await this.reading;
+    if (this.failure === null && this.trainer.step > this.asked.step) {
+      this.start();
+      await this.reading;
+    }
+    this.throwFailure();
+  }
+
+  /** Excludes the time since the last readback, which went into something else, from the duration of steps. */
+  restartClock(): void {
+    this.lastRead = this.asked.at = performance.now();
+  }
+
+  private start(): void {
+    this.reading = this.read()
+      .catch((error) => {
+        this.failure = { error };
+      })
+      .finally(() => {
+        this.reading = null;
+      });
+  }
+
+  private async read(): Promise<void> {
+    this.asked = { step: this.trainer.step, at: performance.now() };
+    const records = await this.trainer.readRecords();
+    const now = performance.now();
+    const ms = (now - this.lastRead) / records.length;
+    this.lastRead = now;
+    await this.onRecords(records.map((record) => ({ ...record, ms })));
+  }
+
+  private throwFailure(): void {
+    if (this.failure) throw this.failure.error;
+  }
 }

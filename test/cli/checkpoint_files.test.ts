@@ -152,6 +152,6 @@ test("reads a single file", async () => {
   writeFileSync(file, bytesOf(7));
   expect(await readCheckpoint(file)).toMatchObject({ path: file, metadata: { step: "7" }, warning: null });
   truncateSync(file, 2);
-  await expect(readCheckpoint(file)).rejects.toThrow(/^cat\.safetensors: safetensors: 2 bytes/);
+  await expect(readCheckpoint(file)).rejects.toThrow(/^cat\.safetensors: safetensors: a file of 2 bytes/);
   await expect(readCheckpoint(file)).rejects.toThrow(UserError);
 });

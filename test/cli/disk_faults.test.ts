@@ -24,7 +24,7 @@ import { trainCommand } from "../../src/cli/train.ts";
 import { UserError } from "../../src/cli/user_error.ts";
 import { crc32 } from "../../src/data/crc32.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
-import { DivergedError } from "../../src/train/checkpoint.ts";
+import { DivergedError } from "../../src/train/diverged.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { disk, failure, materialise, settleDisk, snapshot } from "./faulty_disk.ts";
 import { writePictures } from "./program.ts";

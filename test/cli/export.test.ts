@@ -120,7 +120,7 @@ test.each<[what: string, words: () => string[], message: RegExp]>([
       copyFileSync(file, join(folder, "posed", "checkpoints", "step-000003.safetensors"));
       return ["train", "--resume", join(folder, "posed")];
     },
-    /checkpoint: a generator file: it can be drawn from, not trained on/,
+    /checkpoint: this is a generator file, which can draw but not train further/,
   ],
   ["a credit of two lines", () => ["export", runDir, never, "--credit", "a\nb"], /--credit: expected one line/],
   ["no such run", () => ["export", join(folder, "nowhere"), never], /nowhere: no such file or folder/],

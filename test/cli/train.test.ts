@@ -132,7 +132,7 @@ test("other pictures than the run's are refused", async () => {
   const before = losses(runDir);
   const { code, stderr } = await run("train", "--resume", runDir, "--data", others, "--steps", "9");
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^catgan: checkpoint: of other pictures: [^\n]+\n$/);
+  expect(stderr).toMatch(/^catgan: checkpoint: it was trained on other pictures: [^\n]+\n$/);
   expect(losses(runDir)).toEqual(before);
 });
 

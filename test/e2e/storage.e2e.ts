@@ -200,7 +200,7 @@ test("a hostile checkpoint: what it says of itself is shown as text that can nei
     mimeType: "application/octet-stream",
     buffer: Buffer.from(encodeSafetensors(extra, metadata)),
   });
-  await visit.says(/checkpoint: the tensor .* belongs nowhere/);
+  await visit.says(/checkpoint: it has a tensor .* that its networks do not use/);
   await pictured("hostile-checkpoint");
   const [text, markup, overflow] = await visit.page.evaluate(() => [
     [

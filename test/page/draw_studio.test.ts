@@ -4,10 +4,10 @@ import type { Gpu } from "../../src/gpu/gpu.ts";
 import { placeName } from "../../src/page/draw/picture_file.ts";
 import { Studio } from "../../src/page/draw/studio.ts";
 import type { Device } from "../../src/page/train/device.ts";
-import { saveState } from "../../src/train/checkpoint.ts";
 import { encodeGenerator } from "../../src/train/generator_file.ts";
 import { encodeSafetensors } from "../../src/train/safetensors.ts";
 import { Sampler } from "../../src/train/sampler.ts";
+import { saveState } from "../../src/train/save_restore.ts";
 import type { Place } from "../../src/train/walk.ts";
 import { openDevice, testStream } from "../kernels/gpu.ts";
 import { smallConfig, smallTrainer, source } from "../train/small_run.ts";
@@ -34,7 +34,8 @@ beforeAll(async () => {
       files.exported = new Blob([
         new Uint8Array(await encodeGenerator(trainer.stream, { tensors, metadata }, exported)),
       ]);
-      const { stream, generator, average } = trainer;
+      const { stream, model } = trainer;
+      const { generator, average } = model;
       const { seed } = smallConfig;
       const options = { parameters: average!, running: null, n: 64, columns: 1, seed };
       shown = cutGrid(await new Sampler(stream, generator, options).draw(), 16, 64);

@@ -3,7 +3,7 @@ import { Rows } from "../../src/page/rows.ts";
 import { checksum } from "../../src/page/store/checksum.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
 import { readTwin, writeTwin } from "../../src/page/store/twin_file.ts";
-import { encodeCheckpoint } from "../../src/train/checkpoint.ts";
+import { encodeCheckpoint } from "../../src/train/save_restore.ts";
 import { smallConfig, smallTrainer, source } from "../train/small_run.ts";
 import { MemoryFolder } from "./memory_folder.ts";
 

@@ -1,4 +1,4 @@
-/** A step with augmentation against the same step done eagerly, where the twin changes what D sees. */
+/** A step with augmentation against the same step done eagerly, where the reference implementation augments. */
 import { expect, test, vi } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
@@ -51,12 +51,12 @@ test.each(games)("D sees real and fake pictures changed by rows of their own, G 
   // The first step has the penalty: without it, the second is looked at.
   const before = r1Every - 1;
   for (let i = 0; i < before; i++) await trainer.trainStep();
-  const [g, d] = [trainer.g.values.all, trainer.d.values.all];
+  const [g, d] = [trainer.model.g.values.all, trainer.model.d.values.all];
   const numbersOf = async (tensor: Tensor) => Float32Array.from(await stream.read(tensor));
   const start = { g: await numbersOf(g), d: await numbersOf(d) };
   await trainer.trainStep();
   const record = (await trainer.readRecords())[before];
-  const gradients = await stream.read(trainer.g.gradients.all);
+  const gradients = await stream.read(trainer.model.g.gradients.all);
 
   // The same step by hand. G and what it draws:
   const step = before + 1;
@@ -68,7 +68,7 @@ test.each(games)("D sees real and fake pictures changed by rows of their own, G 
   stream.write(counter, Uint32Array.of(step, 0, 0, 0));
   const z = stream.persistent("latents", [batch, config.z]);
   noiseUniform(stream, counter, z, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
-  const fake = trainer.generator.forward(tape, z, trainer.g.values, { by: "batch" });
+  const fake = trainer.model.generator.forward(tape, z, trainer.model.g.values, { by: "batch" });
   // What D sees:
   const key = { seed, stream: noiseStreams.augmentation, step };
   const done = randomAugmentations(4 * batch, key, size, { color: true, translation: true, cutout: true });
@@ -78,7 +78,7 @@ test.each(games)("D sees real and fake pictures changed by rows of their own, G 
   const drawn = await stream.read(fake);
   const upload = (row: number, x: ArrayLike<number>) =>
     stream.from("seen", fake.shape, augment(x, done.slice(row, row + batch), size));
-  const judge = (x: Tensor) => trainer.discriminator.forward(tape, x, trainer.d.values, { by: "batch" });
+  const judge = (x: Tensor) => trainer.model.discriminator.forward(tape, x, trainer.model.d.values, { by: "batch" });
   const lossOf = (side: Side, scores: Tensor, opposite: Tensor) => scoreLosses(tape, played, scores, [side], opposite);
   const [seenReal, seenFake] = [upload(0, real), upload(batch, drawn)];
   const [byReal, byFake] = [judge(seenReal), judge(seenFake)];
@@ -102,8 +102,8 @@ test.each(games)("D sees real and fake pictures changed by rows of their own, G 
   expectNear([record.gLoss], [(await stream.read(fooled.losses))[0]], 1e-5);
   const [dSeen] = tape.gradients([fooled.root], [seen]);
   const dFake = augmentGradient(await stream.read(dSeen), done.slice(2 * batch, 3 * batch), size);
-  tape.gradientsInto([{ y: fake, dy: stream.from("dFake", fake.shape, dFake) }], trainer.g.sinks);
-  expectNear(gradients, await stream.read(trainer.g.gradients.all), 1e-4);
+  tape.gradientsInto([{ y: fake, dy: stream.from("dFake", fake.shape, dFake) }], trainer.model.g.sinks);
+  expectNear(gradients, await stream.read(trainer.model.g.gradients.all), 1e-4);
   // Control: by the changes that D has seen the loss is another, by ten times what is allowed above.
   const [other] = await stream.read(lossOf("G", judge(seenFake), beside).losses);
   expect(Math.abs(other - record.gLoss)).toBeGreaterThan(1e-4);

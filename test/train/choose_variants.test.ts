@@ -1,9 +1,9 @@
 /** Which kernels a run uses: as chosen, measured, remembered, or as its checkpoint says. */
 import { expect, test } from "vitest";
 import { choiceKey, choicesUsed, choose } from "../../src/kernels/variants.ts";
-import { restore, saveState } from "../../src/train/checkpoint.ts";
 import { chooseVariants } from "../../src/train/choose_variants.ts";
 import { planTraining } from "../../src/train/plan.ts";
+import { restore, saveState } from "../../src/train/save_restore.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { smallConfig, smallTrainer, source } from "./small_run.ts";

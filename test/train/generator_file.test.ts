@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Image } from "../../src/data/image.ts";
 import type { Stream } from "../../src/gpu/stream.ts";
-import { checkCheckpoint, type RunState, saveState } from "../../src/train/checkpoint.ts";
+import { checkCheckpoint, type RunState } from "../../src/train/checkpoint.ts";
 import { checkDrawable, encodeGenerator, generatorFrom } from "../../src/train/generator_file.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { Sampler } from "../../src/train/sampler.ts";
+import { saveState } from "../../src/train/save_restore.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 import { smallConfig, smallTrainer, source } from "./small_run.ts";
 
@@ -44,7 +45,7 @@ function largestDifference(a: Image, b: Image): number {
 }
 
 test("holds what drawing needs and nothing else", () => {
-  const { generator } = runs.averaged.trainer;
+  const { generator } = runs.averaged.trainer.model;
   const expected = [...generator.specs, ...generator.running].map(({ name }) => name);
   expect([...file.tensors.keys()].sort()).toEqual(expected.sort());
   const { config, ...metadata } = file.metadata;
@@ -94,7 +95,7 @@ test("f16 halves the filters and moves no pixel far", async () => {
 
 test("it cannot be trained on", () => {
   expect(() => checkCheckpoint(file, "run")).toThrow(
-    "checkpoint: a generator file: it can be drawn from, not trained on",
+    "checkpoint: this is a generator file, which can draw but not train further",
   );
   expect(() => checkCheckpoint(file, "generator")).toThrow("a generator file");
 });
@@ -134,7 +135,7 @@ test.each<[string, () => RunState, string]>([
       ...file,
       tensors: new Map([...file.tensors, ["d.logit.bias", { shape: [1], data: new Float32Array(1) }]]),
     }),
-    'the tensor "d.logit.bias" belongs nowhere',
+    'it has a tensor "d.logit.bias" that its networks do not use',
   ],
 ])("%s is refused before anything is built", (_, make, message) => {
   const { stream } = runs.averaged.trainer;

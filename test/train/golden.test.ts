@@ -11,8 +11,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { afterAll, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
-import { saveState } from "../../src/train/checkpoint.ts";
 import { type Config, presets } from "../../src/train/config.ts";
+import { saveState } from "../../src/train/save_restore.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { testStream } from "../kernels/gpu.ts";
 

@@ -4,7 +4,7 @@ import { cutGrid, pictureGrid } from "../../src/data/grid.ts";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Config } from "../../src/train/config.ts";
 import { diversity, type Finding, Guard } from "../../src/train/guards.ts";
-import type { StepRecord } from "../../src/train/trainer.ts";
+import type { StepRecord } from "../../src/train/loss_ring.ts";
 
 const usual = { loss: "bce", smoothing: 0, r1: 1 } as const;
 const good: Omit<StepRecord, "step"> = {

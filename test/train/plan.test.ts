@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { discriminatorLayers, generatorLayers, type Layer } from "../../src/nn/dcgan.ts";
-import { saveState } from "../../src/train/checkpoint.ts";
 import { type Config, presets } from "../../src/train/config.ts";
 import { planTraining } from "../../src/train/plan.ts";
+import { saveState } from "../../src/train/save_restore.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { smallConfig, smallTrainer, source } from "./small_run.ts";
 
@@ -67,7 +67,7 @@ test.each([{}, { normD: "batch", r1: 0, ema: 0 }, { spectralNormD: true }] as Pa
     await saveState(trainer, source);
     const taken = gpu.counts.bytes - before - trainer.batches.pixels.buffer.size;
     const plan = await planTraining({ ...smallConfig, ...c }, { ...gpu.limits, software: gpu.software });
-    expect(plan.parameters).toEqual({ g: trainer.g.count, d: trainer.d.count });
+    expect(plan.parameters).toEqual({ g: trainer.model.g.count, d: trainer.model.d.count });
     expect(plan.flopsPerStep).toBeCloseTo(trainer.flopsPerStep, 0);
     expect(Math.abs(plan.bytes / taken - 1)).toBeLessThan(0.1);
     trainer.destroy();

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { checkpointInfo, restore, saveState } from "../../src/train/checkpoint.ts";
+import { checkpointInfo } from "../../src/train/checkpoint.ts";
 import { type Quality, QualityMeter } from "../../src/train/quality.ts";
 import { runTraining, type TimedRecord } from "../../src/train/run.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { restore, saveState } from "../../src/train/save_restore.ts";
 import { smallTrainer, source } from "./small_run.ts";
 
 /** Hooks that keep what comes. */
@@ -113,7 +114,7 @@ test("losses that are not finite end the run and are not saved", async () => {
   const { records, events, hooks } = recorder();
   const onCheckpoint = (step: number, bytes: Uint8Array) => {
     hooks.onCheckpoint(step, bytes);
-    trainer.stream.write(trainer.d.values.get("d.logit.bias"), Float32Array.of(Number.NaN, 0, 0, 0));
+    trainer.stream.write(trainer.model.d.values.get("d.logit.bias"), Float32Array.of(Number.NaN, 0, 0, 0));
   };
   await expect(runTraining(trainer, source, { ...hooks, onCheckpoint })).rejects.toThrow(
     /^training diverged at step 7: numbers are not finite \(.*NaN.*\); the checkpoint of step 6 is intact: try smaller --lr-d and --lr-g$/,
@@ -127,7 +128,7 @@ test("a number that breaks in a network is seen at its step, and forgotten when 
   const trainer = await smallTrainer({ steps: 40 });
   await trainer.trainStep();
   const state = await saveState(trainer, source);
-  const weight = trainer.g.values.get("g.rgb.weight");
+  const weight = trainer.model.g.values.get("g.rgb.weight");
   await trainer.trainStep();
   trainer.stream.write(weight, Float32Array.of(Number.POSITIVE_INFINITY, 0, 0, 0));
   await trainer.trainStep();

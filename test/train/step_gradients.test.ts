@@ -1,4 +1,4 @@
-/** Whole training steps: the gradients that D and G learn from against finite differences of the same losses in f64. */
+/** Whole training steps: the gradients of D and G, compared with finite differences of the same losses in f64. */
 import { expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Stream } from "../../src/gpu/stream.ts";
@@ -10,11 +10,11 @@ import type { Config } from "../../src/train/config.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { generator as randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
+import { ReferenceStep, singularVectors } from "./reference_step.ts";
 import { smallConfig } from "./small_run.ts";
-import { singularVectors, TwinStep } from "./twin_step.ts";
 
 const cats = paintCats(16, 13, 5);
-/** So small that hardly ever a leaky ReLU's bend lies within. */
+/** So small that a leaky ReLU's kink hardly ever lies within. */
 const epsilon = 1e-7;
 const elementsEach = 4;
 
@@ -24,7 +24,7 @@ async function read(stream: Stream, { tensors }: Arena): Promise<Map<string, Flo
   return numbers;
 }
 
-/** Some elements of every trained parameter, the steepest and a few by chance. */
+/** Checks some elements of every trained parameter: the one with the largest gradient and a few at random. */
 function expectGradients(
   { specs }: Trainable,
   values: ReadonlyMap<string, Float32Array>,
@@ -78,10 +78,10 @@ test.each(variants)("%s", async (_, changes) => {
   const stream = await testStream();
   const trainer = new Trainer(stream, config, cats);
   const { batch, z, seed } = config;
-  // Parameters of a D that has learned: scores on both sides, some beyond a margin.
+  // D as if it had learned: scores on both sides, some beyond the margin.
   const next = randomNumbers(3);
-  for (const { name, shape } of trainer.d.specs) {
-    const tensor = trainer.d.values.get(name);
+  for (const { name, shape } of trainer.model.d.specs) {
+    const tensor = trainer.model.d.values.get(name);
     const fanIn = tensor.size / shape[shape.length - 1];
     const [middle, width] = name.endsWith("gamma")
       ? [1, 0.5]
@@ -94,8 +94,8 @@ test.each(variants)("%s", async (_, changes) => {
     );
   }
   await trainer.prepare();
-  const [g, d] = [await read(stream, trainer.g.values), await read(stream, trainer.d.values)];
-  const u = trainer.singular ? await read(stream, trainer.singular) : new Map<string, Float32Array>();
+  const [g, d] = [await read(stream, trainer.model.g.values), await read(stream, trainer.model.d.values)];
+  const u = trainer.model.singular ? await read(stream, trainer.model.singular) : new Map<string, Float32Array>();
   await trainer.trainStep();
   const [record] = await trainer.readRecords();
 
@@ -103,15 +103,19 @@ test.each(variants)("%s", async (_, changes) => {
   trainer.batches.select(0, entries);
   const real = gatherPictures(cats.pixels, entries, new Uint8Array(batch), config.size);
   const latents = uniform(batch * z, { seed, stream: noiseStreams.latent, step: 1 }, -1, 1);
-  const twin = new TwinStep(config, real, latents, singularVectors(d, u));
-  const fakes = twin.fakes(g);
-  expectGradients(trainer.d, d, await read(stream, trainer.d.gradients), (values) => twin.dLoss(values, fakes));
-  const after = await read(stream, trainer.d.values);
-  expectGradients(trainer.g, g, await read(stream, trainer.g.gradients), (values) => twin.gLoss(values, after));
+  const reference = new ReferenceStep(config, real, latents, singularVectors(d, u));
+  const fakes = reference.fakes(g);
+  expectGradients(trainer.model.d, d, await read(stream, trainer.model.d.gradients), (values) =>
+    reference.dLoss(values, fakes),
+  );
+  const after = await read(stream, trainer.model.d.values);
+  expectGradients(trainer.model.g, g, await read(stream, trainer.model.g.gradients), (values) =>
+    reference.gLoss(values, after),
+  );
 
-  // And the losses themselves; the penalty is recorded by itself.
-  const dLoss = twin.dLoss(d, fakes) - config.r1Every * record.penalty;
+  // And the losses themselves. The penalty is recorded separately.
+  const dLoss = reference.dLoss(d, fakes) - config.r1Every * record.penalty;
   expect(Math.abs(record.dLoss - dLoss)).toBeLessThan(1e-4 * Math.max(1, Math.abs(dLoss)));
-  expect(Math.abs(record.gLoss - twin.gLoss(g, after))).toBeLessThan(1e-4 * Math.max(1, Math.abs(record.gLoss)));
+  expect(Math.abs(record.gLoss - reference.gLoss(g, after))).toBeLessThan(1e-4 * Math.max(1, Math.abs(record.gLoss)));
   trainer.destroy();
 });

@@ -101,8 +101,9 @@ describe("drawing", () => {
   let trainer: Trainer;
   const pixels = async (sampler: Sampler, count: number, latents?: Float32Array<ArrayBuffer>, part = 0) =>
     cutGrid(await (latents ? sampler.drawLatents(latents) : sampler.draw(part)), 16, count);
-  const sampler = (count: number, running = trainer.running) => {
-    const { stream, generator, average } = trainer;
+  const sampler = (count: number, running = trainer.model.running) => {
+    const { stream, model } = trainer;
+    const { generator, average } = model;
     return new Sampler(stream, generator, { parameters: average!, running, n: count, columns: 1, seed });
   };
 
@@ -131,7 +132,8 @@ describe("drawing", () => {
   });
 
   test("statistics measured once draw what those measured each time draw, and one cat as among many", async () => {
-    const { stream, generator, average } = trainer;
+    const { stream, model } = trainer;
+    const { generator, average } = model;
     const options = { parameters: average!, running: null, n, columns: 1, seed };
     const measuring = new Sampler(stream, generator, options);
     const running = await measureStatistics(stream, generator, average!, seed);

@@ -1,13 +1,8 @@
 /** A run that was trained elsewhere comes as a checkpoint alone. Its pictures can be brought. */
 import { fingerprint } from "../../data/batches.ts";
 import type { Pictures } from "../../data/pictures.ts";
-import {
-  checkCheckpoint,
-  comparePictures,
-  matchWarning,
-  type PictureMatch,
-  type RunState,
-} from "../../train/checkpoint.ts";
+import { checkCheckpoint, type RunState } from "../../train/checkpoint.ts";
+import { comparePictures, matchWarning, type PictureMatch } from "../../train/same_run.ts";
 import { shownName } from "../shown_text.ts";
 import type { RunRecord } from "../store/record.ts";
 import type { RunStore } from "../store/run_store.ts";

@@ -7,22 +7,16 @@ import type { Image } from "../../data/image.ts";
 import { paintDataSet } from "../../data/painted.ts";
 import type { Pictures } from "../../data/pictures.ts";
 import type { Stream } from "../../gpu/stream.ts";
-import {
-  checkpointInfo,
-  DivergedError,
-  encodeCheckpoint,
-  type PictureSource,
-  type RunState,
-  restore,
-  saveState,
-} from "../../train/checkpoint.ts";
+import { checkpointInfo, type PictureSource, type RunState } from "../../train/checkpoint.ts";
 import { chooseVariants, type VariantMemory } from "../../train/choose_variants.ts";
 import { type Config, checkConfig } from "../../train/config.ts";
+import { DivergedError } from "../../train/diverged.ts";
 import { type Finding, type Guard, guardOf } from "../../train/guards.ts";
 import { compileAhead, type Plan, planWithin, TooLargeError } from "../../train/plan.ts";
 import { QualityMeter } from "../../train/quality.ts";
 import { type RunHooks, runTraining, type TimedRecord } from "../../train/run.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
+import { encodeCheckpoint, restore, saveState } from "../../train/save_restore.ts";
 import { Trainer } from "../../train/trainer.ts";
 import { encodePng, realsGrid } from "../grid_file.ts";
 import type { CheckpointDownload, NewRun, Phase, Photographs, Sample, Trouble, WorkerEvent } from "../protocol.ts";

@@ -1,6 +1,6 @@
 /**
- * The losses of one training step in f64, made of the twins in src/reference, as functions of the parameters: what the
- * captured step's gradients are held against by finite differences.
+ * The losses of one training step in f64, built from the reference implementations in src/reference, as functions of the
+ * parameters. Their finite differences are what the captured step's gradients are compared with.
  */
 import {
   batchNormEpsilon,
@@ -23,19 +23,19 @@ import { powerIteration, spectralNorm } from "../../src/reference/spectral_norm.
 import { transposedConv2d } from "../../src/reference/transposed_conv2d.ts";
 import type { Config } from "../../src/train/config.ts";
 
-/** Parameter → its numbers. */
+/** Parameter → its values. */
 export type Values = ReadonlyMap<string, ArrayLike<number>>;
 
 const area = ([height, width, channels]: readonly number[]) => height * width * channels;
 
-export class TwinStep {
+export class ReferenceStep {
   constructor(
     private readonly config: Config,
     /** [batch, size, size, 3] */
     private readonly real: ArrayLike<number>,
     /** [batch, z] */
     private readonly latents: ArrayLike<number>,
-    /** With spectral normalisation, what its power iteration gave: of each weight u [K] and v [rows]. */
+    /** With spectral normalisation: weight → the vectors u [K] and v [rows] of its power iteration. */
     private readonly singular: ReadonlyMap<string, { u: Float64Array; v: Float64Array }> = new Map(),
   ) {}
 
@@ -82,14 +82,14 @@ export class TwinStep {
     return { N: this.config.batch, H, W, C, R: kernel, S: kernel, K, stride };
   }
 
-  /** A weight as it is used. */
+  /** A layer's weight as D uses it. */
   private weight(d: Values, layer: string): ArrayLike<number> {
     const name = `${layer}.weight`;
     const vectors = this.singular.get(name);
     return vectors ? spectralNorm(d.get(name)!, vectors.u, vectors.v).y : d.get(name)!;
   }
 
-  /** D's logits [batch], what every layer gave, and ∇ₓ of their sum [batch, size, size, 3] where D has no batch-norm. */
+  /** D's logits [batch], and ∇ₓ of their sum [batch, size, size, 3], for a D without batch-norm. */
   private judge(d: Values, pictures: ArrayLike<number>) {
     const { batch: N, slope } = this.config;
     const layers = discriminatorLayers(this.config);
@@ -127,7 +127,7 @@ export class TwinStep {
     return { scores: h, gradient };
   }
 
-  /** What D's gradients are of, in a step with the penalties. @param fakes [batch, size, size, 3] */
+  /** D's loss in a step with penalties: what its gradients differentiate. @param fakes [batch, size, size, 3] */
   dLoss(d: Values, fakes: ArrayLike<number>): number {
     const { batch, r1, r2, r1Every, smoothing } = this.config;
     const [real, fake] = [this.judge(d, this.real), this.judge(d, fakes)];
@@ -142,7 +142,7 @@ export class TwinStep {
     return losses[this.config.loss]() + r1Every * penalty;
   }
 
-  /** What G's gradients are of. @param d D's parameters after its step */
+  /** G's loss: what its gradients differentiate. @param d D's parameters after its step */
   gLoss(g: Values, d: Values): number {
     const fake = this.judge(d, this.fakes(g)).scores;
     const losses = {
@@ -154,7 +154,7 @@ export class TwinStep {
   }
 }
 
-/** One turn of the power iteration of each of D's weights, from vectors u. */
+/** One step of the power iteration of each of D's weights, from vectors u. */
 export function singularVectors(d: Values, u: Values) {
   return new Map(
     [...u].map(([name, vector]) => {
