@@ -1,8 +1,9 @@
 /** `catgan shader`: the whole program of a kernel, as the GPU's compiler gets it. */
 import { join, type ProgramSource, shaderNames } from "../gpu/program.ts";
 import { type Pass, variants } from "../kernels/variants.ts";
-import type { ShaderCommand } from "./command.ts";
-import { listed, nearest } from "./options.ts";
+import { listed } from "../train/value_types.ts";
+import type { ShaderCommand } from "./commands/shader.ts";
+import { nearest } from "./nearest.ts";
 import { UserError } from "./user_error.ts";
 
 /** Files that compute a pass of a convolution, with the files through which they may read. */

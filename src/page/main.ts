@@ -1,5 +1,6 @@
 /** The page: wires what people see and press to the worker that trains. */
 import { paintedCount } from "../data/pictures.ts";
+import { whenChanged } from "../train/changes.ts";
 import { type Config, type PresetName, presets } from "../train/config.ts";
 import { adapterWord, etaWord, speedWord } from "./adapter_word.ts";
 import { Charts } from "./charts.ts";
@@ -23,7 +24,6 @@ import { mountTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
 import { troubleWord } from "./trouble_word.ts";
 import { keepAwake } from "./wake_lock.ts";
-import { whenChanged } from "./when.ts";
 
 const testing = new URLSearchParams(location.search).has("test");
 const state = initialState();

@@ -1,5 +1,6 @@
 /** Settings and the address: a preset and what differs from it, as `?preset=steady&seed=7&lrD=0.0002`. */
-import { type Config, checkConfig, configKeys, type PresetName, presets, rules } from "../train/config.ts";
+import { type Config, checkConfig, configKeys, type PresetName, presets } from "../train/config.ts";
+import { settings } from "../train/settings.ts";
 
 export interface Settings {
   preset: PresetName;
@@ -27,14 +28,14 @@ export function parseSettings(query: string): Settings & { problems: string[] } 
   let config = { ...presets[preset] };
   for (const [key, text] of parameters) {
     if (key === "preset" || others.includes(key)) continue;
-    if (!Object.hasOwn(rules, key)) {
+    if (!Object.hasOwn(settings, key)) {
       problems.push(`${key}: there is no such setting`);
       continue;
     }
-    const name = key as keyof Config;
-    const value = parseValue(name, text);
-    if (!rules[name].holds(value)) problems.push(`${key}=${text}: expected ${rules[name].expected}`);
-    else config = changed(config, { [name]: value });
+    const { type } = settings[key as keyof Config];
+    const value = type.read(text);
+    if (!type.holds(value)) problems.push(`${key}=${text}: expected ${type.expected}`);
+    else config = changed(config, { [key]: value });
   }
   try {
     checkConfig(config);
@@ -62,12 +63,4 @@ export function changed(config: Config, changes: Partial<Config>): Config {
   if (changes.steps != null) result.epochs = null;
   if (changes.epochs != null) result.steps = null;
   return result;
-}
-
-/** What a text field or a switch says, as a value; what it cannot be stays NaN and fails its rule. */
-export function parseValue(key: keyof Config, text: string): Config[keyof Config] {
-  const example = presets.tiny[key];
-  if (typeof example === "boolean") return text === "true" ? true : text === "false" ? false : Number.NaN;
-  if (typeof example === "string") return text as Config["normD" | "loss"];
-  return text.trim() === "" ? Number.NaN : Number(text);
 }

@@ -1,5 +1,5 @@
 /** What people are told when something went wrong. */
-import { fields } from "./fields.ts";
+import { settings } from "../train/settings.ts";
 import { count } from "./format.ts";
 import type { Trouble } from "./protocol.ts";
 
@@ -15,7 +15,7 @@ const happened = {
 export function troubleWord({ kind, message, remedies = [], attempt, backTo }: Trouble): string {
   const begun = `${happened[kind]}: ${message.replace(/\.$/, "")}.`;
   if (kind === "sign") {
-    const helps = remedies.map(({ key, change }) => `${fields[key].label}: ${change}`);
+    const helps = remedies.map(({ key, change }) => `${settings[key].label}: ${change}`);
     return `${begun} What usually helps: ${helps.join("; or ")}.`;
   }
   if (kind === "no GPU") {

@@ -15,8 +15,8 @@ import { choicesUsed, choose } from "../kernels/variants.ts";
 import { discriminator, generator } from "../nn/dcgan.ts";
 import type { Arena } from "../nn/parameters.ts";
 import { singularVectorSpecs } from "../nn/spectral_norm.ts";
+import { mayDiffer } from "./changes.ts";
 import { type Config, configKeys, parseConfig } from "./config.ts";
-import { sameRatesUntil } from "./learning_rates.ts";
 import { encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -69,9 +69,6 @@ const format = "catgan 1";
 const infoKeys = ["format", "config", "step", "noise", "cursor", "pictures", "machine"];
 /** Of files that hold what drawing needs and nothing else: see generator_file.ts. */
 export const generatorFormat = "catgan generator 1";
-/** What a run that goes on may change: how long and how often, not which numbers. */
-const changeable: readonly (keyof Config)[] = ["steps", "epochs", "sampleEvery", "saveEvery", "metricsEvery"];
-const scheduleKeys: readonly (keyof Config)[] = ["lrDecayFrom", "lrDecaySteps", "lrDecayTo"];
 
 /**
  * Reads everything back. No step may be trained meanwhile.
@@ -254,14 +251,10 @@ export function restore(trainer: Trainer, state: RunState): void {
   trainer.restored(info.step);
 }
 
-/**
- * A learning-rate decay that has not begun has not affected any number yet, so it may differ.
- * @throws Error that names the first differing value that affects a run's numbers
- */
+/** @throws Error that names the first setting that differs and affected the run's numbers */
 export function checkSameRun({ config: there, step }: Pick<CheckpointInfo, "config" | "step">, here: Config): void {
-  const free = sameRatesUntil(step, there, here) ? [...changeable, ...scheduleKeys] : changeable;
   for (const key of configKeys) {
-    if (there[key] !== here[key] && !free.includes(key)) {
+    if (there[key] !== here[key] && !mayDiffer(key, step, there, here)) {
       throw new Error(`checkpoint: of another configuration: ${key} is ${there[key]} in it, ${here[key]} in this run`);
     }
   }

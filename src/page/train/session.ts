@@ -7,6 +7,7 @@ import type { Image } from "../../data/image.ts";
 import { paintDataSet } from "../../data/painted.ts";
 import type { Pictures } from "../../data/pictures.ts";
 import type { Stream } from "../../gpu/stream.ts";
+import { whenChanged } from "../../train/changes.ts";
 import {
   checkpointInfo,
   DivergedError,
@@ -31,7 +32,6 @@ import { Rows } from "../rows.ts";
 import { stepsPerEpoch } from "../steps_per_epoch.ts";
 import { DamagedRunError } from "../store/record.ts";
 import type { RunStore } from "../store/run_store.ts";
-import { whenChanged } from "../when.ts";
 import { adoptPictures } from "./adopt_pictures.ts";
 import { type Device, NoGpuError, newStream } from "./device.ts";
 import type { GridView } from "./grid_view.ts";
