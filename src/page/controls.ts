@@ -1,4 +1,4 @@
-/** Presets and hyper-parameters. */
+/** The form with the presets and every setting. */
 import { whenChanged } from "../train/changes.ts";
 import { type Config, configKeys, type PresetName, presets, settingGroups } from "../train/config.ts";
 import { settings } from "../train/settings.ts";

@@ -1,6 +1,6 @@
 /** The page: wires what people see and press to the worker that trains. */
 import { paintedCount } from "../data/pictures.ts";
-import { whenChanged } from "../train/changes.ts";
+import { changed, whenChanged } from "../train/changes.ts";
 import { type Config, type PresetName, presets } from "../train/config.ts";
 import { adapterWord, etaWord, speedWord } from "./adapter_word.ts";
 import { Charts } from "./charts.ts";
@@ -15,7 +15,7 @@ import { keepStorage, showStorage } from "./persistence.ts";
 import { mountPictures } from "./pictures/panel.ts";
 import type { Photographs, Plan, RunSummary, Sample, WorkerEvent } from "./protocol.ts";
 import { RunList } from "./runs.ts";
-import { changed, formatSettings, parseSettings, type Settings } from "./settings.ts";
+import { formatSettings, parseSettings, type Settings } from "./settings.ts";
 import { mountShortcuts } from "./shortcuts.ts";
 import { shownName } from "./shown_text.ts";
 import { apply, initialState, runNumbers } from "./state.ts";

@@ -3,6 +3,14 @@ import { sameRatesUntil } from "./learning_rates.ts";
 import type { TakesEffect } from "./setting.ts";
 import { type Config, settings } from "./settings.ts";
 
+/** A configuration with some values changed: steps and epochs replace each other. */
+export function changed(config: Config, changes: Partial<Config>): Config {
+  const result = { ...config, ...changes };
+  if (changes.steps != null) result.epochs = null;
+  if (changes.epochs != null) result.steps = null;
+  return result;
+}
+
 /** When a change from one configuration to another takes effect, as far as this setting is concerned. */
 export function whenChanged(key: keyof Config, before: Config, after: Config): TakesEffect {
   const { takesEffect, toggleNeedsNewRun } = settings[key];

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Controls } from "../../src/page/controls.ts";
-import { changed, formatSettings, parseSettings } from "../../src/page/settings.ts";
-import { whenChanged } from "../../src/train/changes.ts";
+import { formatSettings, parseSettings } from "../../src/page/settings.ts";
+import { changed, whenChanged } from "../../src/train/changes.ts";
 import { configKeys, presets } from "../../src/train/config.ts";
 import { settings as table } from "../../src/train/settings.ts";
 
@@ -22,17 +22,17 @@ describe("settings in the address", () => {
     expect({ preset, config, problems }).toEqual({ ...settings, problems: [] });
   });
 
-  test("what is not understood is left out and said", () => {
+  test("what is not understood is ignored and reported", () => {
     const { preset, config, problems } = parseSettings(
       "preset=huge&lrD=fast&batch=0&colour=red&seed=4&flips=maybe&test",
     );
     expect(preset).toBe("tiny");
     expect(config).toEqual({ ...presets.tiny, seed: 4 });
     expect(problems).toEqual([
-      "preset=huge: there is tiny, steady, steady128, article",
+      "preset=huge: expected tiny, steady, steady128 or article",
       "lrD=fast: expected a number above 0 and at most 1",
       "batch=0: expected a whole number from 1 to 4096",
-      "colour: there is no such setting",
+      "colour: unknown setting",
       "flips=maybe: expected true or false",
     ]);
   });
@@ -44,7 +44,7 @@ describe("settings in the address", () => {
     expect(problems[0]).toMatch(/r1 is 1 and normD is batch/);
   });
 
-  test("steps and epochs take each other's place", () => {
+  test("steps and epochs replace each other", () => {
     expect(changed(presets.tiny, { epochs: 3 })).toMatchObject({ steps: null, epochs: 3 });
     expect(changed(presets.article, { steps: 3 })).toMatchObject({ steps: 3, epochs: null });
   });

@@ -1,9 +1,10 @@
 /** `catgan train`: its options, which include every setting, and the configuration that follows from them. */
+import { changed } from "../../train/changes.ts";
 import { type Config, checkConfig, configKeys, type PresetName, presets } from "../../train/config.ts";
 import { settings } from "../../train/settings.ts";
 import { oneOf, onOff } from "../../train/value_types.ts";
 import { flag, inSection, kebab, type Line, type Option, option, type Spec, text, type ValuesOf } from "../options.ts";
-import { UserError } from "../user_error.ts";
+import { asUserError, UserError } from "../user_error.ts";
 import { adapter, fitType, json } from "./common.ts";
 
 /** Options that can be combined with --resume, in addition to settings. */
@@ -21,7 +22,7 @@ export const trainSpec = {
         null,
         "Pictures to learn from: cats painted by a program (painted, the default), a folder or zip of your pictures, or the output of catgan prepare",
       ),
-      fit: option(fitType, null, "What to do with pictures that are not square (default: crop)"),
+      fit: option(fitType, "crop", "What to do with pictures that are not square"),
       preset: option(
         oneOf(presetNames),
         null,
@@ -70,11 +71,10 @@ type Shared = { command: "train"; overrides: Partial<Config> } & Pick<Values, "o
 
 /** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
 export type NewRun = Shared &
-  Pick<Values, "preset" | "dryRun" | "variants"> & {
+  Pick<Values, "fit" | "preset" | "dryRun" | "variants"> & {
     resume: null;
     /** `painted`, or the path of a folder or a zip. */
     data: string;
-    fit: "crop" | "stretch";
   };
 
 /** An earlier run that resumes; its configuration is `resolveConfig(the checkpoint's, overrides)`. */
@@ -99,23 +99,16 @@ export function toTrainCommand({ values, given }: Line<typeof trainSpec>): NewRu
     return { ...shared, resume, data };
   }
   if (preset !== null) resolveConfig(preset, overrides);
-  return { ...shared, resume, data: data ?? "painted", fit: fit ?? "crop", preset, dryRun, variants };
+  return { ...shared, resume, data: data ?? "painted", fit, preset, dryRun, variants };
 }
 
 /**
- * The configuration that results from a preset, or from an earlier run's configuration, and overrides; steps replace
- * epochs and the reverse.
+ * The configuration that results from a preset, or from an earlier run's configuration, and overrides.
  * @throws UserError when values do not go together
  */
 export function resolveConfig(start: PresetName | Config, overrides: Partial<Config>): Config {
-  const config: Config = { ...(typeof start === "string" ? presets[start] : start), ...overrides };
-  if (overrides.steps != null && overrides.epochs == null) config.epochs = null;
-  if (overrides.epochs != null && overrides.steps == null) config.steps = null;
-  try {
-    checkConfig(config);
-  } catch (error) {
-    throw new UserError((error as Error).message);
-  }
+  const config = changed(typeof start === "string" ? presets[start] : start, overrides);
+  asUserError(() => checkConfig(config));
   return config;
 }
 
