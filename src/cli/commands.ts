@@ -61,5 +61,6 @@ export function parseCommand(argv: string[]): Command {
   if (line === null) return { command: "help", topic: command };
   if (command === "train") return toTrainCommand(line as Line<typeof trainSpec>);
   if (command === "sample") return toSampleCommand(line as Line<typeof sampleSpec>);
+  // The values of a line have the types of its own spec.
   return { command, ...line.values } as Command;
 }

@@ -12,7 +12,7 @@ const rate = real("a number above 0 and at most 1", (value) => value > 0 && valu
 const penalty = real("a number from 0 (off) to 1000", (value) => value >= 0 && value <= 1000);
 
 /** Random changes to what the discriminator sees, in the order in which they are made. */
-export const changeNames = ["color", "translation", "cutout"] as const;
+const changeNames = ["color", "translation", "cutout"] as const;
 
 export const settings = {
   ...group("Run", {

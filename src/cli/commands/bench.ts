@@ -28,7 +28,7 @@ export const benchSpec = {
     },
   ],
   examples: [
-    ["catgan bench", "some minutes"],
+    ["catgan bench", "takes a few minutes"],
     ["catgan bench --quick --filter conv2d", ""],
     ["catgan bench --compare before.json", "faster or slower than before?"],
   ],

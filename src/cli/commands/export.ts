@@ -21,7 +21,7 @@ export const exportSpec = {
   },
   examples: [
     ["catgan export runs/mine cats.safetensors", ""],
-    ["catgan export runs/mine cats.safetensors --f32", "every number unchanged"],
+    ["catgan export runs/mine cats.safetensors --f32", "without rounding"],
   ],
 } satisfies Spec;
 

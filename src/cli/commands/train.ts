@@ -60,7 +60,7 @@ export const trainSpec = {
   examples: [
     ["catgan train", "painted cats, in minutes"],
     ["catgan train --data photos/ --preset steady", "a folder of your own"],
-    ["catgan train --preset article --dry-run", "what would it take?"],
+    ["catgan train --preset article --dry-run", "show size and cost only"],
     ["catgan train --resume runs/mine --steps 1600", "resume and train until step 1600"],
   ],
 } satisfies Spec;
