@@ -3,7 +3,6 @@ import { Stream } from "../gpu/stream.ts";
 import { checks } from "../verify/checks.ts";
 import { type KernelResult, verify } from "../verify/verify.ts";
 import { openAdapter } from "./adapter.ts";
-import type { VerifyCommand } from "./commands/verify.ts";
 import { escapeLines, terminalJson } from "./terminal_text.ts";
 import { UserError } from "./user_error.ts";
 
@@ -11,11 +10,19 @@ import { UserError } from "./user_error.ts";
 const shown = 3;
 
 /**
- * Runs every kernel against its f64 reference and prints a table, or with `json` one object per line.
+ * Runs every kernel against its f64 twin and prints a table, or with `json` one object a line.
+ * @param options.quick leaves the random shapes away
+ * @param options.filter only kernels with this in their names; null = all
  * @returns the exit code: 1 on a miss
  * @throws UserError when there is no such adapter, or no kernel with such a name
  */
-export async function verifyCommand(options: Omit<VerifyCommand, "command">): Promise<number> {
+export async function verifyCommand(options: {
+  seed: number;
+  quick: boolean;
+  filter: string | null;
+  adapter: string;
+  json: boolean;
+}): Promise<number> {
   const { seed, quick, filter, json } = options;
   const kernels = checks.map(({ kernel }) => kernel);
   if (filter !== null && !kernels.some((kernel) => kernel.toLowerCase().includes(filter.toLowerCase()))) {
@@ -43,8 +50,8 @@ export async function verifyCommand(options: Omit<VerifyCommand, "command">): Pr
     print(
       { event: "end", kernels: results.length, failed },
       failed.length === 0
-        ? `\n${results.length} kernels agree with their f64 references on ${gpu.name}`
-        : `\n${failed.length} of ${results.length} kernels do not agree with their f64 references on ${gpu.name}`,
+        ? `\n${results.length} kernels agree with their f64 twins on ${gpu.name}`
+        : `\n${failed.length} of ${results.length} kernels do not agree with their f64 twins on ${gpu.name}`,
     );
     return failed.length === 0 ? 0 : 1;
   } finally {

@@ -14,7 +14,7 @@ test("the address holds the settings, and says what of it was not understood", a
   const value = (label: string) => visit.page.locator("#settings").getByLabel(label, { exact: true }).inputValue();
   expect(await value("Seed")).toBe("7");
   expect(await visit.page.getByRole("radio", { name: /^Steady 64/ }).isChecked()).toBe(true);
-  await visit.says(/colour: unknown setting/);
+  await visit.says(/colour: there is no such setting/);
   await visit.says(/batch=many: expected a whole number/);
   await visit.page.getByRole("radio", { name: /^Tiny/ }).check();
   await visit.page.getByLabel("Steps", { exact: true }).fill("90");

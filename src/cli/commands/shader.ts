@@ -4,7 +4,7 @@ import { optional, required, type Spec, type ValuesOf } from "../options.ts";
 export const shaderSpec = {
   summary: "Print a kernel's complete program: its files joined and all repetitions expanded.",
   positionals: {
-    name: required("NAME", "File in shaders/, without .wgsl"),
+    name: required("NAME", "Name of a file under shaders/, without .wgsl"),
     variant: optional("VARIANT", "Tile size of a convolution pass: 8x8, or in quotes 'shared 64x64'"),
   },
   options: {},
