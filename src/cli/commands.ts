@@ -52,9 +52,7 @@ export function parseCommand(argv: string[]): Command {
   if (!Object.hasOwn(specs, name)) {
     const names = Object.keys(specs);
     const near = nearest(name, names);
-    throw new UserError(
-      `catgan ${name}: unknown command, expected ${listed(names)}${near ? `; did you mean ${near}?` : ""}`,
-    );
+    throw new UserError(`${name}: unknown command, expected ${listed(names)}${near ? `; did you mean ${near}?` : ""}`);
   }
   const command = name as CommandName;
   const line = readLine<Spec>(command, specs[command], args);

@@ -107,7 +107,7 @@ export function readLine<S extends Spec>(name: string, spec: S, args: string[]):
     values.set(key, value);
     given.add(key);
   }
-  const misused = (what: string) => new UserError(`catgan ${name}: ${what}; usage: ${usage(name, spec)}`);
+  const misused = (what: string) => new UserError(`${what}; usage: ${usage(name, spec)}`);
   const expected = Object.entries(positionals);
   for (const [i, [key, { placeholder, required }]] of expected.entries()) {
     if (required && !words[i]) throw misused(`${placeholder} is missing`);

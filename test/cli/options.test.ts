@@ -111,8 +111,8 @@ test("prepare: two places, 64×64 and crops unless something else is asked for",
     seed: 9,
     json: true,
   });
-  expect(() => parse("prepare")).toThrow("catgan prepare: SRC is missing; usage: catgan prepare SRC OUT [options]");
-  expect(() => parse("prepare photos.zip")).toThrow("catgan prepare: OUT is missing; usage: catgan prepare SRC OUT");
+  expect(() => parse("prepare")).toThrow("SRC is missing; usage: catgan prepare SRC OUT [options]");
+  expect(() => parse("prepare photos.zip")).toThrow("OUT is missing; usage: catgan prepare SRC OUT");
   expect(() => parse("prepare a b --size 100")).toThrow("--size 100: expected 16, 32, 64 or 128");
   expect(() => parse("prepare a b --fit squeeze")).toThrow("--fit squeeze: expected crop or stretch");
 });
@@ -238,9 +238,9 @@ test("export", () => {
     adapter: "software",
     json: true,
   });
-  expect(() => parse("export")).toThrow("catgan export: RUN|FILE.safetensors is missing; usage: catgan export RUN|");
-  expect(() => parse("export runs/a")).toThrow("catgan export: OUT.safetensors is missing; usage: catgan export RUN|");
-  expect(() => parse("export a b c")).toThrow("catgan export: unexpected argument c; usage: catgan export RUN|");
+  expect(() => parse("export")).toThrow("RUN|FILE.safetensors is missing; usage: catgan export RUN|");
+  expect(() => parse("export runs/a")).toThrow("OUT.safetensors is missing; usage: catgan export RUN|");
+  expect(() => parse("export a b c")).toThrow("unexpected argument c; usage: catgan export RUN|");
 });
 
 test("bench", () => {
@@ -293,13 +293,13 @@ const mistakes: [line: string, message: string][] = [
   ["sample --fps 3", "--fps requires --walk"],
   ["sample --walk --stops 1", "--stops 1: expected a whole number from 2 to 1000"],
   ["sample --walk --fps 51", "--fps 51: expected a whole number from 1 to 50"],
-  ["timelapse", "catgan timelapse: RUN is missing; usage: catgan timelapse RUN [options]"],
+  ["timelapse", "RUN is missing; usage: catgan timelapse RUN [options]"],
   [
     "trian",
-    "catgan trian: unknown command, expected train, sample, timelapse, export, evaluate, prepare, verify, bench or shader; did you mean train?",
+    "trian: unknown command, expected train, sample, timelapse, export, evaluate, prepare, verify, bench or shader; did you mean train?",
   ],
-  ["--json train", "catgan --json: unknown command"],
-  ["constructor", "catgan constructor: unknown command"],
+  ["--json train", "--json: unknown command"],
+  ["constructor", "constructor: unknown command"],
   ["train --bsae 8", "--bsae: unknown option; did you mean --base?"],
   ["train --baseD 8", "--baseD: unknown option; did you mean --base-d?"],
   ["train --lr_d 8", "--lr_d: unknown option; did you mean --lr-d?"],
@@ -311,13 +311,10 @@ const mistakes: [line: string, message: string][] = [
   ["train -x", "-x: unknown option"],
   ["train --__proto__ 1", "unknown option"],
   ["verify --n 3", "--n: unknown option; catgan verify --help lists them"],
-  ["train cats", "catgan train: unexpected argument cats; usage: catgan train [options]"],
-  ["verify x", "catgan verify: unexpected argument x"],
-  ["sample a b", "catgan sample: unexpected argument b"],
-  [
-    "evaluate",
-    "catgan evaluate: RUN|FILE.safetensors is missing; usage: catgan evaluate RUN|FILE.safetensors [options]",
-  ],
+  ["train cats", "unexpected argument cats; usage: catgan train [options]"],
+  ["verify x", "unexpected argument x"],
+  ["sample a b", "unexpected argument b"],
+  ["evaluate", "RUN|FILE.safetensors is missing; usage: catgan evaluate RUN|FILE.safetensors [options]"],
   ["evaluate a --n 5000", "--n 5000: expected a whole number from 6 to 4096"],
   ["evaluate a --fit wide", "--fit wide: expected crop or stretch"],
   ["train --base", "--base: its value is missing, expected --base N"],

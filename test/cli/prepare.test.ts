@@ -209,7 +209,7 @@ describe("catgan prepare", () => {
   });
 
   it.each([
-    ["no places", [], /^catgan: catgan prepare: SRC is missing; usage: catgan prepare SRC OUT \[options\]\n$/],
+    ["no places", [], /^catgan: SRC is missing; usage: catgan prepare SRC OUT \[options\]\n$/],
     ["a third place", ["SRC", "OUT", "more"], /unexpected argument more; usage: catgan prepare SRC OUT/],
     ["a size that is none", ["SRC", "OUT", "--size", "48"], /--size 48: expected 16, 32, 64 or 128/],
     ["nothing there", ["ROOT/nowhere", "OUT"], /nowhere: no such folder or zip/],
