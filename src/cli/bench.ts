@@ -30,7 +30,7 @@ import type { Measured } from "../train/choose_variants.ts";
 import { presets } from "../train/config.ts";
 import { planTraining } from "../train/plan.ts";
 import { openAdapter } from "./adapter.ts";
-import type { BenchCommand } from "./command.ts";
+import type { BenchCommand } from "./commands/bench.ts";
 import { writeFileAtomically } from "./files.ts";
 import { Reporter, wrapped } from "./progress.ts";
 import { softwareEnvironment, unpackedFlag } from "./swiftshader.ts";

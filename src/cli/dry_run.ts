@@ -6,10 +6,9 @@ import { inMebibytes } from "../gpu/gpu.ts";
 import { discriminator, generator } from "../nn/dcgan.ts";
 import { planTraining } from "../train/plan.ts";
 import { mayHaveGpu } from "./adapter.ts";
-import type { NewRun } from "./command.ts";
+import { chooseConfig, type NewRun } from "./commands/train.ts";
 import { loadDataSet } from "./data_set.ts";
 import { describeRun, heading, layerTable, skippedFacts, warnOfSkipped } from "./describe.ts";
-import { chooseConfig } from "./options.ts";
 import { Reporter } from "./progress.ts";
 import { asUserError } from "./user_error.ts";
 

@@ -11,7 +11,7 @@ import { checkDrawable, generatorFrom } from "../train/generator_file.ts";
 import { drawPictures } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint_files.ts";
-import type { EvaluateCommand } from "./command.ts";
+import type { EvaluateCommand } from "./commands/evaluate.ts";
 import { loadDataSet } from "./data_set.ts";
 import { skippedFacts, warn, warnOfSkipped } from "./describe.ts";
 import { writeFileAtomically } from "./files.ts";

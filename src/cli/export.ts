@@ -8,7 +8,7 @@ import { decodeSafetensors } from "../train/safetensors.ts";
 import { drawPictures } from "../train/sampler.ts";
 import { openAdapter } from "./adapter.ts";
 import { readCheckpoint } from "./checkpoint_files.ts";
-import type { ExportCommand } from "./command.ts";
+import type { ExportCommand } from "./commands/export.ts";
 import { warn } from "./describe.ts";
 import { writeFileAtomically } from "./files.ts";
 import { checkOutput, inputsOfSource } from "./output_file.ts";

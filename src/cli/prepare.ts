@@ -18,7 +18,7 @@ import { preparedFiles } from "../data/prepared.ts";
 import { groupRefusals } from "../data/refusals.ts";
 import { noiseStreams } from "../kernels/noise.ts";
 import { uniform } from "../reference/philox.ts";
-import type { PrepareCommand } from "./command.ts";
+import type { PrepareCommand } from "./commands/prepare.ts";
 import { decodePicture, picturesInFlight } from "./decode.ts";
 import { explained } from "./files.ts";
 import { type Source, withSource } from "./photographs.ts";

@@ -6,9 +6,9 @@ import { type Finding, guardOf } from "../train/guards.ts";
 import { type RunHooks, runTraining } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
-import type { OnTrouble } from "./command.ts";
+import type { OnTrouble } from "./commands/train.ts";
 import { warn } from "./describe.ts";
-import { kebab } from "./option_table.ts";
+import { kebab } from "./options.ts";
 import { grouped, type Reporter } from "./progress.ts";
 import type { RunFolder } from "./run_folder.ts";
 

@@ -10,7 +10,7 @@ import { drawPictures, measureStatistics, Sampler } from "../train/sampler.ts";
 import { latentsOf, type Place } from "../train/walk.ts";
 import { openAdapter } from "./adapter.ts";
 import { readCheckpoint } from "./checkpoint_files.ts";
-import type { SampleCommand } from "./command.ts";
+import type { SampleCommand } from "./commands/sample.ts";
 import { warn } from "./describe.ts";
 import { writeFileAtomically } from "./files.ts";
 import { checkOutput, inputsOfSource } from "./output_file.ts";

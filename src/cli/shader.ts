@@ -1,8 +1,9 @@
 /** `catgan shader`: prints a kernel's whole program, as the GPU's compiler receives it. */
 import { join, type ProgramSource, shaderNames } from "../gpu/program.ts";
 import { type Pass, variants } from "../kernels/variants.ts";
-import type { ShaderCommand } from "./command.ts";
-import { listed, nearest } from "./options.ts";
+import { listed } from "../train/value_types.ts";
+import type { ShaderCommand } from "./commands/shader.ts";
+import { nearest } from "./nearest.ts";
 import { UserError } from "./user_error.ts";
 
 /** Files that compute a pass of a convolution, each with the readers it can be joined with. */

@@ -1,9 +1,8 @@
-/** Presets and hyper-parameters. */
-import { type Config, configKeys, type PresetName, presets, rules } from "../train/config.ts";
+/** The form with the presets and every setting. */
+import { whenChanged } from "../train/changes.ts";
+import { type Config, configKeys, type PresetName, presets, settingGroups } from "../train/config.ts";
+import { settings } from "../train/settings.ts";
 import { byId, h, setText } from "./dom.ts";
-import { fields, groups } from "./fields.ts";
-import { parseValue } from "./settings.ts";
-import { when, whenChanged } from "./when.ts";
 
 /** What people read of a preset. */
 export const presetWords: Readonly<Record<PresetName, { title: string; about: string }>> = {
@@ -43,7 +42,7 @@ export class Controls {
       this.etas.set(name, eta);
     }
     byId("fields").append(
-      ...groups.map(({ title, keys }, i) =>
+      ...settingGroups.map(({ title, keys }, i) =>
         h(
           "details",
           { className: "group", open: i === 0 },
@@ -82,30 +81,29 @@ export class Controls {
   }
 
   private say(key: keyof Config, hint: HTMLElement, hasRun: boolean, problem?: string): void {
-    const { does } = fields[key];
     hint.classList.toggle("wrong", problem !== undefined);
-    setText(hint, problem ?? (hasRun && when[key] === "new run" ? `${does} Needs a new run.` : does));
+    setText(hint, problem ?? hintOf(key, hasRun));
   }
 
   private make(key: keyof Config): HTMLElement {
-    const { label, does, input: of = { kind: "number", step: 1 } } = fields[key];
+    const { label, type } = settings[key];
     const id = `set-${key}`;
-    const hint = h("p", { id: `${id}-hint` }, does);
+    const hint = h("p", { id: `${id}-hint` }, hintOf(key, false));
     let input: HTMLInputElement | HTMLSelectElement;
-    if (of.kind === "choice") {
+    if (type.input.kind === "choice") {
       input = h("select", { id });
-      for (const [value, text] of Object.entries(of.options)) input.append(h("option", { value }, text));
-    } else if (of.kind === "switch") input = h("input", { id, type: "checkbox", className: "switch" });
-    else input = h("input", { id, type: "number", step: String(of.step), inputMode: "decimal" });
+      for (const [value, text] of Object.entries(type.input.labels)) input.append(h("option", { value }, text));
+    } else if (type.input.kind === "switch") input = h("input", { id, type: "checkbox", className: "switch" });
+    else input = h("input", { id, type: "number", step: String(type.input.step), inputMode: "decimal" });
     input.setAttribute("aria-describedby", hint.id);
     input.addEventListener("change", () => {
       const text = input instanceof HTMLInputElement && input.type === "checkbox" ? String(input.checked) : input.value;
-      const value = parseValue(key, text);
-      const holds = rules[key].holds(value);
+      const value = type.read(text);
+      const holds = type.holds(value);
       input.setAttribute("aria-invalid", String(!holds));
       if (holds) this.refused.delete(key);
       else this.refused.set(key, this.shown!);
-      this.say(key, hint, false, holds ? undefined : `Expected ${rules[key].expected}.`);
+      this.say(key, hint, false, holds ? undefined : `Expected ${type.expected}.`);
       if (holds) this.options.onChange(key, value);
     });
     const row = h("div", { className: "field" }, h("label", { htmlFor: id }, label), input, hint);
@@ -114,9 +112,14 @@ export class Controls {
   }
 }
 
-/** Labels of what differs so that only a new run could have it. */
+function hintOf(key: keyof Config, hasRun: boolean): string {
+  const { help, takesEffect } = settings[key];
+  return `${help}.${hasRun && takesEffect === "new run" ? " Needs a new run." : ""}`;
+}
+
+/** Labels of the settings that differ and can only differ in a new run. */
 export function needNewRun(run: Config, config: Config): string[] {
   return configKeys
     .filter((key) => run[key] !== config[key] && whenChanged(key, run, config) === "new run")
-    .map((key) => fields[key].label.toLowerCase());
+    .map((key) => settings[key].label.toLowerCase());
 }

@@ -1,5 +1,5 @@
 /** What the page says when something went wrong. */
-import { fields } from "./fields.ts";
+import { settings } from "../train/settings.ts";
 import { count } from "./format.ts";
 import type { Trouble } from "./protocol.ts";
 
@@ -16,7 +16,7 @@ export function describeTrouble({ kind, message, remedies = [], attempt, backTo 
   const what = `${happened[kind]}: ${message.replace(/\.$/, "")}.`;
   const saved = backTo > 0;
   if (kind === "sign") {
-    const helps = remedies.map(({ key, change }) => `${fields[key].label}: ${change}`);
+    const helps = remedies.map(({ key, change }) => `${settings[key].label}: ${change}`);
     return `${what} What usually helps: ${helps.join("; or ")}.`;
   }
   if (kind === "no GPU") {

@@ -1,5 +1,8 @@
 /** Settings and the address: a preset and what differs from it, as `?preset=steady&seed=7&lrD=0.0002`. */
-import { type Config, checkConfig, configKeys, type PresetName, presets, rules } from "../train/config.ts";
+import { changed } from "../train/changes.ts";
+import { type Config, checkConfig, configKeys, type PresetName, presets } from "../train/config.ts";
+import { settings } from "../train/settings.ts";
+import { listed } from "../train/value_types.ts";
 
 export interface Settings {
   preset: PresetName;
@@ -12,8 +15,8 @@ export const defaultPreset: PresetName = "tiny";
 const others = ["test"];
 
 /**
- * @param query as of an address, with or without its question mark
- * @returns the settings, and one line for everything in the address that was not understood and left out
+ * @param query of an address, with or without its question mark
+ * @returns the settings, and one line for each part of the address that was not understood and is ignored
  */
 export function parseSettings(query: string): Settings & { problems: string[] } {
   const parameters = new URLSearchParams(query);
@@ -22,19 +25,19 @@ export function parseSettings(query: string): Settings & { problems: string[] } 
   const asked = parameters.get("preset");
   if (asked !== null) {
     if (Object.hasOwn(presets, asked)) preset = asked as PresetName;
-    else problems.push(`preset=${asked}: there is ${Object.keys(presets).join(", ")}`);
+    else problems.push(`preset=${asked}: expected ${listed(Object.keys(presets))}`);
   }
   let config = { ...presets[preset] };
   for (const [key, text] of parameters) {
     if (key === "preset" || others.includes(key)) continue;
-    if (!Object.hasOwn(rules, key)) {
+    if (!Object.hasOwn(settings, key)) {
       problems.push(`${key}: there is no such setting`);
       continue;
     }
-    const name = key as keyof Config;
-    const value = parseValue(name, text);
-    if (!rules[name].holds(value)) problems.push(`${key}=${text}: expected ${rules[name].expected}`);
-    else config = changed(config, { [name]: value });
+    const { type } = settings[key as keyof Config];
+    const value = type.read(text);
+    if (!type.holds(value)) problems.push(`${key}=${text}: expected ${type.expected}`);
+    else config = changed(config, { [key]: value });
   }
   try {
     checkConfig(config);
@@ -45,7 +48,7 @@ export function parseSettings(query: string): Settings & { problems: string[] } 
   return { preset, config, problems };
 }
 
-/** The part of the address after the question mark; empty for the default preset as it is. */
+/** The part of the address after the question mark; empty for the unchanged default preset. */
 export function formatSettings({ preset, config }: Settings): string {
   const parameters = new URLSearchParams();
   if (preset !== defaultPreset) parameters.set("preset", preset);
@@ -54,20 +57,4 @@ export function formatSettings({ preset, config }: Settings): string {
     if (value !== null && value !== presets[preset][key]) parameters.set(key, String(value));
   }
   return parameters.toString();
-}
-
-/** A configuration with some values changed: steps and epochs take each other's place. */
-export function changed(config: Config, changes: Partial<Config>): Config {
-  const result = { ...config, ...changes };
-  if (changes.steps != null) result.epochs = null;
-  if (changes.epochs != null) result.steps = null;
-  return result;
-}
-
-/** What a text field or a switch says, as a value; what it cannot be stays NaN and fails its rule. */
-export function parseValue(key: keyof Config, text: string): Config[keyof Config] {
-  const example = presets.tiny[key];
-  if (typeof example === "boolean") return text === "true" ? true : text === "false" ? false : Number.NaN;
-  if (typeof example === "string") return text as Config["normD" | "loss"];
-  return text.trim() === "" ? Number.NaN : Number(text);
 }

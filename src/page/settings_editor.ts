@@ -1,10 +1,10 @@
 /** Changes of the settings: by the panel, by a preset, by opening a run. They reach the open run, the address and the plan. */
+import { changed, whenChanged } from "../train/changes.ts";
 import { type Config, type PresetName, presets } from "../train/config.ts";
 import type { Client } from "./client.ts";
 import type { Model } from "./model.ts";
-import { changed, formatSettings, type Settings } from "./settings.ts";
+import { formatSettings, type Settings } from "./settings.ts";
 import type { Tasks } from "./tasks.ts";
-import { whenChanged } from "./when.ts";
 
 export class SettingsEditor {
   constructor(

@@ -1,113 +1,25 @@
-/** The configuration of a run: everything that decides its numbers, besides the pictures and the machine. */
+/** Configurations of runs: the presets, which values go together, and what files say. */
 import type { Changes } from "../kernels/augment.ts";
 import { groupSize } from "../reference/minibatch_stddev.ts";
+import { type Config, settings } from "./settings.ts";
 
-export interface Config {
-  /** Height and width of the pictures, in pixels: 16, 32, 64 or 128. */
-  size: number;
-  /** Channels of the generator's last feature map; each earlier one has twice as many. */
-  base: number;
-  /** Channels of the discriminator's first feature map; each later one has twice as many. */
-  baseD: number;
-  batch: number;
-  /** How many random numbers the generator starts from. */
-  z: number;
-  /** Height and width of every filter; with `smoothFilter`, of the filter that results. */
-  kernel: number;
-  /** Leaky ReLU's slope for negative numbers. */
-  slope: number;
-  normD: "batch" | "none";
-  /** Batch-norm on the discriminator's first layer too. */
-  normDFirst: boolean;
-  /** The discriminator's weights are divided by their spectral norms. */
-  spectralNormD: boolean;
-  /** The discriminator sees how much pictures differ, four at a time. */
-  minibatchStddev: boolean;
-  /** Stride-2 transposed filters are parameters convolved with a 2×2 box: no checkerboard. */
-  smoothFilter: boolean;
-  lrD: number;
-  lrG: number;
-  /** The step after which both learning rates decrease linearly; 0 = never. */
-  lrDecayFrom: number;
-  /** How many steps the decrease takes; then they stay constant. */
-  lrDecaySteps: number;
-  /** The fraction of the learning rates that remains afterwards. */
-  lrDecayTo: number;
-  beta1: number;
-  beta2: number;
-  /** Cross-entropy with labels, a margin, or pairs of a real and a fake picture. */
-  loss: "bce" | "hinge" | "relativistic";
-  /** Real pictures are labelled 1 − smoothing in the discriminator's cross-entropy. */
-  smoothing: number;
-  /** Weight γ of the R1 penalty, on D's slope at real pictures; 0 = none. */
-  r1: number;
-  /** Weight γ of the R2 penalty, on D's slope at fakes; 0 = none. */
-  r2: number;
-  /** Steps from one penalty to the next, R1 and R2 on the same, each weighted by as much. */
-  r1Every: number;
-  /** Decay a step of the averaged generator that samples are drawn from; 0 = none. */
-  ema: number;
-  /** Every other picture, by chance, is mirrored. */
-  flips: boolean;
-  /** What is changed, by chance, of every picture that D sees: `none`, or a comma list out of `changeNames`. */
-  augment: string;
-  /** Length from the run's beginning, in steps or in epochs: exactly one is set. */
-  steps: number | null;
-  epochs: number | null;
-  /** u32: initial parameters, noise, order of pictures and painted cats follow from it. */
-  seed: number;
-  /** Steps from one sample grid to the next; 0 = only at the end. */
-  sampleEvery: number;
-  /** Epochs from one checkpoint to the next; 0 = only at the end. */
-  saveEvery: number;
-  /** Steps from one measurement of the pictures' quality to the next; 0 = none. */
-  metricsEvery: number;
-}
+export type { Config };
 
-/** Changes of what D sees, in the order in which they are made. */
-export const changeNames = ["color", "translation", "cutout"] as const;
+export const configKeys = Object.keys(settings) as readonly (keyof Config)[];
+
+/** The groups in which settings are shown, in the order of the table. */
+export const settingGroups = [...new Set(configKeys.map((key) => settings[key].group))].map((title) => ({
+  title,
+  keys: configKeys.filter((key) => settings[key].group === title),
+}));
 
 export const adamEpsilon = 1e-8;
 
 export type PresetName = "tiny" | "steady" | "steady128" | "article";
 
-const tiny: Config = {
-  size: 32,
-  base: 8,
-  baseD: 16,
-  batch: 16,
-  z: 100,
-  kernel: 5,
-  slope: 0.2,
-  normD: "none",
-  normDFirst: false,
-  spectralNormD: false,
-  minibatchStddev: false,
-  smoothFilter: false,
-  lrD: 1e-3,
-  lrG: 2e-3,
-  lrDecayFrom: 0,
-  lrDecaySteps: 1000,
-  lrDecayTo: 0.1,
-  beta1: 0,
-  beta2: 0.999,
-  loss: "bce",
-  smoothing: 0,
-  r1: 1,
-  r2: 0,
-  r1Every: 8,
-  ema: 0.97,
-  flips: false,
-  augment: "none",
-  steps: 800,
-  epochs: null,
-  seed: 1,
-  sampleEvery: 50,
-  saveEvery: 5,
-  metricsEvery: 0,
-};
+const tiny = Object.fromEntries(configKeys.map((key) => [key, settings[key].default])) as unknown as Config;
 
-// Without `augment`: thousands of photographs need none, and shifted by chance G learns one pose (docs/augmentation.md).
+// Without `augment`: thousands of photographs need none, and with random shifts G learns a single pose (docs/augmentation.md).
 const steady: Config = {
   ...tiny,
   size: 64,
@@ -124,7 +36,7 @@ const steady: Config = {
   saveEvery: 1,
 };
 
-/** `tiny` for painted cats in minutes without a GPU, `steady` for photographs on any GPU, `article` as it was published. */
+/** `tiny` for painted cats in minutes without a GPU, `steady` for photographs on any GPU, `article` as published. */
 export const presets: Readonly<Record<PresetName, Readonly<Config>>> = {
   tiny,
   steady,
@@ -149,92 +61,18 @@ export const presets: Readonly<Record<PresetName, Readonly<Config>>> = {
   },
 };
 
-/** What one value of a configuration may be. */
-export interface Rule {
-  /** In words: `a whole number from 1 to 256`. */
-  expected: string;
-  holds(value: unknown): boolean;
-}
+/** The settings that files of earlier versions do not have, with the values that they had then. */
+const implied = Object.fromEntries(
+  configKeys.flatMap((key) => {
+    const { ifMissing } = settings[key];
+    return ifMissing === undefined ? [] : [[key, ifMissing]];
+  }),
+) as Partial<Config>;
 
-const sizes = [16, 32, 64, 128];
-const boolean: Rule = { expected: "true or false", holds: (value) => typeof value === "boolean" };
-const share: Rule = {
-  expected: "a number of at least 0 and below 1",
-  holds: (value) => typeof value === "number" && value >= 0 && value < 1,
-};
-const rate: Rule = {
-  expected: "a number above 0 and at most 1",
-  holds: (value) => typeof value === "number" && value > 0 && value <= 1,
-};
-const penalty: Rule = {
-  expected: "a number from 0 (none) to 1000",
-  holds: (value) => typeof value === "number" && value >= 0 && value <= 1000,
-};
+/** A configuration from a file, which an earlier version may have written. */
+export const completed = (config: Config): Config => ({ ...implied, ...config });
 
-/** The rule of every value by itself, steps and epochs where they are set; `checkConfig` has those between values. */
-export const rules: Readonly<Record<keyof Config, Rule>> = {
-  size: { expected: "16, 32, 64 or 128", holds: (value) => sizes.includes(value as number) },
-  base: whole(1, 256),
-  baseD: whole(1, 256),
-  batch: whole(1, 4096),
-  z: whole(1, 4096),
-  kernel: whole(1, 7),
-  slope: share,
-  normD: word("batch", "none"),
-  normDFirst: boolean,
-  spectralNormD: boolean,
-  minibatchStddev: boolean,
-  smoothFilter: boolean,
-  lrD: rate,
-  lrG: rate,
-  lrDecayFrom: whole(0, 1e9),
-  lrDecaySteps: whole(1, 1e9),
-  lrDecayTo: rate,
-  beta1: share,
-  beta2: share,
-  loss: word("bce", "hinge", "relativistic"),
-  smoothing: share,
-  r1: penalty,
-  r2: penalty,
-  r1Every: whole(1, 1e6),
-  ema: share,
-  flips: boolean,
-  augment: {
-    expected: `none, or a comma list out of ${changeNames.join(", ")}`,
-    holds: (value) => value === "none" || (typeof value === "string" && isListOf(changeNames, value.split(","))),
-  },
-  steps: whole(1, 1e9),
-  epochs: whole(1, 1e9),
-  seed: whole(0, 2 ** 32 - 1),
-  sampleEvery: whole(0, 1e9),
-  saveEvery: whole(0, 1e9),
-  metricsEvery: whole(0, 1e9),
-};
-
-/** What keys that earlier versions did not have mean where a file lacks them. */
-const meantBefore: Partial<Config> = {
-  spectralNormD: false,
-  minibatchStddev: false,
-  loss: "bce",
-  r2: 0,
-  augment: "none",
-  metricsEvery: 0,
-  lrDecayFrom: 0,
-  lrDecaySteps: 1000,
-  lrDecayTo: 0.1,
-};
-
-/** A configuration of a file, which an earlier version may have written. */
-export const completed = (config: Config): Config => ({ ...meantBefore, ...config });
-
-export const configKeys = Object.keys(rules) as readonly (keyof Config)[];
-
-/** Whether these are some of the names, none of them twice. */
-function isListOf(names: readonly string[], list: readonly string[]): boolean {
-  return new Set(list).size === list.length && list.every((name) => names.includes(name));
-}
-
-/** Which changes of what D sees a configuration asks for; null for none. */
+/** The random changes to what D sees; null for none. */
 export function changesOf({ augment }: Pick<Config, "augment">): Changes | null {
   if (augment === "none") return null;
   const asked = augment.split(",");
@@ -245,25 +83,12 @@ export function changesOf({ augment }: Pick<Config, "augment">): Changes | null 
   };
 }
 
-/** The rule for a whole number within bounds, both allowed. */
-export function whole(least: number, most: number): Rule {
-  return {
-    expected: `a whole number from ${least} to ${most}`,
-    holds: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
-  };
-}
-
-function word(...choices: string[]): Rule {
-  const expected = `${choices.slice(0, -1).join(", ")} or ${choices[choices.length - 1]}`;
-  return { expected, holds: (value) => choices.includes(value as string) };
-}
-
-/** @throws Error with one line that names the first value at fault, what it is and what was expected */
+/** @throws Error in one line that names the first wrong value, what it is and what was expected */
 export function checkConfig(config: Config): void {
   for (const key of configKeys) {
-    if ((key === "steps" || key === "epochs") && config[key] === null) continue;
-    if (!rules[key].holds(config[key])) {
-      throw new Error(`configuration: ${key} is ${show(config[key])}, expected ${rules[key].expected}`);
+    const { type } = settings[key];
+    if (!type.holds(config[key])) {
+      throw new Error(`configuration: ${key} is ${show(config[key])}, expected ${type.expected}`);
     }
   }
   const { steps, epochs, batch, kernel, smoothFilter, normD, normDFirst, minibatchStddev, loss, smoothing } = config;
@@ -271,14 +96,14 @@ export function checkConfig(config: Config): void {
     throw new Error(`configuration: steps is ${steps} and epochs is ${epochs}, expected one of them, the other null`);
   }
   if (smoothFilter && kernel < 2) {
-    throw new Error("configuration: kernel is 1, a smooth filter (smoothFilter) is at least 2 wide");
+    throw new Error("configuration: kernel is 1 and smoothFilter is true, which needs filters at least 2 wide");
   }
   if (normDFirst && normD === "none") {
-    throw new Error("configuration: normDFirst wants batch-norm on D's first layer, normD none wants it nowhere");
+    throw new Error("configuration: normDFirst is true, which needs normD batch, but normD is none");
   }
   if (minibatchStddev && (batch < 2 || batch % groupSize(batch) !== 0)) {
     throw new Error(
-      `configuration: batch is ${batch} and minibatchStddev compares pictures by fours, expected 2, 3 or a multiple of 4`,
+      `configuration: batch is ${batch} and minibatchStddev compares groups of four pictures, expected 2, 3 or a multiple of 4`,
     );
   }
   if (smoothing > 0 && loss !== "bce") {
@@ -298,16 +123,16 @@ export function checkConfig(config: Config): void {
 }
 
 /**
- * A configuration out of a file.
- * @param json what JSON.parse gave: an object of exactly the keys of Config, those aside that an earlier version did not have
- * @throws Error in one line: no object, a key that is missing or unknown, or as `checkConfig`
+ * A configuration from a file.
+ * @param json from JSON.parse: an object with exactly the keys of Config, except those that earlier versions did not have
+ * @throws Error in one line: not an object, a missing or unknown key, or as `checkConfig`
  */
 export function parseConfig(json: unknown): Config {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new Error(`configuration: ${show(json)}, expected an object`);
   }
   for (const key of Object.keys(json)) {
-    if (!Object.hasOwn(rules, key)) throw new Error(`configuration: unknown key ${show(key)}`);
+    if (!Object.hasOwn(settings, key)) throw new Error(`configuration: unknown key ${show(key)}`);
   }
   const config = completed(json as Config);
   for (const key of configKeys) {
@@ -317,7 +142,7 @@ export function parseConfig(json: unknown): Config {
   return config;
 }
 
-/** A value of a file, in one line that stays short. */
+/** A value from a file, in one short line. */
 function show(value: unknown): string {
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
   if (typeof value !== "string") return String(value);

@@ -11,11 +11,11 @@ import type { Stream } from "../gpu/stream.ts";
 import { type GeneratorArchitecture, generator, type Network } from "../nn/dcgan.ts";
 import { Arena } from "../nn/parameters.ts";
 import { checkCheckpoint, checkKeys, checkTensors, generatorFormat, malformed, type RunState } from "./checkpoint.ts";
-import { rules } from "./config.ts";
 import { fromHalf, toHalf } from "./float16.ts";
 import { type EncodableTensor, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
 import { measureStatistics } from "./sampler.ts";
 import { upload } from "./save_restore.ts";
+import { settings } from "./settings.ts";
 
 /** What a checkpoint or a generator file has to draw with. */
 export interface Drawable {
@@ -57,7 +57,7 @@ export function checkDrawable(state: RunState): Drawable {
   checkTensors(tensors, [...specs, ...running], true);
   const [step, seed] = ["step", "seed"].map((key) => {
     const value = Number(metadata[key] || "none");
-    if (!rules.seed.holds(value)) throw malformed(key);
+    if (!settings.seed.type.holds(value)) throw malformed(key);
     return value;
   });
   const credit = metadata.credit ?? null;
@@ -144,7 +144,7 @@ function parseArchitecture(text: string | undefined): GeneratorArchitecture {
   try {
     architecture = JSON.parse(text!);
   } catch {}
-  const holds = architectureKeys.every((key) => rules[key].holds(architecture?.[key]));
+  const holds = architectureKeys.every((key) => settings[key].type.holds(architecture?.[key]));
   if (!architecture || !holds || (architecture.smoothFilter && architecture.kernel < 2)) throw malformed("generator");
   return architecture;
 }

@@ -1,22 +1,13 @@
 /** Whether a checkpoint can be continued here: with this configuration, on these pictures. */
 import type { Pictures } from "../data/pictures.ts";
+import { mayDiffer } from "./changes.ts";
 import type { CheckpointInfo } from "./checkpoint.ts";
 import { type Config, configKeys } from "./config.ts";
-import { sameRatesUntil } from "./learning_rates.ts";
 
-/** What may change when a run is resumed: how long it is and how often it reports, but nothing that affects its numbers. */
-const changeable: readonly (keyof Config)[] = ["steps", "epochs", "sampleEvery", "saveEvery", "metricsEvery"];
-/** These may change as well until the decay begins. */
-const scheduleKeys: readonly (keyof Config)[] = ["lrDecayFrom", "lrDecaySteps", "lrDecayTo"];
-
-/**
- * A learning-rate decay that has not begun has not affected any number yet, so it may differ.
- * @throws Error that names the first differing value that affects a run's numbers
- */
+/** @throws Error that names the first setting that differs and has affected the run's numbers */
 export function checkSameRun({ config: there, step }: Pick<CheckpointInfo, "config" | "step">, here: Config): void {
-  const free = sameRatesUntil(step, there, here) ? [...changeable, ...scheduleKeys] : changeable;
   for (const key of configKeys) {
-    if (there[key] !== here[key] && !free.includes(key)) {
+    if (there[key] !== here[key] && !mayDiffer(key, step, there, here)) {
       throw new Error(
         `checkpoint: it was trained with another configuration: it has ${key} ${there[key]}, this run has ${here[key]}`,
       );

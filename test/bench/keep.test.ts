@@ -5,7 +5,7 @@ import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { type BenchResult, runBench, select } from "../../bench/bench.ts";
 import { parseReport } from "../../bench/report.ts";
 import { benchCommand } from "../../src/cli/bench.ts";
-import type { BenchCommand } from "../../src/cli/command.ts";
+import type { BenchCommand } from "../../src/cli/commands/bench.ts";
 import { temporaryFolder } from "../cli/program.ts";
 
 vi.mock("../../bench/bench.ts");

@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
+import { resolveConfig } from "../../src/cli/commands/train.ts";
+import { type CommandName, parseCommand, specs } from "../../src/cli/commands.ts";
 import { helpText } from "../../src/cli/help.ts";
-import { parseCommand, resolveConfig } from "../../src/cli/options.ts";
+import { kebab } from "../../src/cli/options.ts";
 import { UserError } from "../../src/cli/user_error.ts";
-import { type Config, configKeys, presets } from "../../src/train/config.ts";
+import { type Config, presets } from "../../src/train/config.ts";
+
+const commandNames = Object.keys(specs) as CommandName[];
 
 /** Words of a command line. */
 function parse(line: string) {
@@ -107,7 +111,8 @@ test("prepare: two places, 64×64 and crops unless something else is asked for",
     seed: 9,
     json: true,
   });
-  for (const line of ["prepare", "prepare photos.zip"]) expect(() => parse(line)).toThrow("expected two places");
+  expect(() => parse("prepare")).toThrow("SRC is missing; usage: catgan prepare SRC OUT [options]");
+  expect(() => parse("prepare photos.zip")).toThrow("OUT is missing; usage: catgan prepare SRC OUT");
   expect(() => parse("prepare a b --size 100")).toThrow("--size 100: expected 16, 32, 64 or 128");
   expect(() => parse("prepare a b --fit squeeze")).toThrow("--fit squeeze: expected crop or stretch");
 });
@@ -129,7 +134,7 @@ test("resume takes only what leaves the numbers as they are", () => {
   const refused = ["--base 4", "--preset tiny", "--fit crop", "--seed 2", "--no-flips", "--dry-run"];
   for (const option of refused) {
     const name = option.split(" ")[0].replace("--no-", "--");
-    expect(() => parse(`train --resume runs/a ${option}`)).toThrow(`${name} cannot be given with --resume`);
+    expect(() => parse(`train --resume runs/a ${option}`)).toThrow(`${name} cannot be combined with --resume`);
   }
 });
 
@@ -233,10 +238,9 @@ test("export", () => {
     adapter: "software",
     json: true,
   });
-  for (const words of ["export", "export runs/a"]) {
-    expect(() => parse(words)).toThrow("catgan export: expected a run and the file to write: catgan export RUN|");
-  }
-  expect(() => parse("export a b c")).toThrow("catgan export: c is no option");
+  expect(() => parse("export")).toThrow("RUN|FILE.safetensors is missing; usage: catgan export RUN|");
+  expect(() => parse("export runs/a")).toThrow("OUT.safetensors is missing; usage: catgan export RUN|");
+  expect(() => parse("export a b c")).toThrow("unexpected argument c; usage: catgan export RUN|");
 });
 
 test("bench", () => {
@@ -271,6 +275,7 @@ test("help, version, and the last of two", () => {
   expect(parse("train --help")).toEqual({ command: "help", topic: "train" });
   expect(parse("sample -h")).toEqual({ command: "help", topic: "sample" });
   expect(parse("train --flips --no-flips --seed 1 --seed 2")).toMatchObject({ overrides: { flips: false, seed: 2 } });
+  expect(parse("train --nonsense --help")).toEqual({ command: "help", topic: "train" });
   expect(parse("sample -- --odd-name")).toMatchObject({ source: "--odd-name" });
 });
 
@@ -278,20 +283,23 @@ const mistakes: [line: string, message: string][] = [
   ["sample --grid 8", "--grid 8: expected columns and rows, as in 8x8, of at most 4096 pictures"],
   ["sample --grid 0x8", "--grid 0x8: expected columns and rows"],
   ["sample --grid 100x100", "--grid 100x100: expected columns and rows, as in 8x8, of at most 4096 pictures"],
-  ["sample --grid 8x8 --n 3", "--n cannot be given with --grid, which says both"],
-  ["sample --grid 8x8 --columns 3", "--columns cannot be given with --grid, which says both"],
-  ["sample --walk --n 3", "--n cannot be given with --walk: --grid CxR says how many ways, --stops how many cats"],
-  ["sample --stops 3", "--stops is of --walk: give that too"],
-  ["sample --fps 3", "--fps is of --walk: give that too"],
+  ["sample --grid 8x8 --n 3", "--n cannot be combined with --grid: --grid CxR sets both columns and rows"],
+  ["sample --grid 8x8 --columns 3", "--columns cannot be combined with --grid: --grid CxR sets both columns and rows"],
+  [
+    "sample --walk --n 3",
+    "--n cannot be combined with --walk: use --grid CxR for several paths, --stops for more cats",
+  ],
+  ["sample --stops 3", "--stops requires --walk"],
+  ["sample --fps 3", "--fps requires --walk"],
   ["sample --walk --stops 1", "--stops 1: expected a whole number from 2 to 1000"],
   ["sample --walk --fps 51", "--fps 51: expected a whole number from 1 to 50"],
-  ["timelapse", "catgan timelapse: expected a run's folder: catgan timelapse RUN [options]"],
+  ["timelapse", "RUN is missing; usage: catgan timelapse RUN [options]"],
   [
     "trian",
-    "catgan trian: unknown command, expected train, sample, timelapse, export, evaluate, prepare, verify, bench or shader; did you mean train?",
+    "trian: unknown command, expected train, sample, timelapse, export, evaluate, prepare, verify, bench or shader; did you mean train?",
   ],
-  ["--json train", "catgan --json: unknown command"],
-  ["constructor", "catgan constructor: unknown command"],
+  ["--json train", "--json: unknown command"],
+  ["constructor", "constructor: unknown command"],
   ["train --bsae 8", "--bsae: unknown option; did you mean --base?"],
   ["train --baseD 8", "--baseD: unknown option; did you mean --base-d?"],
   ["train --lr_d 8", "--lr_d: unknown option; did you mean --lr-d?"],
@@ -303,10 +311,10 @@ const mistakes: [line: string, message: string][] = [
   ["train -x", "-x: unknown option"],
   ["train --__proto__ 1", "unknown option"],
   ["verify --n 3", "--n: unknown option; catgan verify --help lists them"],
-  ["train cats", "catgan train: cats is no option; usage: catgan train [options]"],
-  ["verify x", "catgan verify: x is no option"],
-  ["sample a b", "catgan sample: b is no option"],
-  ["evaluate", "catgan evaluate: nothing to evaluate, expected a run's folder or a .safetensors file"],
+  ["train cats", "unexpected argument cats; usage: catgan train [options]"],
+  ["verify x", "unexpected argument x"],
+  ["sample a b", "unexpected argument b"],
+  ["evaluate", "RUN|FILE.safetensors is missing; usage: catgan evaluate RUN|FILE.safetensors [options]"],
   ["evaluate a --n 5000", "--n 5000: expected a whole number from 6 to 4096"],
   ["evaluate a --fit wide", "--fit wide: expected crop or stretch"],
   ["train --base", "--base: its value is missing, expected --base N"],
@@ -314,7 +322,7 @@ const mistakes: [line: string, message: string][] = [
   ["train --out=", "--out: its value is missing, expected --out DIR"],
   ["train --flips=yes", "--flips=yes: takes no value, expected --flips or --no-flips"],
   ["train --json=1", "--json=1: takes no value, expected --json"],
-  ["train --augment all", "--augment all: expected none, or a comma list out of color, translation, cutout"],
+  ["train --augment all", "--augment all: expected none, or a comma-separated list of color, translation, cutout"],
   ["train --size 48", "--size 48: expected 16, 32, 64 or 128"],
   ["train --base many", "--base many: expected a whole number from 1 to 256"],
   ["train --base 0x10", "--base 0x10: expected a whole number from 1 to 256"],
@@ -324,15 +332,18 @@ const mistakes: [line: string, message: string][] = [
   ["train --lr-d Infinity", "--lr-d Infinity: expected a number"],
   ["train --lr-d 1e999", "--lr-d 1e999: expected a number"],
   ["train --steps 0", "--steps 0: expected a whole number from 1"],
-  ["train --steps 5 --epochs 5", "--steps and --epochs both set the run's length: give one of them"],
-  ["train --norm-d layer", "--norm-d layer: expected batch or none"],
+  ["train --steps 5 --epochs 5", "--epochs cannot be combined with --steps: both set the length of the run"],
+  ["train --norm-d layer", "--norm-d layer: expected none or batch"],
   ["train --preset big", "--preset big: expected tiny, steady, steady128 or article"],
   ["train --preset toString", "--preset toString: expected tiny, steady, steady128 or article"],
   ["train --fit squeeze", "--fit squeeze: expected crop or stretch"],
   ["train --preset tiny --norm-d batch", "set r1 to 0 (--r1 0) or normD to none"],
-  ["bench --readme --quick", "--readme keeps whole results: leave --quick away"],
-  ["bench --save --filter adam", "--save keeps whole results: leave --filter away"],
-  ["bench --variants --compare a", "--variants measures nothing else: leave --compare away"],
+  ["bench --readme --quick", "--quick cannot be combined with --readme: only complete results are saved"],
+  ["bench --save --filter adam", "--filter cannot be combined with --save: only complete results are saved"],
+  [
+    "bench --variants --compare a",
+    "--compare cannot be combined with --variants: --variants times all variants and nothing else",
+  ],
   ["bench --json", "--json: its value is missing, expected --json FILE"],
   ["sample a --n 0", "--n 0: expected a whole number from 1"],
   ["verify --seed 4294967296", "--seed 4294967296: expected a whole number from 0 to 4294967295"],
@@ -354,7 +365,7 @@ test("resolveConfig: overrides win, steps and epochs replace each other", () => 
 });
 
 test("help fits 80 columns and names every option", () => {
-  for (const topic of [null, "train", "sample", "timelapse", "export", "evaluate", "verify", "bench"] as const) {
+  for (const topic of [null, ...commandNames]) {
     for (const line of helpText(topic).split("\n")) {
       expect(line.length, line).toBeLessThanOrEqual(80);
       expect(line).toBe(line.trimEnd());
@@ -364,16 +375,19 @@ test("help fits 80 columns and names every option", () => {
   expect(train).toMatch(
     /Closing the terminal stops training.*nohup does not.*setsid catgan train > train\.log 2>&1 &\n/s,
   );
-  for (const key of configKeys) {
-    const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    expect(train).toMatch(new RegExp(`--(\\[no-\\])?${name}\\s`));
+  for (const [name, { options }] of Object.entries(specs)) {
+    const help = helpText(name as CommandName);
+    for (const key of [...Object.keys(options), "help"]) {
+      expect(help).toMatch(new RegExp(`^ {2}(-h, )?--(\\[no-\\])?${kebab(key)}( |$)`, "m"));
+    }
   }
+  expect(helpText("sample")).toContain("--fps N                 Frames per second of --walk (default: 20)\n");
   expect(train).toContain("[0.001|0.0004|0.0004|0.00005]");
   expect(helpText()).toContain("verify");
 });
 
 test("the examples of the help are command lines that parse", () => {
-  for (const topic of ["train", "sample", "timelapse", "export", "evaluate", "verify", "bench"] as const) {
+  for (const topic of commandNames) {
     const examples = helpText(topic).split("Examples:\n")[1].trimEnd().split("\n");
     expect(examples.length).toBeGreaterThan(1);
     for (const example of examples) {

@@ -209,12 +209,8 @@ describe("catgan prepare", () => {
   });
 
   it.each([
-    [
-      "no places",
-      [],
-      /^catgan: catgan prepare: expected two places, a folder or a zip of pictures and a new folder\n$/,
-    ],
-    ["a third place", ["SRC", "OUT", "more"], /more is no option; usage: catgan prepare SRC OUT/],
+    ["no places", [], /^catgan: SRC is missing; usage: catgan prepare SRC OUT \[options\]\n$/],
+    ["a third place", ["SRC", "OUT", "more"], /unexpected argument more; usage: catgan prepare SRC OUT/],
     ["a size that is none", ["SRC", "OUT", "--size", "48"], /--size 48: expected 16, 32, 64 or 128/],
     ["nothing there", ["ROOT/nowhere", "OUT"], /nowhere: no such folder or zip/],
     ["no pictures", ["ROOT/texts", "OUT"], /texts: no pictures among 1 files/],

@@ -195,7 +195,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
     `train --data ${join(folder, "few")} --size 16 --batch 2 --metrics-every 1 --out ${never}`,
     /metrics: 3 pictures, expected 4 or more/,
   ],
-  ["another configuration", `train --resume ${runDir} --base 8`, /--base cannot be given with --resume/],
+  ["another configuration", `train --resume ${runDir} --base 8`, /--base cannot be combined with --resume/],
   ["no such run", `train --resume ${join(folder, "nowhere")}`, /nowhere: no such file or folder/],
   [
     "a folder that goes on elsewhere",
@@ -214,7 +214,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
   ],
   ["a folder that is in use", `train --out ${photos}`, /photos is not empty/],
   ["no such adapter", `train --adapter Voodoo --out ${never}`, /--adapter Voodoo: no such adapter here; found: /],
-  ["a resumed dry run", `train --resume ${runDir} --dry-run`, /--dry-run cannot be given with --resume/],
+  ["a resumed dry run", `train --resume ${runDir} --dry-run`, /--dry-run cannot be combined with --resume/],
 ];
 
 test.each(bad)("%s: one line, exit code 2, nothing written", async (what, line, message) => {

@@ -49,11 +49,11 @@ const bad: [change: Record<string, unknown>, message: string][] = [
   [{ batch: 0 }, "batch is 0"],
   [{ z: -1 }, "z is -1"],
   [{ kernel: 8 }, "kernel is 8, expected a whole number from 1 to 7"],
-  [{ kernel: 1, smoothFilter: true }, "a smooth filter (smoothFilter) is at least 2 wide"],
+  [{ kernel: 1, smoothFilter: true }, "kernel is 1 and smoothFilter is true, which needs filters at least 2 wide"],
   [{ slope: 1 }, "slope is 1, expected a number of at least 0 and below 1"],
-  [{ normD: "layer" }, 'normD is "layer", expected batch or none'],
+  [{ normD: "layer" }, 'normD is "layer", expected none or batch'],
   [{ normDFirst: 1 }, "normDFirst is 1, expected true or false"],
-  [{ normDFirst: true }, "normD none wants it nowhere"],
+  [{ normDFirst: true }, "normDFirst is true, which needs normD batch, but normD is none"],
   [{ lrD: 0 }, "lrD is 0, expected a number above 0 and at most 1"],
   [{ lrG: Number.NaN }, "lrG is NaN"],
   [{ lrDecayFrom: -1 }, "lrDecayFrom is -1, expected a whole number from 0 to 1000000000"],
@@ -62,7 +62,10 @@ const bad: [change: Record<string, unknown>, message: string][] = [
   [{ beta1: 1 }, "beta1 is 1"],
   [{ beta2: -0.1 }, "beta2 is -0.1"],
   [{ smoothing: 1 }, "smoothing is 1"],
-  [{ minibatchStddev: true, batch: 6 }, "batch is 6 and minibatchStddev compares pictures by fours, expected 2, 3 or"],
+  [
+    { minibatchStddev: true, batch: 6 },
+    "batch is 6 and minibatchStddev compares groups of four pictures, expected 2, 3 or",
+  ],
   [{ minibatchStddev: true, batch: 1 }, "batch is 1 and minibatchStddev"],
   [{ spectralNormD: 1 }, "spectralNormD is 1, expected true or false"],
   [{ loss: "wgan" }, 'loss is "wgan", expected bce, hinge or relativistic'],
@@ -72,7 +75,7 @@ const bad: [change: Record<string, unknown>, message: string][] = [
   ],
   [{ r1: Number.POSITIVE_INFINITY }, "r1 is Infinity"],
   [{ r1: -1 }, "r1 is -1"],
-  [{ r2: 1001 }, "r2 is 1001, expected a number from 0 (none) to 1000"],
+  [{ r2: 1001 }, "r2 is 1001, expected a number from 0 (off) to 1000"],
   [
     { normD: "batch", r1: 0, r2: 1 },
     "r2 is 1 and normD is batch, but batch-norm has no second derivative here: set r2 to 0",
@@ -81,7 +84,7 @@ const bad: [change: Record<string, unknown>, message: string][] = [
   [{ r1Every: 0 }, "r1Every is 0"],
   [{ ema: 1 }, "ema is 1"],
   [{ flips: "no" }, 'flips is "no"'],
-  [{ augment: "all" }, 'augment is "all", expected none, or a comma list out of color, translation, cutout'],
+  [{ augment: "all" }, 'augment is "all", expected none, or a comma-separated list of color, translation, cutout'],
   [{ augment: "color,color" }, 'augment is "color,color"'],
   [{ augment: "none,color" }, 'augment is "none,color"'],
   [{ augment: "" }, 'augment is ""'],
@@ -121,7 +124,7 @@ test("parseConfig wants exactly the keys of a configuration", () => {
   }
   expect(() => parseConfig({ ...tiny, dropout: 0.5 })).toThrow('configuration: unknown key "dropout"');
   expect(() => parseConfig(JSON.parse('{"__proto__":{}}'))).toThrow('unknown key "__proto__"');
-  expect(() => parseConfig(Object.create(tiny))).toThrow("size is missing");
+  expect(() => parseConfig(Object.create(tiny))).toThrow("steps is missing");
   for (const json of [null, undefined, 3, "tiny", [], [tiny]]) {
     expect(() => parseConfig(json)).toThrow(/^configuration: .*, expected an object$/);
   }
