@@ -1,7 +1,7 @@
 /** Trains through trouble, as --on-trouble says. */
 import { checkCheckpoint, DivergedError, type PictureSource, type RunState, withConfig } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
-import { type Finding, guardOf } from "../train/guards.ts";
+import { diversity, type Finding, guardOf } from "../train/guards.ts";
 import { divergedText, type RunHooks, runTraining } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
@@ -57,9 +57,9 @@ export async function trainThrough(first: Trainer, around: Surroundings) {
         await hooks.onRecords(records);
         for (const record of records) heed(guard.record(record));
       },
-      async onSample(step, image) {
-        await hooks.onSample(step, image);
-        heed(guard.lookAt(step, image, config.size));
+      async onSample(step, pictures) {
+        await hooks.onSample(step, pictures);
+        heed(guard.sample(step, diversity(pictures)));
       },
       async onCheckpoint(step, bytes) {
         await hooks.onCheckpoint(step, bytes);

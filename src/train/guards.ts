@@ -6,10 +6,7 @@
  * it is sure of everything, and below 0 where it takes fakes for real. A relativistic loss leaves free where the scores of both
  * lie; there it is 2·e^−loss − 1 of D's loss −log σ(m), in which σ(m) says how sure D is of the real one of a pair.
  */
-import { cutGrid } from "../data/grid.ts";
-import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
-import { gridGap } from "../kernels/grid_extent.ts";
 import type { Config } from "./config.ts";
 import type { StepRecord, Trainer } from "./trainer.ts";
 
@@ -79,14 +76,7 @@ export class Guard {
     return this.exploded(step) ?? this.won(step) ?? this.mute(step);
   }
 
-  /** Looks at a preview: a grid of pictures of `size`, as many rows as columns. @returns as `record` */
-  lookAt(step: number, image: Image, size: number): Finding | null {
-    const columns = (image.width - gridGap) / (size + gridGap);
-    const count = columns ** 2;
-    return this.sample(step, diversity({ size, count, pixels: cutGrid(image, size, count, columns) }));
-  }
-
-  /** @param found `diversity` of a preview's pictures */
+  /** Looks at the preview after a step. @param found `diversity` of its pictures @returns as `record` */
   sample(step: number, found: number): Finding | null {
     const share = found / this.realDiversity;
     this.widest = Math.max(this.widest, share);

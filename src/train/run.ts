@@ -1,5 +1,5 @@
 /** The training loop around the step: losses, samples and checkpoints come out of it; a terminal or a page shows them. */
-import type { Image } from "../data/image.ts";
+import type { Pictures } from "../data/pictures.ts";
 import { DivergedError, encodeCheckpoint, type PictureSource } from "./checkpoint.ts";
 import type { StepRecord, Trainer } from "./trainer.ts";
 
@@ -14,7 +14,7 @@ export interface RunHooks {
   /** Every step's record, in order, a few at a time. */
   onRecords(records: readonly TimedRecord[]): void | Promise<void>;
   /** The preview after `step` steps. */
-  onSample(step: number, image: Image): void | Promise<void>;
+  onSample(step: number, pictures: Pictures): void | Promise<void>;
   /** The run's state after `step` steps, a safetensors file to be kept. */
   onCheckpoint(step: number, bytes: Uint8Array): void | Promise<void>;
   /** Measures the pictures of `step` steps, before that step's checkpoint; without this `metricsEvery` does nothing. */

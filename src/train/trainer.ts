@@ -4,6 +4,7 @@
  * pictures and rates all follow from seed and step, so a continued run gives the numbers of one that never stopped.
  */
 import { Batches, fingerprint } from "../data/batches.ts";
+import { previewCount } from "../data/grid.ts";
 import type { Pictures } from "../data/pictures.ts";
 import { GpuError } from "../gpu/gpu.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
@@ -195,20 +196,18 @@ export class Trainer {
   }
 
   /** A sampler over the generator to show: the average where there is one. */
-  sampler(n: number, columns: number, seed: number): Sampler {
+  sampler(n: number, seed: number): Sampler {
     return new Sampler(this.stream, this.generator, {
       parameters: this.average ?? this.g.values,
       running: this.average ? null : this.running,
       n,
-      columns,
       seed,
     });
   }
 
   /** The run's own preview: fixed latents. */
   get previewSampler(): Sampler {
-    const columns = this.config.size === 128 ? 6 : 8;
-    this.preview ??= this.sampler(columns ** 2, columns, this.config.seed);
+    this.preview ??= this.sampler(previewCount(this.config.size), this.config.seed);
     return this.preview;
   }
 

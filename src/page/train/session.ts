@@ -3,7 +3,7 @@
  * the other (worker.ts sees to that).
  */
 
-import type { Image } from "../../data/image.ts";
+import { pictureGrid } from "../../data/grid.ts";
 import { paintDataSet } from "../../data/painted.ts";
 import type { Pictures } from "../../data/pictures.ts";
 import type { Stream } from "../../gpu/stream.ts";
@@ -18,7 +18,7 @@ import {
 } from "../../train/checkpoint.ts";
 import { chooseVariants, type VariantMemory } from "../../train/choose_variants.ts";
 import { type Config, checkConfig } from "../../train/config.ts";
-import { type Finding, type Guard, guardOf } from "../../train/guards.ts";
+import { diversity, type Finding, type Guard, guardOf } from "../../train/guards.ts";
 import { compileAhead, type Plan, planWithin, TooLargeError } from "../../train/plan.ts";
 import { QualityMeter } from "../../train/quality.ts";
 import { type RunHooks, runTraining, type TimedRecord } from "../../train/run.ts";
@@ -336,10 +336,10 @@ export class Session {
         this.drawing ??= this.draw().catch(() => {});
       }
     },
-    onSample: async (step, image) => {
-      await this.keepSample(step, image);
+    onSample: async (step, pictures) => {
+      await this.keepSample(step, pictures);
       await this.draw();
-      this.heed(this.guard!.lookAt(step, image, this.config.size));
+      this.heed(this.guard!.sample(step, diversity(pictures)));
     },
     onMetrics: async () => {
       this.meter ??= new QualityMeter(this.trainer!);
@@ -383,10 +383,10 @@ export class Session {
     }
   }
 
-  private async keepSample(step: number, image: Image): Promise<void> {
+  private async keepSample(step: number, pictures: Pictures): Promise<void> {
     if (this.discarded) return;
     await this.keeper.beside(gridKey(step), async () => {
-      const png = await encodePng(image);
+      const png = await encodePng(pictureGrid(pictures));
       this.samples = [...this.samples.filter((sample) => sample.step < step), { step, png }];
       this.emit({ type: "sample", sample: { step, png } });
       await this.storeSample({ step, png });
