@@ -14,7 +14,9 @@ import { checkpointPath, keepBest, removeOldCheckpoints, saveCheckpoint } from "
 import { explained, readIfThere, writeFileAtomically } from "./files.ts";
 import { encodePng } from "./png.ts";
 import { grouped, type Reporter } from "./progress.ts";
-import { lossRow, metricsRow, metricsTable, type RunFolder, samplePath } from "./run_folder.ts";
+import type { RunFolder } from "./run_folder.ts";
+import { samplePath } from "./run_paths.ts";
+import { lossRow, metricsRow, metricsTable } from "./run_rows.ts";
 import type { Row, RunTable } from "./run_table.ts";
 import type { SideFiles } from "./side_files.ts";
 

@@ -11,7 +11,7 @@ import { writeFileAtomically } from "./files.ts";
 import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { decodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
-import { configPath, samplePath, sampleSteps } from "./run_folder.ts";
+import { configPath, samplePath, sampleSteps } from "./run_paths.ts";
 import { UserError } from "./user_error.ts";
 
 /** Milliseconds of the last grid, which one wants to look at. */

@@ -1,6 +1,7 @@
 /** What people are told when something went wrong. */
 import { fields } from "./fields.ts";
 import { count } from "./format.ts";
+import { maxAttempts } from "../train/recovery.ts";
 import type { Trouble } from "./protocol.ts";
 
 const happened = {
@@ -30,6 +31,6 @@ export function troubleWord({ kind, message, remedies = [], attempt, backTo }: T
     const lost = "nothing was saved yet: play begins again";
     return `${begun} Training has stopped; ${backTo > 0 ? safe : lost}.`;
   }
-  const went = backTo > 0 ? `Went back to the last save, step ${count(backTo)},` : "Nothing was saved yet: began again";
-  return `${begun} ${went} ${kind === "diverged" ? "with half the learning rates" : "on a new device"}, try ${attempt} of 3.`;
+  const went = backTo > 0 ? `Went back to the save of step ${count(backTo)},` : "Nothing was saved yet: began again";
+  return `${begun} ${went} ${kind === "diverged" ? "with half the learning rates" : "on a new device"}, try ${attempt} of ${maxAttempts}.`;
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { encodePng } from "../../src/cli/png.ts";
-import { samplePath } from "../../src/cli/run_folder.ts";
+import { samplePath } from "../../src/cli/run_paths.ts";
 import { enlargedGrid, pictureGrid } from "../../src/data/grid.ts";
 import type { Pictures } from "../../src/data/pictures.ts";
 import { decodeGif } from "../data/gif_decoder.ts";

@@ -4,13 +4,13 @@ import { troubleWord } from "../../src/page/trouble_word.ts";
 test("says what happened, and where training goes on: at the last save, if there is one", () => {
   const lost = { kind: "device lost", message: "it was unplugged.", attempt: 2 } as const;
   expect(troubleWord({ ...lost, backTo: 1200 })).toBe(
-    "The GPU was lost: it was unplugged. Went back to the last save, step 1,200, on a new device, try 2 of 3.",
+    "The GPU was lost: it was unplugged. Went back to the save of step 1,200, on a new device, try 2 of 3.",
   );
   expect(troubleWord({ ...lost, backTo: 0 })).toBe(
     "The GPU was lost: it was unplugged. Nothing was saved yet: began again on a new device, try 2 of 3.",
   );
   expect(troubleWord({ kind: "diverged", message: "at step 7", attempt: 1, backTo: 5 })).toMatch(
-    /last save, step 5, with half the learning rates, try 1 of 3\.$/,
+    /save of step 5, with half the learning rates, try 1 of 3\.$/,
   );
 });
 
