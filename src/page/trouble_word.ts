@@ -1,7 +1,8 @@
 /** What people are told when something went wrong. */
+
+import { maxAttempts } from "../train/recovery.ts";
 import { fields } from "./fields.ts";
 import { count } from "./format.ts";
-import { maxAttempts } from "../train/recovery.ts";
 import type { Trouble } from "./protocol.ts";
 
 const happened = {
