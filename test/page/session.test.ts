@@ -212,6 +212,7 @@ test("a run that diverges again: goes back one save further, on the same device,
     { kind: "diverged", message: "at step 8, the losses explode", attempt: 2, backTo: 3 },
   ]);
   expect(world.of("rewound").map(({ step }) => step)).toEqual([6, 3]);
+  expect(world.of("saved").map(({ step }) => step)).toEqual([3, 6, 6, 3, 6, 9, 12, 15]);
   expect(world.of("config").at(-1)!.config).toMatchObject({ lrD: config.lrD / 4, lrG: config.lrG / 4 });
   await session.close();
   const { state, rows, samples } = await store.load(session.id);

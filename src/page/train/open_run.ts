@@ -164,11 +164,7 @@ export class OpenRun {
   /** Whether it succeeds or not, the run can go back to this step: what could not be stored is in memory. */
   async addCheckpoint(step: number, bytes: Uint8Array): Promise<void> {
     if (this.isDiscarded) return;
-    if (!(await this.keeper.checkpoint(step, bytes, this.rows.all))) return;
-    // For display only, so it may be unknown once.
-    const unknown = { saved: Date.now(), bytes: 0 };
-    const kept = await this.store.summary(this.id).catch(() => unknown);
-    this.emit({ type: "saved", step, at: kept.saved, bytes: kept.bytes });
+    if (await this.keeper.checkpoint(step, bytes, this.rows.all)) await this.announceSaved();
   }
 
   /** Tries again to store what could not be stored. */
@@ -221,6 +217,14 @@ export class OpenRun {
     this.keeper.forget((key) => stepOfGrid(key) > step);
     await this.keeper.beside("The removal of later grids", () => this.store.rewind(this.id, step));
     this.emit({ type: "rewound", step });
+    if (this.savedStep > 0) await this.announceSaved();
+  }
+
+  private async announceSaved(): Promise<void> {
+    // For display only, so it may be unknown once.
+    const unknown = { saved: Date.now(), bytes: 0 };
+    const { saved, bytes } = await this.store.summary(this.id).catch(() => unknown);
+    this.emit({ type: "saved", step: this.savedStep, at: saved, bytes });
   }
 
   private async storeSample({ step, png }: Sample): Promise<void> {
