@@ -11,7 +11,7 @@ import * as loss from "../src/kernels/loss.ts";
 import * as minibatch from "../src/kernels/minibatch_stddev.ts";
 import { noiseTruncatedNormal, noiseUniform } from "../src/kernels/noise.ts";
 import * as obvious from "../src/kernels/obvious.ts";
-import { gatherPictures, gridExtent, sampleGrid } from "../src/kernels/pictures.ts";
+import { gatherPictures, packPictures } from "../src/kernels/pictures.ts";
 import * as reduce from "../src/kernels/reduce.ts";
 import { smoothFilter, smoothFilterGradient } from "../src/kernels/smooth_filter.ts";
 import * as spectral from "../src/kernels/spectral_norm.ts";
@@ -623,7 +623,7 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
   const [N, size] = picture;
   const deepFilter = [5, 5, channels(deep.input[2], scale), channels(deep.output[2], scale)];
   const smaller = [4, 4, ...deepFilter.slice(2)];
-  const [shown, columns] = [Math.min(N, 36), 6];
+  const shown = Math.min(N, 36);
   const changes = { color: true, translation: true, cutout: true };
   const drawnWords = (bench: Workbench, rows: number) => {
     const [step, parameters] = [bench.words(Uint32Array.of(1, 0, 0, 0)), bench.output([rows, augmentationWords])];
@@ -687,14 +687,13 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
       },
     },
     {
-      kernel: "sampleGrid",
+      kernel: "packPictures",
       place: "samples",
       shape: shapeText([shown, size, size, 3]),
       prepare: (bench) => {
         const x = bench.random([shown, size, size, 3]);
-        const { width, height } = gridExtent(shown, size, columns);
-        const rgba = bench.output([height, width]);
-        return { reads: [x], writes: [rgba], run: () => sampleGrid(bench.stream, x, columns, rgba) };
+        const pixels = bench.output([Math.ceil(x.size / 4)]);
+        return { reads: [x], writes: [pixels], run: () => packPictures(bench.stream, x, pixels) };
       },
     },
     {

@@ -7,6 +7,7 @@
  *     await trainer.trainStep();
  */
 export { Batches, fingerprint } from "./data/batches.ts";
+export { enlargedGrid, pictureGrid } from "./data/grid.ts";
 export type { Image } from "./data/image.ts";
 export { paintCat, paintCats } from "./data/painted.ts";
 export type { Pictures } from "./data/pictures.ts";

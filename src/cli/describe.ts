@@ -9,7 +9,7 @@ import { countParameters } from "../nn/parameters.ts";
 import type { Config } from "../train/config.ts";
 import type { Trainer } from "../train/trainer.ts";
 import { commandLine, duration, grouped, type Reporter, widest, wrapped } from "./progress.ts";
-import { samplePath } from "./run_folder.ts";
+import { samplePath } from "./run_paths.ts";
 import { escapeControls } from "./terminal_text.ts";
 
 export function heading(reporter: Reporter): void {

@@ -1,6 +1,6 @@
 /** `catgan evaluate`: how like the real pictures a generator's are. */
-import { pictureGrid } from "../data/grid.ts";
-import { enlarge, type Image } from "../data/image.ts";
+import { enlargedGrid } from "../data/grid.ts";
+import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
 import { Stream } from "../gpu/stream.ts";
 import { type Beside, type Evaluation, evaluate, splitReals } from "../metrics/evaluation.ts";
@@ -39,13 +39,13 @@ export async function evaluateCommand(options: EvaluateCommand): Promise<number>
   const gpu = await openAdapter(options.adapter);
   try {
     const stream = new Stream(gpu);
-    const artist = asUserError(() => generatorFrom(stream, checkpoint));
-    const { architecture, step, seed: paintedSeed } = artist;
+    const generator = asUserError(() => generatorFrom(stream, checkpoint));
+    const { architecture, step, seed: paintedSeed } = generator;
     const { pictures, skipped } = await loadDataSet(real, { size: architecture.size, seed: paintedSeed }, reporter);
     warnOfSkipped(skipped, data);
     const halves = asUserError(() => splitReals(pictures, options.n, seed));
     const n = halves.reals.length;
-    const fakes = await drawPictures(stream, artist, { count: n, seed }, (done, total) =>
+    const fakes = await drawPictures(stream, generator, { count: n, seed }, (done, total) =>
       reporter.preparing("drawing", done, total),
     );
     const { evaluation, nearest } = await evaluate(stream, fakes, halves, seed, (what, done, total) =>
@@ -53,10 +53,7 @@ export async function evaluateCommand(options: EvaluateCommand): Promise<number>
     );
     reporter.clear();
     if (options.nearest !== null) {
-      await writeFileAtomically(
-        options.nearest,
-        encodePng(enlarge(nearestSheet(fakes, pictures, nearest), fakes.size)),
-      );
+      await writeFileAtomically(options.nearest, encodePng(nearestSheet(fakes, pictures, nearest)));
     }
     reporter.event({
       event: "evaluation",
@@ -115,7 +112,7 @@ function nearestSheet(fakes: Pictures, reals: Pictures, nearest: readonly Neares
     pixels.set(fakes.pixels.subarray(n * bytes, (n + 1) * bytes), 2 * pair * bytes);
     pixels.set(reals.pixels.subarray(index * bytes, (index + 1) * bytes), (2 * pair + 1) * bytes);
   }
-  return pictureGrid({ size, count: 2 * order.length, pixels }, sheet.columns);
+  return enlargedGrid({ size, count: 2 * order.length, pixels }, sheet.columns);
 }
 
 function table({ swd, colour, colourSpread, msSsim, kidRand64, density, coverage, nearest }: Evaluation): string[] {

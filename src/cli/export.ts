@@ -78,8 +78,8 @@ function checkFinite({ tensors }: RunState, source: string): void {
 
 /** The pictures of the run's sample grids. @returns [compared, size, size, 3], u8 */
 async function drawn(stream: Stream, state: RunState): Promise<Uint8Array> {
-  const artist = generatorFrom(stream, state);
-  return (await drawPictures(stream, artist, { count: compared, seed: artist.seed })).pixels;
+  const generator = generatorFrom(stream, state);
+  return (await drawPictures(stream, generator, { count: compared, seed: generator.seed })).pixels;
 }
 
 /** In levels of 255. */

@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 import { version } from "../../package.json";
-import { pictureGrid } from "../data/grid.ts";
-import { enlarge } from "../data/image.ts";
+import { enlargedGrid } from "../data/grid.ts";
 import { differenceHash, maxDistance, NearDuplicates } from "../data/near_duplicates.ts";
 import {
   findPhotographs,
@@ -27,8 +26,8 @@ import { checkPreparedFolder, PreparedFolder } from "./prepared_folder.ts";
 import { commandLine, duration, grouped, Reporter } from "./progress.ts";
 import { StopRequest } from "./stop.ts";
 
-/** Columns of the contact sheet, and its maximum number of rows. */
-const sheetColumns = 10;
+/** Pictures on the contact sheet, at most. */
+const sheetPictures = 100;
 /** Milliseconds between two progress messages. */
 const wordEvery = 500;
 
@@ -205,7 +204,7 @@ function isGrey(rgb: Uint8Array): boolean {
 /** A contact sheet read back from the zip: the set is cut into equal parts, and one picture is chosen from each. */
 async function contactSheet(zip: string, size: number, seed: number): Promise<Uint8Array> {
   return await withSource(zip, async ({ candidates }) => {
-    const count = Math.min(candidates.length, sheetColumns ** 2);
+    const count = Math.min(candidates.length, sheetPictures);
     const places = uniform(count, { seed, stream: noiseStreams.preview, step: 0 }, 0, 1);
     const pixels = new Uint8Array(count * size * size * 3);
     for (const [i, place] of places.entries()) {
@@ -213,8 +212,7 @@ async function contactSheet(zip: string, size: number, seed: number): Promise<Ui
       const { rgb } = await decodePicture(await candidates[from + Math.floor(place * (end - from))].read());
       pixels.set(rgb, i * size * size * 3);
     }
-    const columns = Math.min(sheetColumns, Math.ceil(Math.sqrt(count)));
-    return encodePng(enlarge(pictureGrid({ size, count, pixels }, columns), size));
+    return encodePng(enlargedGrid({ size, count, pixels }));
   });
 }
 

@@ -1,10 +1,12 @@
-/** Trains through trouble, as --on-trouble says. */
+/** Training that handles trouble as --on-trouble says. The policy of going back is src/train/recovery.ts. */
 import { checkCheckpoint, type PictureSource, type RunState, withConfig } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
 import { DivergedError, divergedText } from "../train/diverged.ts";
-import { type Finding, guardOf } from "../train/guards.ts";
+import { type Finding, type Guard, guardOf } from "../train/guards.ts";
+import { type Attempt, maxAttempts, type Problem, Recovery } from "../train/recovery.ts";
 import { type RunHooks, runTraining } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
+import { watched } from "../train/watch.ts";
 import { checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
 import type { OnTrouble } from "./commands/train.ts";
 import { warn } from "./describe.ts";
@@ -12,10 +14,8 @@ import { kebab } from "./options.ts";
 import { grouped, type Reporter } from "./progress.ts";
 import type { RunFolder } from "./run_folder.ts";
 
-/** How often a run goes back until a save gets past where it failed. */
-const mostRollbacks = 3;
-
-export interface Surroundings {
+/** What training needs from the command. */
+export interface TrainingHost {
   readonly folder: RunFolder;
   readonly source: PictureSource;
   readonly onTrouble: OnTrouble;
@@ -23,86 +23,103 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
   hooks(trainer: Trainer): RunHooks;
-  /** A trainer that is ready. @param state what it goes on from; null: the beginning */
+  /** A trainer that is ready. @param state what it continues from; null: the beginning */
   build(config: Config, state: RunState | null): Promise<Trainer>;
 }
 
+interface TerminalProblem extends Problem {
+  readonly error: unknown;
+}
+
 /**
- * @param first is destroyed where another takes its place
- * @returns how it ended, and the trainer that it ended with
- * @throws DivergedError where going back is not wanted, or did not help
+ * @param first is destroyed when another takes its place
+ * @returns how training ended, and the trainer that it ended with
+ * @throws DivergedError where going back is not wanted or did not help
  */
-export async function trainThrough(first: Trainer, around: Surroundings) {
-  const { folder, source, onTrouble, reporter } = around;
-  const { dir } = folder;
+export async function trainWithRecovery(first: Trainer, host: TrainingHost) {
+  const { source, onTrouble, reporter } = host;
   let trainer = first;
   const guard = guardOf(trainer);
   const troubled = new AbortController();
-  const signal = AbortSignal.any([around.signal, troubled.signal]);
-  let rollbacks = 0;
-  let failedAt = 0;
+  const signal = AbortSignal.any([host.signal, troubled.signal]);
+  const recovery = new Recovery<TerminalProblem>({
+    get step() {
+      return trainer.step;
+    },
+    get config() {
+      return trainer.config;
+    },
+    explain(error) {
+      const recoverable = error instanceof DivergedError && onTrouble === "rollback";
+      return { failure: recoverable ? "diverged" : null, error };
+    },
+    async goBack(attempt, { error }) {
+      trainer = await goBack(trainer, guard, attempt, error as DivergedError, host);
+    },
+  });
   for (;;) {
-    const hooks = around.hooks(trainer);
+    const hooks = host.hooks(trainer);
     const { config } = trainer;
     let saved = trainer.step;
-    const heed = (finding: Finding | null) => {
-      if (finding === null) return;
-      tell(finding, config, onTrouble, reporter);
+    const saving: RunHooks = {
+      ...hooks,
+      async onCheckpoint(step, bytes) {
+        await hooks.onCheckpoint(step, bytes);
+        saved = step;
+        recovery.saved(step);
+      },
+    };
+    const handle = (finding: Finding) => {
+      report(finding, config, onTrouble, reporter);
       const { step, what, broken } = finding;
       if (broken && onTrouble !== "warn") throw new DivergedError(divergedText(step, what, saved));
       if (onTrouble === "stop") troubled.abort();
     };
-    const watched: RunHooks = {
-      ...hooks,
-      async onRecords(records) {
-        await hooks.onRecords(records);
-        for (const record of records) heed(guard.record(record));
-      },
-      async onSample(step, image) {
-        await hooks.onSample(step, image);
-        heed(guard.lookAt(step, image, config.size));
-      },
-      async onCheckpoint(step, bytes) {
-        await hooks.onCheckpoint(step, bytes);
-        saved = step;
-        if (step > failedAt) rollbacks = 0;
-      },
-    };
     try {
-      const outcome = await runTraining(trainer, source, watched, signal);
-      const ending = troubled.signal.aborted && !around.signal.aborted ? "troubled" : outcome;
+      const outcome = await runTraining(trainer, source, watched(saving, guard, handle), signal);
+      const ending = troubled.signal.aborted && !host.signal.aborted ? "troubled" : outcome;
       return { ending, trainer } as const;
     } catch (error) {
-      if (!(error instanceof DivergedError) || onTrouble !== "rollback" || rollbacks === mostRollbacks) throw error;
-      failedAt = Math.max(failedAt, trainer.step);
-      // The same numbers would go wrong again, so with half the rates; and each time from further back.
-      const slower = { ...config, lrD: config.lrD / 2, lrG: config.lrG / 2 };
-      const any = (await checkpointSteps(dir)).length > 0;
-      const kept = any ? await readCheckpoint(dir, (state) => void checkCheckpoint(state, "run"), rollbacks) : null;
-      rollbacks++;
-      await trainer.stream.idle();
-      trainer.destroy();
-      trainer = await around.build(slower, kept && withConfig(kept, slower));
-      guard.rewound();
-      const { step } = trainer;
-      for (const line of await folder.rewind(step, "diverged", slower)) warn(line);
-      const rates = `half the learning rates, --lr-d ${slower.lrD} --lr-g ${slower.lrG}`;
-      const message = `${error.message.split(";")[0]}: back to step ${grouped(step)} with ${rates}`;
-      reporter.clear();
-      if (kept?.warning) warn(kept.warning);
-      warn(`${message} (${rollbacks} of ${mostRollbacks})`);
-      reporter.event({ event: "rollback", step, attempt: rollbacks, lrD: slower.lrD, lrG: slower.lrG, message });
+      const problem = await recovery.recover(error);
+      if (problem !== null) throw problem.error;
     }
   }
 }
 
-/** A finding, in words and as an event. */
-function tell(finding: Finding, config: Config, onTrouble: OnTrouble, reporter: Reporter): void {
+/** @returns the trainer that takes this one's place */
+async function goBack(
+  trainer: Trainer,
+  guard: Guard,
+  { number, back, config }: Attempt,
+  error: DivergedError,
+  { folder, reporter, build }: TrainingHost,
+): Promise<Trainer> {
+  const { dir } = folder;
+  const any = (await checkpointSteps(dir)).length > 0;
+  const kept = any ? await readCheckpoint(dir, (state) => void checkCheckpoint(state, "run"), back) : null;
+  await trainer.stream.idle();
+  trainer.destroy();
+  const next = await build(config, kept && withConfig(kept, config));
+  guard.rewound();
+  const { step } = next;
+  for (const line of await folder.rewind(step, "diverged", config)) warn(line);
+  const { lrD, lrG } = config;
+  const what = error.message.split(";")[0];
+  const message = `${what}: back to step ${grouped(step)} with half the learning rates, --lr-d ${lrD} --lr-g ${lrG}`;
+  reporter.clear();
+  if (kept?.warning) warn(kept.warning);
+  warn(`${message} (${number} of ${maxAttempts})`);
+  reporter.event({ event: "rollback", step, attempt: number, lrD, lrG, message });
+  return next;
+}
+
+/** Reports a finding, as a warning and as an event. */
+function report(finding: Finding, config: Config, onTrouble: OnTrouble, reporter: Reporter): void {
   const { kind, step, what, remedies, broken } = finding;
   const helps = remedies.map(({ key, change }) => `a ${change} --${kebab(key)} (it is ${config[key]})`).join(" or ");
   const message = `step ${grouped(step)}: ${what}. What usually helps: ${helps}`;
   reporter.clear();
-  // What ends a run, or takes it back, is said by that.
+  // What ends a run, or takes it back, has a message of its own.
   if (!broken || onTrouble === "warn") warn(message);
   reporter.event({ event: "trouble", kind, step, broken, message });
 }

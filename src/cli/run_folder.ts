@@ -1,20 +1,6 @@
-/**
- * The folder of a run:
- *
- *     config.json                          what it was started with
- *     run.lock                             while a process trains it (run_lock.ts)
- *     losses.csv                           a row a step (run_table.ts)
- *     metrics.csv                          a row a measurement of the pictures' quality, if it is measured
- *     reals.png                            some of the pictures that it learns from
- *     augmented.png                        the same as D sees them, with --augment
- *     samples/step-000050.png              grids of samples
- *     checkpoints/step-000800.safetensors  everything needed to resume; the newest three are kept (checkpoint_files.ts)
- *     checkpoints/best-step-….safetensors  where SWD is measured: the one with the lowest
- */
-import { mkdir, readdir, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { levelSizes } from "../metrics/laplacian_pyramid.ts";
-import type { Swd } from "../metrics/swd.ts";
+/** A run's folder while this process owns it: creating, opening, filling and rewinding it. run_paths.ts lists its files. */
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import type { PictureSource } from "../train/checkpoint.ts";
 import { type Config, parseConfig } from "../train/config.ts";
 import { checkpointPath, checkpointsFolder, setLaterAside } from "./checkpoint_files.ts";
@@ -30,64 +16,23 @@ import {
   writeFileAtomically,
 } from "./files.ts";
 import { lockName, RunLock } from "./run_lock.ts";
-import { type Row, RunTable } from "./run_table.ts";
+import {
+  augmentedPath,
+  configPath,
+  defaultRunDir,
+  metricsPath,
+  realsPath,
+  samplePath,
+  sampleSteps,
+  samplesFolder,
+} from "./run_paths.ts";
+import { lossTable, metricsTable } from "./run_rows.ts";
+import type { RunTable } from "./run_table.ts";
 import { UserError } from "./user_error.ts";
-
-const lossColumns = ["step", "epoch", "d_loss", "g_loss", "d_real", "d_fake", "penalty", "ms"];
-
-export interface LossRow {
-  /** From 1, counted from the run's beginning. */
-  step: number;
-  epoch: number;
-  dLoss: number;
-  gLoss: number;
-  /** D's mean score (0…1) of the real and of the fake pictures. */
-  dReal: number;
-  dFake: number;
-  /** R1 and R2; 0 on the steps without them. */
-  penalty: number;
-  ms: number;
-}
-
-/** What is measured of a run while it trains. */
-export interface Metrics {
-  readonly swd: Swd;
-  /** SWD of other real pictures. */
-  readonly floor: number;
-  /** Mean of pairs: how alike pictures are, which SWD cannot see. */
-  readonly msSsim: { readonly fake: number; readonly real: number };
-}
 
 export interface RunStart {
   config: Config;
   source: PictureSource;
-}
-
-export const configPath = (dir: string) => join(dir, "config.json");
-export const lossesPath = (dir: string) => join(dir, "losses.csv");
-export const metricsPath = (dir: string) => join(dir, "metrics.csv");
-export const realsPath = (dir: string) => join(dir, "reals.png");
-export const augmentedPath = (dir: string) => join(dir, "augmented.png");
-const samplesFolder = (dir: string) => join(dir, "samples");
-
-export function samplePath(dir: string, step: number): string {
-  return join(samplesFolder(dir), `step-${String(step).padStart(6, "0")}.png`);
-}
-
-/** Steps that have a grid, in order; the run may still be training. @throws UserError when it is not a run's folder */
-export async function sampleSteps(dir: string): Promise<number[]> {
-  const names = await explained(`cannot read ${samplesFolder(dir)}`, () => readdir(samplesFolder(dir)));
-  return names
-    .map((name) => Number(/^step-(\d{6,})\.png$/.exec(name)?.[1] ?? Number.NaN))
-    .filter((step) => Number.isSafeInteger(step))
-    .sort((a, b) => a - b);
-}
-
-/** runs/YYYYMMDD-HHMMSS-preset, in local time. */
-export function defaultRunDir(preset: string, now: Date): string {
-  const two = (number: number) => String(number).padStart(2, "0");
-  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
-  return join("runs", `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}-${preset}`);
 }
 
 /** Call before anything that takes time. @throws UserError when the folder for a new run is not empty */
@@ -106,7 +51,7 @@ export class RunFolder {
     readonly lock: RunLock,
     made: readonly string[],
   ) {
-    this.losses = new RunTable(lossesPath(dir), lossColumns);
+    this.losses = lossTable(dir);
     this.made = [...made];
   }
 
@@ -250,26 +195,6 @@ export async function readStart(dir: string): Promise<RunStart | null> {
   } catch (error) {
     throw new UserError(`${path}: cannot be used: ${(error as Error).message.split("\n")[0]}`);
   }
-}
-
-export function lossRow({ step, epoch, dLoss, gLoss, dReal, dFake, penalty, ms }: LossRow): Row {
-  const row: Record<string, string> = { step: String(step), epoch: String(epoch), ms: ms.toFixed(1) };
-  const numbers = { d_loss: dLoss, g_loss: gLoss, d_real: dReal, d_fake: dFake, penalty };
-  for (const [name, value] of Object.entries(numbers)) row[name] = value.toPrecision(6);
-  return row;
-}
-
-export function metricsTable(dir: string, { size }: Pick<Config, "size">): RunTable {
-  const levels = levelSizes(size).map((side) => `swd_${side}`);
-  return new RunTable(metricsPath(dir), ["step", "swd", "floor", ...levels, "ms_ssim", "ms_ssim_floor"]);
-}
-
-export function metricsRow(step: number, { swd, floor, msSsim }: Metrics): Row {
-  const row: Record<string, string> = { step: String(step) };
-  const levels = Object.fromEntries(swd.levels.map(({ size, value }) => [`swd_${size}`, value]));
-  const numbers = { swd: swd.average, floor, ...levels, ms_ssim: msSsim.fake, ms_ssim_floor: msSsim.real };
-  for (const [name, value] of Object.entries(numbers)) row[name] = value.toPrecision(6);
-  return row;
 }
 
 /** @throws UserError when it holds more than a process leaves that is stopped right after making the folder */

@@ -1,7 +1,6 @@
 /** What a run writes into its folder and reports while it trains. */
 import { version } from "../../package.json";
-import { pictureGrid } from "../data/grid.ts";
-import { enlarge, type Image } from "../data/image.ts";
+import { enlargedGrid } from "../data/grid.ts";
 import type { Pictures } from "../data/pictures.ts";
 import { meanPairSimilarity } from "../metrics/ms_ssim.ts";
 import type { PictureSource, RunState } from "../train/checkpoint.ts";
@@ -16,7 +15,9 @@ import { checkpointPath, keepBest, removeOldCheckpoints, saveCheckpoint } from "
 import { explained, readIfThere, writeFileAtomically } from "./files.ts";
 import { encodePng } from "./png.ts";
 import { grouped, type Reporter } from "./progress.ts";
-import { lossRow, metricsRow, metricsTable, type RunFolder, samplePath } from "./run_folder.ts";
+import type { RunFolder } from "./run_folder.ts";
+import { samplePath } from "./run_paths.ts";
+import { lossRow, metricsRow, metricsTable } from "./run_rows.ts";
 import type { Row, RunTable } from "./run_table.ts";
 import type { SideFiles } from "./side_files.ts";
 
@@ -45,7 +46,7 @@ export async function beginRun(
   const count = Math.min(pictures.count, realColumns ** 2);
   const reals = { size, count, pixels: pixels.subarray(0, count * size ** 2 * 3) };
   const augmented = augmentedPictures(reals, config);
-  const gridOf = (shown: Pictures) => encodePng(enlarge(pictureGrid(shown, realColumns), size));
+  const gridOf = (shown: Pictures) => encodePng(enlargedGrid(shown, realColumns));
   const started = { catgan: version, adapter, pictures: { ...source, count: pictures.count }, config };
   await folder.begin({
     reals: gridOf(reals),
@@ -61,17 +62,12 @@ export async function drawMissingGrid(trainer: Trainer, output: RunOutput): Prom
   const path = samplePath(output.folder.dir, step);
   if (config.sampleEvery === 0 || step % config.sampleEvery !== 0) return;
   if ((await explained(`cannot read ${path}`, () => readIfThere(path))) !== null) return;
-  await keepSample(step, await trainer.previewSampler.draw(), config, output);
+  await keepSample(step, await trainer.previewSampler.draw(), output);
 }
 
-async function keepSample(
-  step: number,
-  image: Image,
-  { size }: Config,
-  { folder, side, reporter }: RunOutput,
-): Promise<void> {
+async function keepSample(step: number, pictures: Pictures, { folder, side, reporter }: RunOutput): Promise<void> {
   const path = samplePath(folder.dir, step);
-  const png = encodePng(enlarge(image, size));
+  const png = encodePng(enlargedGrid(pictures));
   const write = async () => {
     await writeFileAtomically(path, png);
     reporter.event({ event: "sample", step, path });
@@ -112,9 +108,9 @@ export function outputHooks(trainer: Trainer, meter: QualityMeter | null, output
         secondsLeft: ((totalSteps - step) * meanMs) / 1000,
       });
     },
-    async onSample(step, image) {
+    async onSample(step, pictures) {
       lock.checkKept();
-      await keepSample(step, image, config, output);
+      await keepSample(step, pictures, output);
     },
     async onMetrics(step) {
       lock.checkKept();

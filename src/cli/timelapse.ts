@@ -3,8 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { withCaption } from "../data/caption.ts";
 import { encodeGif } from "../data/gif.ts";
-import { corner, factorFor, gifPictureWidth, type Image, scaled, shrunk } from "../data/image.ts";
-import { gridExtent, gridGap } from "../kernels/grid_extent.ts";
+import { cornerOfGrid, readGrid } from "../data/grid.ts";
+import { factorFor, gifPictureWidth, type Image, scaled } from "../data/image.ts";
 import type { Grid } from "./commands/common.ts";
 import type { TimelapseCommand } from "./commands/timelapse.ts";
 import { warn } from "./describe.ts";
@@ -12,7 +12,7 @@ import { writeFileAtomically } from "./files.ts";
 import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { decodePng } from "./png.ts";
 import { grouped, Reporter } from "./progress.ts";
-import { configPath, samplePath, sampleSteps } from "./run_folder.ts";
+import { configPath, samplePath, sampleSteps } from "./run_paths.ts";
 import { UserError } from "./user_error.ts";
 
 /** Milliseconds of the last grid, which one wants to look at. */
@@ -79,32 +79,21 @@ async function pictureSize(run: string): Promise<number> {
   throw new UserError(`${run}: not a run's folder: ${path} does not say how large its pictures are`);
 }
 
-/** How a grid was enlarged, and how many pictures it has. @returns null when it is no grid of such pictures */
-function layoutOf({ width, height }: Image, size: number): (Grid & { factor: number }) | null {
-  // Grids are as many pictures wide as high, or nearly; a whole number of pixels stands for each of a picture's.
-  const side = (pixels: number, factor: number) => (pixels / factor - gridGap) / (size + gridGap);
-  for (let factor = 1; factor <= width; factor++) {
-    const [columns, rows] = [side(width, factor), side(height, factor)];
-    if (Number.isInteger(columns) && Number.isInteger(rows)) return { columns, rows, factor };
-  }
-  return null;
-}
-
-/** A whole grid, as large as suits a GIF; what is no grid, as it is. */
+/** A whole grid, as large as suits a GIF; an image that is not a grid, as it is. */
 function wholeOf(image: Image, size: number): Image {
-  const layout = layoutOf(image, size);
-  return layout ? scaled(shrunk(image, layout.factor), factorFor(size, gifPictureWidth)) : image;
+  const found = readGrid(image, size);
+  return found ? scaled(found.image, factorFor(size, gifPictureWidth)) : image;
 }
 
-/** The upper left pictures of a grid, whatever it was enlarged by. @throws UserError when it has fewer */
+/** The upper left pictures of a grid. @throws UserError when it has fewer */
 function partOf(image: Image, size: number, { columns, rows }: Grid): Image {
-  const layout = layoutOf(image, size);
-  if (layout === null) {
-    throw new UserError(`--grid: an image of ${image.width}×${image.height} is no grid of ${size}×${size} pictures`);
+  const found = readGrid(image, size);
+  if (found === null) {
+    throw new UserError(`--grid: an image of ${image.width}×${image.height} is not a grid of ${size}×${size} pictures`);
   }
-  if (columns > layout.columns || rows > layout.rows) {
-    throw new UserError(`--grid ${columns}x${rows}: the run's grids are ${layout.columns}x${layout.rows}`);
+  if (columns > found.columns || rows > found.rows) {
+    throw new UserError(`--grid ${columns}x${rows}: the run's grids are ${found.columns}x${found.rows}`);
   }
-  const part = corner(shrunk(image, layout.factor), gridExtent(columns * rows, size, columns));
+  const part = cornerOfGrid(found, size, columns, rows);
   return scaled(part, Math.max(1, Math.floor(partWidth / part.width)));
 }

@@ -1,62 +1,34 @@
-/** `catgan train`: a new run, or one that goes on. */
-
-import { fingerprint, stepsPerEpoch } from "../data/batches.ts";
-import { type Pictures, paintedCount } from "../data/pictures.ts";
-import { type Gpu, inMebibytes } from "../gpu/gpu.ts";
+/** `catgan train`: starts a run, or resumes one. */
+import { stepsPerEpoch } from "../data/batches.ts";
+import type { Gpu } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
-import type { Choices } from "../kernels/variants.ts";
-import {
-  type CheckpointInfo,
-  checkCheckpoint,
-  generatorFormat,
-  type Machine,
-  type PictureSource,
-  type RunState,
-} from "../train/checkpoint.ts";
-import { chooseVariants, type VariantSource } from "../train/choose_variants.ts";
+import type { RunState } from "../train/checkpoint.ts";
+import { chooseVariants } from "../train/choose_variants.ts";
 import type { Config } from "../train/config.ts";
-import { compileAhead, type Plan, type PlanLimits, planWithin, TooLargeError } from "../train/plan.ts";
+import { compileAhead } from "../train/plan.ts";
 import { QualityMeter } from "../train/quality.ts";
-import { checkSameRun, comparePictures, matchWarning } from "../train/same_run.ts";
-import { machineOf, restore } from "../train/save_restore.ts";
+import { restore } from "../train/save_restore.ts";
 import { Trainer } from "../train/trainer.ts";
 import { openAdapter } from "./adapter.ts";
-import { type Checkpoint, checkpointSteps, readCheckpoint } from "./checkpoint_files.ts";
-import { chooseConfig, type NewRun, type OnTrouble, type ResumedRun, resolveConfig } from "./commands/train.ts";
+import { announce } from "./announce.ts";
+import { chooseConfig, type NewRun, type ResumedRun } from "./commands/train.ts";
 import { type DataSet, loadDataSet } from "./data_set.ts";
-import { conclude, describeRun, heading, skippedFacts, warn, warnOfSkipped } from "./describe.ts";
-import { isFolder } from "./files.ts";
-import { commandLine, grouped, Reporter } from "./progress.ts";
-import { trainThrough } from "./rollback.ts";
-import { checkRunFolder, RunFolder, readStart } from "./run_folder.ts";
+import { conclude, warn } from "./describe.ts";
+import { checkFits } from "./fits.ts";
+import { Reporter } from "./progress.ts";
+import { trainWithRecovery } from "./rollback.ts";
+import { checkRunFolder, RunFolder } from "./run_folder.ts";
 import { beginRun, drawMissingGrid, outputHooks } from "./run_output.ts";
+import { ofThesePictures, openRun, readRunFile, type Setup, setupFrom, setupResumed } from "./run_setup.ts";
 import { SideFiles } from "./side_files.ts";
 import { endAtSignal, StopRequest } from "./stop.ts";
-import { asMessage, asUserError, UserError } from "./user_error.ts";
+import { asUserError } from "./user_error.ts";
 import { readVariantSource, variantCache } from "./variant_cache.ts";
-
-/** What a run is made of, before anything of it is on the GPU. */
-interface Setup {
-  config: Config;
-  source: PictureSource;
-  folder: RunFolder;
-  /** One line on how it came about: which preset and why, or where it resumes. */
-  origin: string;
-  /** The checkpoint that it resumes from; null for a run that starts at its beginning. */
-  resumed: (RunState & { info: CheckpointInfo }) | null;
-  /** The folder is still empty: also where the checkpoint comes from elsewhere. */
-  newFolder: boolean;
-  /** Where a new run's choice of kernels comes from; one that goes on keeps its own. */
-  variants: VariantSource;
-  onTrouble: OnTrouble;
-  /** From now on a signal no longer ends the process at once: there may be something to save. */
-  trainOn(): void;
-}
 
 /**
  * Trains until the run's end or until it is interrupted.
  * @returns the exit code: 0 at the end, 1 when trouble stopped it, 128 + the signal's number when it was interrupted
- * @throws UserError what the user can mend; nothing is written then
+ * @throws UserError for what the user can fix; nothing is written then
  * @throws GpuError, DivergedError
  */
 export async function trainCommand(options: NewRun | ResumedRun): Promise<number> {
@@ -69,7 +41,7 @@ export async function trainCommand(options: NewRun | ResumedRun): Promise<number
       return await onAdapter(options.adapter, reporter, (gpu) => train(gpu, setup, reporter));
     });
   }
-  // The folder is looked at before anything that takes time.
+  // Checked before anything that takes time.
   if (options.out !== null) await checkRunFolder(options.out);
   const variants = readVariantSource(options.variants);
   return await onAdapter(options.adapter, reporter, async (gpu) => {
@@ -115,89 +87,6 @@ async function onAdapter(adapter: string, reporter: Reporter, work: (gpu: Gpu) =
   }
 }
 
-/** Null where `--resume` names a folder. @throws UserError when the file cannot be trained on */
-async function readRunFile({ resume, out }: ResumedRun): Promise<Checkpoint | null> {
-  if (await isFolder(resume)) {
-    if (out !== null) throw new UserError(`--out ${out}: a run that resumes stays in its folder, ${resume}`);
-    return null;
-  }
-  const file = await readCheckpoint(resume);
-  if (file.metadata.format === generatorFormat) {
-    throw new UserError(
-      `--resume ${resume}: a generator file, which can be drawn from but not trained on: expected a run's folder or a checkpoint`,
-    );
-  }
-  asUserError(() => checkCheckpoint(file, "run"));
-  if (out !== null) await checkRunFolder(out);
-  return file;
-}
-
-/** Locks an earlier run's folder. @throws UserError when it is not one, or another process trains the run */
-async function openRun(resume: string): Promise<RunFolder> {
-  const isRun = (await checkpointSteps(resume)).length > 0 || (await readStart(resume)) !== null;
-  if (!isRun) {
-    throw new UserError(`--resume ${resume}: no checkpoint and no config.json in it, expected a run's folder`);
-  }
-  const folder = await RunFolder.open(resume);
-  const { tookOverFrom } = folder.lock;
-  if (tookOverFrom !== null) warn(`${resume}: took the run over from ${tookOverFrom} and no longer exists`);
-  return folder;
-}
-
-async function setupResumed(options: ResumedRun, folder: RunFolder): Promise<Omit<Setup, "trainOn">> {
-  const { resume, data, overrides, onTrouble } = options;
-  if ((await checkpointSteps(resume)).length === 0) {
-    const { config, source } = (await readStart(resume))!;
-    return {
-      folder,
-      onTrouble,
-      config: resolveConfig(config, overrides),
-      source: data === null ? source : { ...source, data },
-      origin: "starts over, because it was stopped before its first checkpoint",
-      resumed: null,
-      newFolder: true,
-      variants: "auto",
-    };
-  }
-  const checkpoint = await readCheckpoint(resume, (state) => void checkCheckpoint(state, "run"));
-  return { ...setupFrom(checkpoint, options, folder), newFolder: false };
-}
-
-/** A run that goes on from a checkpoint, in a folder of its own. @throws UserError when it cannot */
-function setupFrom(
-  checkpoint: Checkpoint,
-  { resume, data, overrides, onTrouble }: ResumedRun,
-  folder: RunFolder,
-): Omit<Setup, "trainOn"> {
-  const info = checkCheckpoint(checkpoint, "run");
-  if (checkpoint.warning !== null) warn(checkpoint.warning);
-  const source = data === null ? info.pictures.source : { ...info.pictures.source, data };
-  const config = resolveConfig(info.config, overrides);
-  const { count } = info.pictures;
-  if (source.data === "painted" && count !== paintedCount(config.size)) {
-    throw new UserError(
-      `${resume}: its checkpoint was trained on ${count} pictures, but there are ${paintedCount(config.size)} painted cats`,
-    );
-  }
-  const steps = config.steps ?? config.epochs! * stepsPerEpoch(count, config.batch);
-  if (steps <= info.step) {
-    throw new UserError(
-      `${resume} is at step ${info.step} of ${steps} already: give --steps more, as in ` +
-        commandLine("train", "--resume", resume, "--steps", String(2 * info.step)),
-    );
-  }
-  return {
-    folder,
-    variants: "table",
-    onTrouble,
-    config,
-    source,
-    newFolder: true,
-    origin: `resumes after step ${grouped(info.step)}`,
-    resumed: { ...checkpoint, info },
-  };
-}
-
 async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number> {
   const { config, source, folder } = setup;
   const { dir } = folder;
@@ -238,7 +127,7 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
     announce(gpu, first, setup, dataSet, reporter);
     if (resumed) await drawMissingGrid(first, output);
     const started = { at: performance.now(), step: first.step };
-    const { ending, trainer } = await trainThrough(first, {
+    const { ending, trainer } = await trainWithRecovery(first, {
       folder,
       source,
       onTrouble: setup.onTrouble,
@@ -269,36 +158,7 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
   }
 }
 
-/**
- * The checkpoint, or an earlier one if this one names other pictures: in a file without a checksum, what it says about
- * them may be damaged.
- * @throws UserError when no checkpoint names these pictures
- */
-async function ofThesePictures(
-  resumed: NonNullable<Setup["resumed"]>,
-  dir: string,
-  pictures: Pictures,
-): Promise<NonNullable<Setup["resumed"]>> {
-  const here = fingerprint(pictures);
-  const compare = (info: CheckpointInfo) => {
-    const warning = matchWarning(comparePictures(info, pictures, here));
-    if (warning !== null) warn(warning);
-  };
-  const problem = asMessage(() => compare(resumed.info));
-  if (problem === null) return resumed;
-  const other = await readCheckpoint(dir, (state) => {
-    const info = checkCheckpoint(state, "run");
-    comparePictures(info, pictures, here);
-    checkSameRun(info, resumed.info.config);
-  }).catch(() => null);
-  if (other === null) throw new UserError(problem);
-  warn(other.warning ?? `using ${other.path}`);
-  const info = checkCheckpoint(other, "run");
-  compare(info);
-  return { ...other, info };
-}
-
-/** A trainer that is ready. @param state what it goes on from; null: the beginning @throws UserError as `restore` */
+/** A trainer that is ready. @param state what it continues from; null: the beginning @throws UserError as `restore` */
 async function newTrainer(
   stream: Stream,
   config: Config,
@@ -310,68 +170,4 @@ async function newTrainer(
   await trainer.prepare();
   await trainer.previewSampler.prepare();
   return trainer;
-}
-
-/** What training takes. @throws UserError where the adapter's limits are too small: says which batch fits */
-export async function checkFits(config: Config, limits: PlanLimits, choices?: Choices): Promise<Plan> {
-  try {
-    return await planWithin(config, limits, choices);
-  } catch (error) {
-    if (!(error instanceof TooLargeError)) throw error;
-    const { obstacle, batch } = error;
-    if (batch !== null) throw new UserError(`${obstacle}: try --batch ${batch}`);
-    throw new UserError(`${obstacle}, with any --batch: try a smaller --base, --base-d or --size`);
-  }
-}
-
-function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet, reporter: Reporter): void {
-  const { config, batches, model, pictures, totalSteps, flopsPerStep, step } = trainer;
-  const { g, d } = model;
-  const { bytes } = gpu.counts;
-  warnOfSkipped(skipped, setup.source.data);
-  const otherMachine = warningOfMachine(setup.resumed?.info.machine ?? null, machineOf(trainer.stream));
-  if (otherMachine !== null) warn(otherMachine);
-  reporter.event({
-    event: "start",
-    adapter: gpu.name,
-    software: gpu.software,
-    config,
-    parameters: { g: g.count, d: d.count },
-    gpuBytes: bytes,
-    pictureBytes: batches.pixels.bytes,
-    flopsPerStep,
-    pictures: { ...setup.source, count: pictures.count, ...skippedFacts(skipped) },
-    stepsPerEpoch: batches.stepsPerEpoch,
-    totalSteps,
-    step,
-    run: setup.folder.dir,
-  });
-  if (otherMachine !== null) reporter.event({ event: "warning", message: otherMachine });
-  heading(reporter);
-  reporter.fact("adapter", gpu.software ? `${gpu.name}, in software` : gpu.name);
-  describeRun(reporter, {
-    config,
-    origin: setup.origin,
-    data: setup.source.data,
-    count: pictures.count,
-    skipped: skipped.length,
-    totalSteps,
-    flopsPerStep,
-  });
-  reporter.fact("memory", `${inMebibytes(bytes)} on the GPU`);
-  reporter.fact("run folder", setup.folder.dir);
-  reporter.line();
-}
-
-/** Says, in one line, that a run that goes on elsewhere is no longer bit for bit what it would have been. */
-export function warningOfMachine(before: Machine | null, now: Machine): string | null {
-  if (before === null) return null;
-  const differs = "numbers will differ in their last digits";
-  if (before.adapter !== now.adapter)
-    return `the run so far is of ${before.adapter}, this is ${now.adapter}: ${differs}`;
-  const other = Object.entries(now.variants).find(
-    ([key, text]) => before.variants[key] !== undefined && before.variants[key] !== text,
-  );
-  if (!other) return null;
-  return `the run so far computed ${other[0]} by ${before.variants[other[0]]}, here it is ${other[1]}: ${differs}`;
 }

@@ -1,4 +1,5 @@
-/** A line of text below an image, in letters of 3×5 pixels: labels a film's frames. */
+/** A line of text below an image, in letters of 3×5 pixels: names the step in a frame of a film. */
+import { gridColour } from "./grid.ts";
 import type { Image } from "./image.ts";
 
 const rows = 5;
@@ -23,8 +24,7 @@ const glyphs: Readonly<Record<string, string>> = {
 const advance = 4;
 const margin = 2;
 const ink = [212, 212, 216, 255];
-/** As between the pictures of a grid. */
-const ground = [24, 24, 27, 255];
+const background = [...gridColour, 255];
 
 /** @param text of digits, spaces and the letters of "step"; what does not fit the width is cut off */
 export function withCaption({ width, height, rgba }: Image, text: string): Image {
@@ -37,7 +37,7 @@ export function withCaption({ width, height, rgba }: Image, text: string): Image
       const [column, row] = [Math.floor(u / dot) - margin, Math.floor(v / dot) - margin];
       const glyph = column < 0 || row < 0 || row >= rows ? undefined : glyphs[text[Math.floor(column / advance)]];
       const lit = glyph?.[row * advance + (column % advance)] === "1";
-      captioned.set(lit ? ink : ground, ((height + v) * width + u) * 4);
+      captioned.set(lit ? ink : background, ((height + v) * width + u) * 4);
     }
   }
   return { width, height: height + strip, rgba: captioned };

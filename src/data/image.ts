@@ -1,4 +1,4 @@
-/** Images to look at: enlarged, cropped, put together. */
+/** Images to look at, and enlarging them by whole factors. */
 
 /** RGBA, 8 bits each. */
 export interface Image {
@@ -7,15 +7,9 @@ export interface Image {
   readonly rgba: Uint8Array;
 }
 
-/** Images are not enlarged past this many pixels. */
-const widest = 2048;
-
-/** A grid of small pictures made large enough to look at, each pixel a square: 32-pixel pictures three times. */
-export function enlarge(image: Image, pictureSize: number): Image {
-  return scaled(image, Math.max(1, Math.min(Math.floor(112 / pictureSize), Math.floor(widest / image.width))));
-}
-
-/** Pixels that a picture of a GIF's grid is about wide: fewer than `enlarge` gives it, since each row of a square counts. */
+/**
+ * Pixels that a picture of a GIF's grid is about wide: fewer than in a PNG's (grid.ts), since each row of a square counts.
+ */
 export const gifPictureWidth = 64;
 
 /** By how much to scale pictures of this size for them to be at most this wide. */

@@ -1,10 +1,7 @@
-/** Pictures in and out: u8 pixels to a batch, a batch to an image for people. */
+/** Pictures in and out: bytes to a batch of numbers in [−1, 1], and back. */
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { gridExtent, gridGap } from "./grid_extent.ts";
-
-export { gridExtent, gridGap };
 
 /**
  * y = the pictures that `step` names, in [−1, 1].
@@ -25,18 +22,20 @@ export function gatherPictures(stream: Stream, pixels: Tensor, step: Tensor, ind
   });
 }
 
-/** rgba = x's pictures side by side. @param x [N,size,size,3] in [−1, 1] @param rgba [height,width] words (gridExtent) */
-export function sampleGrid(stream: Stream, x: Tensor, columns: number, rgba: Tensor) {
-  const [N, size] = x.shape;
-  const { width, height } = gridExtent(N, size, columns);
-  if (rgba.shape[0] !== height || rgba.shape[1] !== width) {
-    throw new Error(`sampleGrid: rgba needs [${height},${width}] for x ${x} in ${columns} columns, came ${rgba}`);
+/**
+ * pixels = x as bytes, what `gatherPictures` reads.
+ * @param x [N,size,size,3] in [−1, 1] @param pixels [words]: four bytes a word, ⌈x.size / 4⌉ of them
+ */
+export function packPictures(stream: Stream, x: Tensor, pixels: Tensor) {
+  const words = Math.ceil(x.size / 4);
+  if (pixels.size !== words) {
+    throw new Error(`packPictures: pixels needs [${words}] words for x ${x}, came ${pixels}`);
   }
   stream.append({
-    program: program(stream.gpu, ["sample_grid"]),
-    sizes: [N, size, columns, gridGap, width, height],
-    bindings: [x, rgba],
-    tiles: Math.ceil(rgba.size / 64),
-    cost: 20 * rgba.size,
+    program: program(stream.gpu, ["pack_pictures"]),
+    sizes: [x.size],
+    bindings: [x, pixels],
+    tiles: Math.ceil(words / 64),
+    cost: 20 * x.size,
   });
 }

@@ -1,4 +1,5 @@
 /** What the page says when something went wrong. */
+import { maxAttempts } from "../train/recovery.ts";
 import { settings } from "../train/settings.ts";
 import { count } from "./format.ts";
 import type { Trouble } from "./protocol.ts";
@@ -33,7 +34,7 @@ export function describeTrouble({ kind, message, remedies = [], attempt, backTo 
     return `${what} Training has stopped; ${next}.`;
   }
   const went = saved
-    ? `Returned to the last save, step ${count(backTo)},`
+    ? `Returned to the save of step ${count(backTo)},`
     : "Nothing had been saved yet, so it started again";
-  return `${what} ${went} ${kind === "diverged" ? "with half the learning rates" : "on a new device"}, attempt ${attempt} of 3.`;
+  return `${what} ${went} ${kind === "diverged" ? "with half the learning rates" : "on a new device"}, attempt ${attempt} of ${maxAttempts}.`;
 }

@@ -1,5 +1,5 @@
 /** Grids of pictures as PNG files. */
-import { pictureGrid } from "../data/grid.ts";
+import { pictureGrid, previewCount } from "../data/grid.ts";
 import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
 
@@ -10,8 +10,7 @@ export async function encodePng({ width, height, rgba }: Image): Promise<Blob> {
   return await canvas.convertToBlob({ type: "image/png" });
 }
 
-/** Some of the pictures, as many as a grid of samples has; few of them stand in fewer columns. */
+/** The first of the training pictures, as many as a run's preview has. */
 export async function realsGrid({ size, count, pixels }: Pictures): Promise<Blob> {
-  const columns = Math.min(size === 128 ? 6 : 8, Math.ceil(Math.sqrt(count)));
-  return await encodePng(pictureGrid({ size, count: Math.min(count, columns ** 2), pixels }, columns));
+  return await encodePng(pictureGrid({ size, count: Math.min(count, previewCount(size)), pixels }));
 }

@@ -179,7 +179,7 @@ export interface Trouble {
   remedies?: readonly Remedy[];
   /** Which try to go on this starts, from 1; null = no further try, the run is stopped. */
   attempt: number | null;
-  /** The step of the last save, from which the run continues; 0: none, it starts again. */
+  /** The step of the save that the run continues from; 0: none, it starts again. */
   backTo: number;
 }
 

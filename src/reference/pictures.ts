@@ -28,40 +28,13 @@ export function gatherPictures(
   return batch;
 }
 
-const BACKGROUND = [24, 24, 27, 255];
-
 /**
- * Lays square pictures out row by row, with a gap between them and around them. A value becomes (x·0.5 + 0.5)·255, rounded
- * to the nearest and clamped to 0 … 255. Gaps and the missing cells of the last row show the background.
+ * Pictures as bytes: a value becomes (x·0.5 + 0.5)·255, rounded to the nearest and clamped to 0 … 255.
  *
- * @param x [N, size, size, 3] in [−1, 1]
- * @param columns pictures in a row
- * @param gap in pixels
- * @param size height and width of a picture in pixels
- * @returns rgba [height, width, 4], as an ImageData wants it
+ * @param x in [−1, 1]
+ * @returns as many bytes as x has values
  */
-export function sampleGrid(
-  x: ArrayLike<number>,
-  columns: number,
-  gap: number,
-  size: number,
-): { width: number; height: number; rgba: Uint8ClampedArray } {
-  const N = x.length / (size * size * 3);
-  const cell = size + gap;
-  const width = columns * cell + gap;
-  const height = Math.ceil(N / columns) * cell + gap;
-  const rgba = Uint8ClampedArray.from({ length: width * height * 4 }, (_, i) => BACKGROUND[i % 4]);
-  for (let n = 0; n < N; n++) {
-    const top = gap + Math.floor(n / columns) * cell;
-    const left = gap + (n % columns) * cell;
-    for (let h = 0; h < size; h++) {
-      for (let w = 0; w < size; w++) {
-        for (let c = 0; c < 3; c++) {
-          // The array rounds and clamps, halves to even. Only x = 0 falls on a half, 127.5, and becomes 128 either way.
-          rgba[((top + h) * width + left + w) * 4 + c] = (x[((n * size + h) * size + w) * 3 + c] * 0.5 + 0.5) * 255;
-        }
-      }
-    }
-  }
-  return { width, height, rgba };
+export function packPictures(x: ArrayLike<number>): Uint8ClampedArray {
+  // The array rounds and clamps, halves to even. Only x = 0 falls on a half, 127.5, and becomes 128 either way.
+  return Uint8ClampedArray.from(x, (value) => (value * 0.5 + 0.5) * 255);
 }

@@ -31,7 +31,7 @@ export interface Drawable {
 }
 
 /** A generator on the GPU. */
-export interface Artist extends Drawable {
+export interface LoadedGenerator extends Drawable {
   readonly network: Network;
   readonly parameters: Arena;
   /** Null for an averaged generator of a run: its statistics are measured when it draws. */
@@ -71,7 +71,7 @@ export function checkCredit(credit: string): void {
 }
 
 /** The generator of a checkpoint or of a generator file. @throws Error in one line, as `checkCheckpoint` */
-export function generatorFrom(stream: Stream, state: RunState): Artist {
+export function generatorFrom(stream: Stream, state: RunState): LoadedGenerator {
   const drawable = checkDrawable(state);
   const network = generator(drawable.architecture);
   const parameters = new Arena(stream, "G parameters", network.specs);

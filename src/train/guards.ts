@@ -6,10 +6,7 @@
  * D is certain and right, and below 0 when D takes fakes for real. A relativistic loss fixes only differences of logits, so
  * there the gap is 2·σ(m) − 1, where m = D(real) − D(fake): the loss is −log σ(m), hence σ(m) = e^−loss.
  */
-import { cutGrid } from "../data/grid.ts";
-import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
-import { gridGap } from "../kernels/grid_extent.ts";
 import type { Config } from "./config.ts";
 import type { StepRecord } from "./loss_ring.ts";
 import type { Trainer } from "./trainer.ts";
@@ -83,14 +80,7 @@ export class Guard {
     return this.exploded(step) ?? this.won(step) ?? this.mute(step);
   }
 
-  /** Looks at a preview: a grid of pictures of `size`, as many rows as columns. @returns as `record` */
-  lookAt(step: number, image: Image, size: number): Finding | null {
-    const columns = (image.width - gridGap) / (size + gridGap);
-    const count = columns ** 2;
-    return this.sample(step, diversity({ size, count, pixels: cutGrid(image, size, count, columns) }));
-  }
-
-  /** @param found `diversity` of a preview's pictures */
+  /** Looks at the preview after a step. @param found `diversity` of its pictures @returns as `record` */
   sample(step: number, found: number): Finding | null {
     const share = found / this.realDiversity;
     this.maxDiversity = Math.max(this.maxDiversity, share);

@@ -36,7 +36,7 @@ export class QualityMeter {
     if (this.count < 2) throw new Error(`metrics: ${pictures.count} pictures, expected at least 4`);
     this.stream = new Stream(stream.gpu);
     this.stream.submitBudget = stream.submitBudget;
-    this.sampler = trainer.sampler(partSize, 1, config.seed);
+    this.sampler = trainer.sampler(partSize, config.seed);
   }
 
   /** Measures the generator as it is now. No step may be trained meanwhile. */

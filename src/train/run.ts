@@ -1,5 +1,5 @@
 /** The training loop around the step. It hands out losses, samples and checkpoints, which a terminal or a page shows. */
-import type { Image } from "../data/image.ts";
+import type { Pictures } from "../data/pictures.ts";
 import type { PictureSource } from "./checkpoint.ts";
 import { DivergedError, divergedText } from "./diverged.ts";
 import type { StepRecord } from "./loss_ring.ts";
@@ -17,7 +17,7 @@ export interface RunHooks {
   /** The records of every step, in order, several at a time. */
   onRecords(records: readonly TimedRecord[]): void | Promise<void>;
   /** The preview after `step` steps. */
-  onSample(step: number, image: Image): void | Promise<void>;
+  onSample(step: number, pictures: Pictures): void | Promise<void>;
   /** The run's state after `step` steps, a safetensors file to be kept. */
   onCheckpoint(step: number, bytes: Uint8Array): void | Promise<void>;
   /** Measures the samples' quality after `step` steps, before that step's checkpoint. Without it `metricsEvery` has no effect. */

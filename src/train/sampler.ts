@@ -1,13 +1,10 @@
 /** Draws pictures from a generator: the same latents every time, so that progress is visible. */
-import { cutGrid } from "../data/grid.ts";
-import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchNormRunning } from "../kernels/batch_norm.ts";
-import { gridExtent } from "../kernels/grid_extent.ts";
 import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
-import { sampleGrid } from "../kernels/pictures.ts";
+import { packPictures } from "../kernels/pictures.ts";
 import { zeros } from "../kernels/zeros.ts";
 import type { Network, Normalisation } from "../nn/dcgan.ts";
 import { Arena } from "../nn/parameters.ts";
@@ -21,10 +18,16 @@ export interface SamplerOptions {
    * generator needs, whose activations no training step ever saw.
    */
   readonly running: Arena | null;
+  /** Pictures drawn at once. */
   readonly n: number;
-  readonly columns: number;
   /** Which latents. */
   readonly seed: number;
+}
+
+/** `Pictures` on the GPU. */
+export interface GpuPictures extends Omit<Pictures, "pixels"> {
+  /** [words]: [count, size, size, 3] u8, four bytes a word. */
+  readonly pixels: Tensor;
 }
 
 /** Latents on which statistics are measured. */
@@ -35,8 +38,7 @@ export class Sampler {
   /** Which part of the seed's pictures `z` holds; null = latents that were given. */
   private part: number | null = 0;
   private readonly calibration: Tensor | null = null;
-  private readonly rgba: Tensor;
-  private readonly extent: { width: number; height: number };
+  private readonly drawn: GpuPictures;
   private recording: Recording | null = null;
 
   constructor(
@@ -44,10 +46,10 @@ export class Sampler {
     private readonly network: Network,
     private readonly options: SamplerOptions,
   ) {
-    const { n, columns, seed, running } = options;
+    const { n, seed, running } = options;
     const { size, z } = network.architecture;
-    this.extent = gridExtent(n, size, columns);
-    this.rgba = stream.persistent("sample grid", [this.extent.height, this.extent.width]);
+    const pixels = stream.persistent("drawn pictures", [Math.ceil((n * size * size * 3) / 4)]);
+    this.drawn = { size, count: n, pixels };
     this.z = stream.persistent("preview latents", [n, z]);
     noiseUniform(stream, zeros(stream, 4), this.z, { seed, stream: noiseStreams.preview, at: 0 }, -1, 1);
     if (!running) this.calibration = calibrationLatents(stream, z, seed);
@@ -59,11 +61,10 @@ export class Sampler {
   }
 
   /**
-   * The grid under the parameters as they are now, left on the GPU until it is drawn again.
+   * Draws with the parameters as they are now. The pictures stay on the GPU until the next ones are drawn.
    * @param part which n of the seed's pictures: 0 the first n, 1 the next
-   * @returns [height, width] words, red in the lowest byte
    */
-  async render(part = 0): Promise<Tensor> {
+  async render(part = 0): Promise<GpuPictures> {
     if (part !== this.part) {
       this.part = part;
       const key = { seed: this.options.seed, stream: noiseStreams.preview, at: part };
@@ -72,48 +73,43 @@ export class Sampler {
     return await this.replay();
   }
 
-  /** The same, read back. */
-  async draw(part = 0): Promise<Image> {
-    return await this.read(await this.render(part));
+  /** `render`, read back. */
+  async draw(part = 0): Promise<Pictures> {
+    return await readPictures(this.stream, await this.render(part));
   }
 
-  /** The first `count` pictures of the seed, n at a time. For a sampler of one column. */
+  /** The first `count` pictures of the seed, n at a time. */
   async drawFirst(count: number, onProgress?: (done: number, total: number) => void): Promise<Pictures> {
-    const { n, columns } = this.options;
-    if (columns !== 1) throw new Error(`drawFirst: the sampler has ${columns} columns, expected 1`);
+    const { n } = this.options;
     const { size } = this.network.architecture;
-    const pixels = new Uint8Array(count * size * size * 3);
+    const bytes = size * size * 3;
+    const pixels = new Uint8Array(count * bytes);
     for (let first = 0; first < count; first += n) {
       onProgress?.(first, count);
-      const part = cutGrid(await this.draw(first / n), size, Math.min(n, count - first));
-      pixels.set(part, first * size * size * 3);
+      const part = await this.draw(first / n);
+      pixels.set(part.pixels.subarray(0, Math.min(n, count - first) * bytes), first * bytes);
     }
     return { size, count, pixels };
   }
 
-  /** The grid of these latents, read back. @param latents [n, z], not to be changed meanwhile */
-  async drawLatents(latents: Float32Array<ArrayBuffer>): Promise<Image> {
+  /** The pictures of these latents, read back. @param latents [n, z], not to be changed meanwhile */
+  async drawLatents(latents: Float32Array<ArrayBuffer>): Promise<Pictures> {
     if (latents.length !== this.z.size) {
       throw new Error(`drawLatents: ${this.z} needs ${this.z.size} numbers, came ${latents.length}`);
     }
     this.part = null;
     this.stream.write(this.z, latents);
-    return await this.read(await this.replay());
+    return await readPictures(this.stream, await this.replay());
   }
 
-  private async replay(): Promise<Tensor> {
+  private async replay(): Promise<GpuPictures> {
     await this.prepare();
     await this.stream.replay(this.recording!);
-    return this.rgba;
-  }
-
-  private async read(grid: Tensor): Promise<Image> {
-    const bytes = await this.stream.readBytes(grid);
-    return { ...this.extent, rgba: new Uint8Array(bytes, 0, grid.bytes) };
+    return this.drawn;
   }
 
   private build(): void {
-    const { parameters, running, columns } = this.options;
+    const { parameters, running } = this.options;
     const tape = new Tape(this.stream);
     tape.noGrad(() => {
       let normalisation: Normalisation;
@@ -124,14 +120,20 @@ export class Sampler {
         tape.release(this.network.forward(tape, this.calibration!, parameters, measure));
         normalisation = { by: "moments", moments };
       }
-      sampleGrid(this.stream, this.network.forward(tape, this.z, parameters, normalisation), columns, this.rgba);
+      packPictures(this.stream, this.network.forward(tape, this.z, parameters, normalisation), this.drawn.pixels);
     });
     tape.reset();
   }
 
   destroy(): void {
-    for (const tensor of [this.z, this.rgba, this.calibration]) if (tensor) this.stream.destroy(tensor);
+    for (const tensor of [this.z, this.drawn.pixels, this.calibration]) if (tensor) this.stream.destroy(tensor);
   }
+}
+
+/** Copies pictures from the GPU to memory. */
+export async function readPictures(stream: Stream, { size, count, pixels }: GpuPictures): Promise<Pictures> {
+  const bytes = await stream.readBytes(pixels);
+  return { size, count, pixels: new Uint8Array(bytes, 0, count * size * size * 3) };
 }
 
 /** Pictures drawn at once. Always as many, so that a seed's first pictures do not depend on how many are asked for. */
@@ -147,7 +149,7 @@ export async function drawPictures(
   { count, seed }: { count: number; seed: number },
   onProgress?: (done: number, total: number) => void,
 ): Promise<Pictures> {
-  const sampler = new Sampler(stream, network, { parameters, running, n: partSize, columns: 1, seed });
+  const sampler = new Sampler(stream, network, { parameters, running, n: partSize, seed });
   const pictures = await sampler.drawFirst(count, onProgress);
   sampler.destroy();
   return pictures;

@@ -3,6 +3,7 @@
  * so a resumed run computes the same numbers as one that never stopped.
  */
 import { Batches, fingerprint } from "../data/batches.ts";
+import { previewCount } from "../data/grid.ts";
 import type { Pictures } from "../data/pictures.ts";
 import type { Recording, Stream } from "../gpu/stream.ts";
 import type { Config } from "./config.ts";
@@ -113,21 +114,19 @@ export class Trainer {
   }
 
   /** A sampler of the generator that people see: the average, or without EMA the trained one. */
-  sampler(n: number, columns: number, seed: number): Sampler {
+  sampler(n: number, seed: number): Sampler {
     const { generator, average, g, running } = this.model;
     return new Sampler(this.stream, generator, {
       parameters: average ?? g.values,
       running: average ? null : running,
       n,
-      columns,
       seed,
     });
   }
 
   /** The run's own preview: always the same latents. */
   get previewSampler(): Sampler {
-    const columns = this.config.size === 128 ? 6 : 8;
-    this.preview ??= this.sampler(columns ** 2, columns, this.config.seed);
+    this.preview ??= this.sampler(previewCount(this.config.size), this.config.seed);
     return this.preview;
   }
 

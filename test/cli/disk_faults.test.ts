@@ -44,10 +44,10 @@ vi.mock("../../src/cli/adapter.ts", async (original) => {
   };
 });
 
-// Grids of their own size: to enlarge and compress them would take most of the time.
+// Grids are not enlarged: enlarging and compressing them would take most of the time.
 vi.mock("../../src/data/image.ts", async (original) => ({
   ...(await original<typeof import("../../src/data/image.ts")>()),
-  enlarge: (image: unknown) => image,
+  scaled: (image: unknown) => image,
 }));
 
 /** A run can be made to diverge once, at a step. */

@@ -14,15 +14,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { saveCheckpoint } from "../../src/cli/checkpoint_files.ts";
 import { temporaryPath } from "../../src/cli/files.ts";
-import {
-  configPath,
-  defaultRunDir,
-  lossesPath,
-  metricsPath,
-  RunFolder,
-  readStart,
-  samplePath,
-} from "../../src/cli/run_folder.ts";
+import { RunFolder, readStart } from "../../src/cli/run_folder.ts";
+import { configPath, defaultRunDir, lossesPath, metricsPath, samplePath } from "../../src/cli/run_paths.ts";
 import { UserError } from "../../src/cli/user_error.ts";
 import { presets } from "../../src/train/config.ts";
 

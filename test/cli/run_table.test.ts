@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { lossRow, metricsRow, metricsTable } from "../../src/cli/run_folder.ts";
+import { lossRow, metricsRow, metricsTable } from "../../src/cli/run_rows.ts";
 import { parseTable, RunTable } from "../../src/cli/run_table.ts";
 
 const columns = ["step", "epoch", "d_loss", "ms"];

@@ -150,7 +150,7 @@ test("resuming, in words: the adapter, the run's folder and the pictures' path",
   const result = await run("train", "--resume", dir, "--steps", "3", "--data", moved);
   expect(result.code).toBe(0);
   expect(printed(result)).not.toMatch(steering);
-  expect(result.stderr).toContain(`the run so far is of ${shown}, this is`);
+  expect(result.stderr).toContain(`the run was trained on ${shown} until now, this is`);
   expect(result.stderr).toContain("\\u{202e}gnp.");
   expect(result.stdout).toContain("\\u{9b}31m");
 });

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { encodePng } from "../../src/cli/png.ts";
-import { samplePath } from "../../src/cli/run_folder.ts";
-import { pictureGrid } from "../../src/data/grid.ts";
-import { enlarge, type Image } from "../../src/data/image.ts";
+import { samplePath } from "../../src/cli/run_paths.ts";
+import { enlargedGrid, pictureGrid } from "../../src/data/grid.ts";
+import type { Pictures } from "../../src/data/pictures.ts";
 import { decodeGif } from "../data/gif_decoder.ts";
 import { eventsOf, run, temporaryFolder } from "./program.ts";
 
@@ -19,15 +19,15 @@ function makeRun(name: string): string {
   const dir = join(folder, name);
   mkdirSync(join(dir, "samples"), { recursive: true });
   writeFileSync(join(dir, "config.json"), JSON.stringify({ config: { size } }));
-  for (const step of steps) writeFileSync(samplePath(dir, step), encodePng(enlarge(grid(step), size)));
+  for (const step of steps) writeFileSync(samplePath(dir, step), encodePng(enlargedGrid(pictures(step))));
   return dir;
 }
 
-function grid(step: number): Image {
+function pictures(step: number): Pictures {
   const pixels = Uint8Array.from({ length: 9 * size * size * 3 }, (_, i) => {
     return colour(step, Math.floor(i / (3 * size * size)))[i % 3];
   });
-  return pictureGrid({ size, count: 9, pixels }, 3);
+  return { size, count: 9, pixels };
 }
 
 /** The colour in the middle of a picture of a frame whose pixels stand for one of `factor`. */
@@ -74,7 +74,7 @@ test("a part of the grids, to another file", async () => {
 test("a grid that cannot be read, or is of another size, is left out and named", async () => {
   const dir = makeRun("damaged");
   writeFileSync(samplePath(dir, 8), "no picture");
-  writeFileSync(samplePath(dir, 9), encodePng(grid(9)));
+  writeFileSync(samplePath(dir, 9), encodePng(pictureGrid(pictures(9))));
   const { code, stderr, stdout } = await run("timelapse", dir);
   expect(code).toBe(0);
   expect(stdout).toContain("2 grids up to step 120");

@@ -11,7 +11,8 @@ import {
 import { join, resolve } from "node:path";
 import { PNG } from "pngjs";
 import { expect, test } from "vitest";
-import { checkFits, warningOfMachine } from "../../src/cli/train.ts";
+import { warningOfMachine } from "../../src/cli/announce.ts";
+import { checkFits } from "../../src/cli/fits.ts";
 import { presets } from "../../src/train/config.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
 import { eventsOf, run, start, temporaryFolder, writePictures } from "./program.ts";
@@ -257,7 +258,7 @@ test("a run that goes on elsewhere warns, once in words and once as an event", a
   writeFileSync(path, encodeSafetensors(tensors, metadata));
   const resumed = await run("train", "--resume", dir, "--steps", "2", "--json");
   const warning = warningOfMachine({ ...here, adapter: "Voodoo 2" }, here);
-  expect(warning).toMatch(/^the run so far is of Voodoo 2, this is .+ last digits$/);
+  expect(warning).toMatch(/^the run was trained on Voodoo 2 until now, this is .+ last digits$/);
   expect(resumed.stderr).toContain(`catgan: warning: ${warning}\n`);
   expect(eventsOf(resumed)[1]).toEqual({ event: "warning", message: warning });
   const again = await run("train", "--resume", dir, "--steps", "3", "--json");

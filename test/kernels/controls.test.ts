@@ -293,13 +293,8 @@ const controls: Control[] = [
     right: "sizes.size - 1u - w",
     wrong: "min(sizes.size - w, sizes.size - 1u)",
   },
-  {
-    mistake: "red and blue swapped",
-    kernel: "sampleGrid",
-    right: "byte(x[at + 2u]) << 16u",
-    wrong: "byte(x[at]) << 16u",
-  },
-  { mistake: "the gap above taken for a cell", kernel: "sampleGrid", right: "v < sizes.height && ", wrong: "" },
+  { mistake: "bytes in the wrong order", kernel: "packPictures", right: "<< (k * 8u)", wrong: "<< (24u - k * 8u)" },
+  { mistake: "rounding down", kernel: "packPictures", right: "255.0 + 0.5", wrong: "255.0" },
 ];
 
 /** Whether any shape misses. */

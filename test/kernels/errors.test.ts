@@ -16,7 +16,7 @@ import { add } from "../../src/kernels/elementwise.ts";
 import * as loss from "../../src/kernels/loss.ts";
 import { minibatchStddev } from "../../src/kernels/minibatch_stddev.ts";
 import { denseRows } from "../../src/kernels/obvious.ts";
-import { gatherPictures, sampleGrid } from "../../src/kernels/pictures.ts";
+import { gatherPictures, packPictures } from "../../src/kernels/pictures.ts";
 import { addRow, columnSum, dot, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
 import { smoothFilter } from "../../src/kernels/smooth_filter.ts";
 import * as spectral from "../../src/kernels/spectral_norm.ts";
@@ -123,8 +123,8 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
     (s) => gatherPictures(s, t("pixels", 99), t("step", 9), 0, t("y", 2, 7, 7, 3)),
   ],
   [
-    "sampleGrid: rgba needs [42,12] for x x [4,8,8,3] in 1 columns, came rgba [12,22]",
-    (s) => sampleGrid(s, t("x", 4, 8, 8, 3), 1, t("rgba", 12, 22)),
+    "packPictures: pixels needs [192] words for x x [4,8,8,3], came pixels [256]",
+    (s) => packPictures(s, t("x", 4, 8, 8, 3), t("pixels", 256)),
   ],
   ["columnSum: y needs [5] for x x [9,5], came y [4]", (s) => columnSum(s, t("x", 9, 5), t("y", 4))],
   [

@@ -1,3 +1,3 @@
 import { testKernels } from "./check_table.ts";
 
-testKernels(["gatherPictures", "sampleGrid"]);
+testKernels(["gatherPictures", "packPictures"]);

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
 import { describeTrouble } from "../../src/page/describe_trouble.ts";
 
-test("says what happened and where training continues: at the last save, if there is one", () => {
+test("says what happened and where training continues: at a save, if there is one", () => {
   const lost = { kind: "device lost", message: "it was unplugged.", attempt: 2 } as const;
   expect(describeTrouble({ ...lost, backTo: 1200 })).toBe(
-    "The GPU was lost: it was unplugged. Returned to the last save, step 1,200, on a new device, attempt 2 of 3.",
+    "The GPU was lost: it was unplugged. Returned to the save of step 1,200, on a new device, attempt 2 of 3.",
   );
   expect(describeTrouble({ ...lost, backTo: 0 })).toBe(
     "The GPU was lost: it was unplugged. Nothing had been saved yet, so it started again on a new device, attempt 2 of 3.",
   );
   expect(describeTrouble({ kind: "diverged", message: "at step 7", attempt: 1, backTo: 5 })).toMatch(
-    /last save, step 5, with half the learning rates, attempt 1 of 3\.$/,
+    /save of step 5, with half the learning rates, attempt 1 of 3\.$/,
   );
 });
 

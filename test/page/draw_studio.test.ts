@@ -1,5 +1,4 @@
 import { beforeAll, expect, test } from "vitest";
-import { cutGrid } from "../../src/data/grid.ts";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { placeName } from "../../src/page/draw/picture_file.ts";
 import { Studio } from "../../src/page/draw/studio.ts";
@@ -37,8 +36,8 @@ beforeAll(async () => {
       const { stream, model } = trainer;
       const { generator, average } = model;
       const { seed } = smallConfig;
-      const options = { parameters: average!, running: null, n: 64, columns: 1, seed };
-      shown = cutGrid(await new Sampler(stream, generator, options).draw(), 16, 64);
+      const options = { parameters: average!, running: null, n: 64, seed };
+      shown = (await new Sampler(stream, generator, options).draw()).pixels;
     }
     trainer.destroy();
   }
@@ -89,14 +88,16 @@ test("what is no checkpoint is refused in words, and the one before stays", asyn
   const before = await drawing.draw([cat(0)]);
   const jpeg = new Blob([Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70, 73, 70, 0, 1)]);
   await expect(drawing.open(jpeg, "cat.jpg")).rejects.toThrow(
-    /^“cat.jpg” is no checkpoint that can be drawn from: safetensors: .*damaged$/,
+    /^“cat.jpg” is not a checkpoint to draw from: safetensors: .*damaged$/,
   );
   const foreign = new Blob([new Uint8Array(encodeSafetensors(new Map(), { format: "pt" }))]);
   await expect(drawing.open(foreign, "bert")).rejects.toThrow(
-    '“bert” is no checkpoint that can be drawn from: checkpoint: the format is "pt", expected "catgan 1"',
+    '“bert” is not a checkpoint to draw from: checkpoint: the format is "pt", expected "catgan 1"',
   );
   const bytes = new Uint8Array(await files.averaged.arrayBuffer());
-  await expect(drawing.open(new Blob([bytes.subarray(0, bytes.length - 4)]), "cut")).rejects.toThrow("“cut” is no");
+  await expect(drawing.open(new Blob([bytes.subarray(0, bytes.length - 4)]), "cut")).rejects.toThrow(
+    "“cut” is not a checkpoint",
+  );
   expect(await drawing.draw([cat(0)])).toEqual(before);
 });
 

@@ -281,6 +281,44 @@ describe("records", () => {
   });
 });
 
+describe("going back", () => {
+  test("one checkpoint further: it is then the newest, and the one that was left is overwritten next", async () => {
+    const { store, open, id, save, folder } = await newStore();
+    expect(await store.earlier(id, 1)).toEqual({ state: null, step: 0, warning: null });
+    await save(1);
+    // There is no earlier one.
+    expect(await store.earlier(id, 1)).toMatchObject({ step: 1, warning: null });
+    await save(2);
+    await save(3);
+    const slotOf = async () => (await store.load(id)).record.checkpoint!.slot;
+    const newest = await slotOf();
+    expect(await store.earlier(id, 0)).toMatchObject({ step: 3, warning: null });
+    await store.rewind(id, 3);
+    expect(await stepOf(store, id)).toBe(3);
+    const { state, step } = await store.earlier(id, 1);
+    expect([step, state!.metadata.step]).toEqual([2, "2"]);
+    await store.rewind(id, 2);
+    expect(await stepOf(open(), id)).toBe(2);
+    expect((await store.load(id)).rows).toEqual(rowsUpTo(2));
+    expect(await slotOf()).not.toBe(newest);
+    await save(3);
+    expect([await stepOf(open(), id), await slotOf()]).toEqual([3, newest]);
+    flip(folder.contents.get(`${newest}.safetensors`)!, 9000);
+    expect(await stepOf(open(), id)).toBe(2);
+  });
+
+  test("a damaged checkpoint is none to go back to", async () => {
+    const { store, id, save, folder } = await newStore();
+    await save(1);
+    await save(2);
+    const { slot } = (await store.load(id)).record.checkpoint!;
+    flip(folder.contents.get(`${slot === "a" ? "b" : "a"}.safetensors`)!, 9000);
+    expect(await store.earlier(id, 1)).toMatchObject({ step: 2, warning: null });
+    await store.rewind(id, 2);
+    expect(await stepOf(store, id)).toBe(2);
+  });
+});
+
 describe("samples", () => {
   test("come back in order, torn ones and those of later steps left out", async () => {
     const { store, id, save, folder } = await newStore();

@@ -5,20 +5,21 @@ import { choicesUsed } from "../../src/kernels/variants.ts";
 import { rowLength } from "../../src/page/protocol.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
 import type { GridView } from "../../src/page/train/grid_view.ts";
-import { Session, type Surroundings } from "../../src/page/train/session.ts";
+import type { SessionHost } from "../../src/page/train/host.ts";
+import { Session } from "../../src/page/train/session.ts";
 import { checkpointInfo } from "../../src/train/checkpoint.ts";
 import { Guard } from "../../src/train/guards.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { newRun as run, stubCanvas, World } from "./session_world.ts";
 
 let world: World;
-let around: Surroundings;
+let host: SessionHost;
 let store: RunStore;
 
 beforeAll(stubCanvas);
 beforeEach(() => {
   world = new World();
-  ({ around, store } = world);
+  ({ host, store } = world);
 });
 
 async function trained(session: Session): Promise<void> {
@@ -27,7 +28,7 @@ async function trained(session: Session): Promise<void> {
 }
 
 test("a run is made, trained to its end and opened again, and its buffers go with it", async () => {
-  const session = await Session.create(around, run);
+  const session = await Session.create(host, run);
   expect(session.phase).toBe("paused");
   await trained(session);
   expect(world.of("sample").map(({ sample }) => sample.step)).toEqual([0, 3, 6]);
@@ -37,7 +38,7 @@ test("a run is made, trained to its end and opened again, and its buffers go wit
   await session.close();
   // The zeros that every stream of a GPU shares.
   expect(world.device.gpu.counts.buffers).toBe(1);
-  const again = await Session.open(around, session.id, null);
+  const again = await Session.open(host, session.id, null);
   expect([again.phase, again.step, world.opened]).toEqual(["finished", 6, 1]);
   await again.close();
 });
@@ -45,7 +46,7 @@ test("a run is made, trained to its end and opened again, and its buffers go wit
 test("a run that was trained elsewhere goes on when its pictures are brought, and only with these", async () => {
   const identity = "5a".repeat(32);
   const photographs = { ...run.photographs!, pictures: { ...run.photographs!.pictures, identity } };
-  const session = await Session.create(around, { ...run, photographs, config: { ...run.config, steps: 9 } });
+  const session = await Session.create(host, { ...run, photographs, config: { ...run.config, steps: 9 } });
   await session.oneStep();
   const { file } = await session.download();
   await session.close();
@@ -56,24 +57,24 @@ test("a run that was trained elsewhere goes on when its pictures are brought, an
   const id = await imported();
   const lacking = async () => (await store.summary(id)).lacksPictures;
   expect(await lacking()).toBe(true);
-  await expect(Session.open(around, id, null)).rejects.toThrow(
+  await expect(Session.open(host, id, null)).rejects.toThrow(
     "Elsewhere: its training pictures (cats.zip) are not in this browser. " +
       "To train it further, add them under “Your own pictures” at 16 × 16, then open the run again",
   );
   const others = { ...photographs, pictures: { ...paintCats(16, 13, 6), identity: "6b".repeat(32) } };
-  await expect(Session.open(around, id, others)).rejects.toThrow(
+  await expect(Session.open(host, id, others)).rejects.toThrow(
     "are not those it was trained on (cats.zip: 13 of 16 × 16)",
   );
   expect(await lacking()).toBe(true);
 
-  const again = await Session.open(around, id, photographs);
+  const again = await Session.open(host, id, photographs);
   expect(world.of("note")).toEqual([]);
   expect(await lacking()).toBe(false);
   await again.oneStep();
   expect(again.step).toBe(2);
   await again.close();
   // The pictures are kept with the run, and its identity in what it saves.
-  const opened = await Session.open(around, id, null);
+  const opened = await Session.open(host, id, null);
   const { metadata } = decodeSafetensors(new Uint8Array(await (await opened.download()).file.arrayBuffer()));
   expect(checkpointInfo(metadata).pictures).toMatchObject({ identity, count: 13 });
   await opened.close();
@@ -81,17 +82,17 @@ test("a run that was trained elsewhere goes on when its pictures are brought, an
   // The same files as another decoder reads them.
   const pixels = photographs.pictures.pixels.map((value) => value ^ 1);
   const second = await imported();
-  const decoded = await Session.open(around, second, { ...photographs, pictures: { ...photographs.pictures, pixels } });
+  const decoded = await Session.open(host, second, { ...photographs, pictures: { ...photographs.pictures, pixels } });
   expect(world.of("note").map(({ text }) => text)).toEqual([
     expect.stringContaining("another program or version decoded them"),
   ]);
   await decoded.oneStep();
   await decoded.close();
-  await (await Session.open(around, second, null)).close();
+  await (await Session.open(host, second, null)).close();
 });
 
 test("quality is measured where that is asked for, told, and kept with the run", async () => {
-  const session = await Session.create(around, { ...run, config: { ...run.config, metricsEvery: 4 } });
+  const session = await Session.create(host, { ...run, config: { ...run.config, metricsEvery: 4 } });
   await trained(session);
   const told = world.of("quality").map(({ swd, floor }) => [swd, floor]);
   expect(told.length).toBe(2);
@@ -107,7 +108,7 @@ test("quality is measured where that is asked for, told, and kept with the run",
 });
 
 test("a run that is continued keeps the kernels that it was begun with", async () => {
-  const session = await Session.create(around, run);
+  const session = await Session.create(host, run);
   await session.oneStep();
   await session.save();
   await session.close();
@@ -121,20 +122,20 @@ test("a run that is continued keeps the kernels that it was begun with", async (
     const metadata = { ...state!.metadata, machine: JSON.stringify({ ...machine, variants }) };
     return { ...loaded, state: { ...loaded.state!, metadata } };
   });
-  const again = await Session.open(around, session.id, null);
+  const again = await Session.open(host, session.id, null);
   const [stream] = vi.mocked(world.view.use).mock.calls.at(-1) as unknown as [Parameters<GridView["use"]>[0]];
   expect(choicesUsed(stream).get(key)).toBe(other);
   await again.close();
 });
 
 test("what was changed and not saved since is so when the run is opened again", async () => {
-  const session = await Session.create(around, run);
+  const session = await Session.create(host, run);
   await session.oneStep();
   await session.save();
   await session.change({ lrG: 0.001 });
   // A tab that crashes saves nothing.
   await session.discard();
-  const again = await Session.open(around, session.id, null);
+  const again = await Session.open(host, session.id, null);
   expect(again.step).toBe(1);
   await again.change({ smoothing: 0.2 });
   await again.oneStep();
@@ -145,7 +146,7 @@ test("what was changed and not saved since is so when the run is opened again", 
 });
 
 test("a step that was not saved is saved when the run is closed, also after it was built anew", async () => {
-  const session = await Session.create(around, run);
+  const session = await Session.create(host, run);
   await session.oneStep();
   await session.change({ smoothing: 0.2 });
   await session.close();
@@ -153,7 +154,7 @@ test("a step that was not saved is saved when the run is closed, also after it w
 });
 
 test("a device that is lost while it trains: goes back, reads grids back, and trains on to the end", async () => {
-  const session = await Session.create(around, run);
+  const session = await Session.create(host, run);
   await session.oneStep();
   await session.save();
   world.device.gpu.device.destroy();
@@ -170,7 +171,7 @@ test("a device that is lost while it trains: goes back, reads grids back, and tr
 
 test("losses that explode: goes back with half the rates; other signs are told, and training goes on", async () => {
   const wild = { ...run.config, steps: 14, sampleEvery: 0, lrD: 0.5, lrG: 0.5 };
-  const session = await Session.create(around, { ...run, config: wild });
+  const session = await Session.create(host, { ...run, config: wild });
   await trained(session);
   const [first] = world.of("trouble").map(({ trouble }) => trouble);
   expect(first).toMatchObject({ kind: "diverged", attempt: 1, backTo: 0 });
@@ -183,7 +184,7 @@ test("losses that explode: goes back with half the rates; other signs are told, 
   const remedies = [{ key: "r1", change: "smaller" }] as const;
   const seen = { kind: "mute D", step: 2, what: "D says nothing", remedies, broken: false } as const;
   const record = vi.spyOn(Guard.prototype, "record").mockReturnValueOnce(seen);
-  const calm = await Session.create(around, run);
+  const calm = await Session.create(host, run);
   await trained(calm);
   record.mockRestore();
   expect(calm.phase).toBe("finished");
@@ -193,13 +194,39 @@ test("losses that explode: goes back with half the rates; other signs are told, 
   await calm.close();
 });
 
+test("a run that diverges again: goes back one save further, on the same device, until a save gets past it", async () => {
+  const seen = { kind: "explosion", what: "the losses explode", remedies: [], broken: true } as const;
+  let findings = 0;
+  const record = vi.spyOn(Guard.prototype, "record").mockImplementation(({ step }) => {
+    return step === 8 && ++findings <= 2 ? { ...seen, step } : null;
+  });
+  // 3 steps an epoch: saves at 3, 6 and so on.
+  const config = { ...run.config, steps: 15, sampleEvery: 3, saveEvery: 1 };
+  const session = await Session.create(host, { ...run, config });
+  const { opened } = world;
+  await trained(session);
+  record.mockRestore();
+  expect([session.phase, session.step, world.opened]).toEqual(["finished", 15, opened]);
+  expect(world.of("trouble").map(({ trouble }) => trouble)).toEqual([
+    { kind: "diverged", message: "at step 8, the losses explode", attempt: 1, backTo: 6 },
+    { kind: "diverged", message: "at step 8, the losses explode", attempt: 2, backTo: 3 },
+  ]);
+  expect(world.of("rewound").map(({ step }) => step)).toEqual([6, 3]);
+  expect(world.of("saved").map(({ step }) => step)).toEqual([3, 6, 6, 3, 6, 9, 12, 15]);
+  expect(world.of("config").at(-1)!.config).toMatchObject({ lrD: config.lrD / 4, lrG: config.lrG / 4 });
+  await session.close();
+  const { state, rows, samples } = await store.load(session.id);
+  expect(checkpointInfo(state!.metadata)).toMatchObject({ step: 15, config: { lrD: config.lrD / 4 } });
+  expect([rows.length / rowLength, samples.map(({ step }) => step)]).toEqual([15, [0, 3, 6, 9, 12, 15]]);
+});
+
 test("a device that is lost by drawing the first grid: the run begins all the same", async () => {
   vi.mocked(world.view.draw).mockImplementationOnce(async () => {
     world.device.gpu.device.destroy();
     await world.device.gpu.lost;
     world.device.gpu.checkAlive();
   });
-  const session = await Session.create(around, run);
+  const session = await Session.create(host, run);
   expect([session.phase, session.step, world.opened]).toEqual(["paused", 0, 1]);
   expect(world.of("trouble").map(({ trouble }) => trouble)).toMatchObject([
     { kind: "device lost", attempt: 1, backTo: 0 },
@@ -211,7 +238,7 @@ test("a device that is lost by drawing the first grid: the run begins all the sa
 });
 
 test("a run that is taken away while it trains saves nothing more and says nothing more", async () => {
-  const session = await Session.create(around, { ...run, config: { ...run.config, steps: 1000, saveEvery: 1 } });
+  const session = await Session.create(host, { ...run, config: { ...run.config, steps: 1000, saveEvery: 1 } });
   session.play();
   await vi.waitFor(() => expect(session.step).toBeGreaterThan(1), { timeout: 60_000 });
   const gone = session.discard();
@@ -222,11 +249,11 @@ test("a run that is taken away while it trains saves nothing more and says nothi
 });
 
 test("what does not fit is refused with advice, and leaves nothing behind", async () => {
-  const { limits } = (await around.device()).gpu;
+  const { limits } = (await host.device()).gpu;
   const { bufferBytes } = limits;
   limits.bufferBytes = 1000;
   try {
-    await expect(Session.create(around, run)).rejects.toThrow(
+    await expect(Session.create(host, run)).rejects.toThrow(
       /this GPU allows .*: choose fewer channels or smaller pictures$/,
     );
   } finally {

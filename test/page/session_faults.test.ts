@@ -20,9 +20,9 @@ async function trained(session: Session): Promise<void> {
 }
 
 /** A short life, in which a call may fail. @returns the session, closed or open; null when it could not be created */
-async function live({ around }: World, errors: unknown[]): Promise<Session | null> {
+async function live({ host }: World, errors: unknown[]): Promise<Session | null> {
   try {
-    const session = await Session.create(around, run);
+    const session = await Session.create(host, run);
     await session.change({ lrG: 0.0004 });
     await session.oneStep();
     await session.save();
@@ -83,7 +83,7 @@ test("every call of the storage fails once: the run is trained to its end and ke
 
 test("a storage that stays broken: the run stays open, can be downloaded as it is, and is saved once that works", async () => {
   const world = new World();
-  const session = await Session.create(world.around, run);
+  const session = await Session.create(world.host, run);
   await session.oneStep();
   await session.save();
   world.folder.faults.full = true;
@@ -109,7 +109,7 @@ test("a storage that stays broken: the run stays open, can be downloaded as it i
 
 test("a device that is lost while nothing can be saved: the run goes on from what memory holds", async () => {
   const world = new World();
-  const session = await Session.create(world.around, { ...run, config: { ...run.config, steps: 8 } });
+  const session = await Session.create(world.host, { ...run, config: { ...run.config, steps: 8 } });
   await session.oneStep();
   await session.save();
   world.folder.faults.full = true;
@@ -126,7 +126,7 @@ test("a device that is lost while nothing can be saved: the run goes on from wha
 
 test("site data that are cleared while it trains: the run is stored again, with its pictures and grids", async () => {
   const world = new World();
-  const session = await Session.create(world.around, run);
+  const session = await Session.create(world.host, run);
   await session.oneStep();
   await session.save();
   world.folder = new MemoryFolder();
@@ -137,14 +137,14 @@ test("site data that are cleared while it trains: the run is stored again, with 
   const { record, state, step, samples } = await world.store.load(session.id);
   expect([record.name, step, samples.map((sample) => sample.step)]).toEqual(["Mine", 3, [0, 3]]);
   expect((await world.store.photographs(session.id, record, state))!.pixels).toEqual(paintCats(16, 13, 5).pixels);
-  const again = await Session.open(world.around, session.id, null);
+  const again = await Session.open(world.host, session.id, null);
   expect(again.step).toBe(3);
   await again.close();
 });
 
 test("damaged pictures or checkpoints are never trained on", async () => {
   const world = new World();
-  const session = await Session.create(world.around, run);
+  const session = await Session.create(world.host, run);
   for (let saves = 0; saves < 2; saves++) {
     await session.oneStep();
     await session.save();
@@ -152,21 +152,21 @@ test("damaged pictures or checkpoints are never trained on", async () => {
   await session.close();
   const { contents } = world.folder.inside.get(session.id)!;
   contents.get("pictures.u8")![1] ^= 1;
-  await expect(Session.open(world.around, session.id, null)).rejects.toThrow(
+  await expect(Session.open(world.host, session.id, null)).rejects.toThrow(
     /Mine: its copy of the training pictures is damaged, so it cannot be trained further/,
   );
   contents.get("pictures.u8")![1] ^= 1;
   for (const slot of ["a", "b"]) contents.get(`${slot}.safetensors`)![9000] ^= 1;
-  await expect(Session.open(world.around, session.id, null)).rejects.toThrow(/both of its saves are damaged/);
+  await expect(Session.open(world.host, session.id, null)).rejects.toThrow(/both of its saves are damaged/);
 });
 
 test("no GPU after a loss: the run stops at once, is safe, and can be opened again", async () => {
   const world = new World();
-  const session = await Session.create(world.around, run);
+  const session = await Session.create(world.host, run);
   await session.oneStep();
   await session.save();
-  const { reopen } = world.around;
-  world.around.reopen = async () => {
+  const { reopen } = world.host;
+  world.host.reopen = async () => {
     throw new NoGpuError({ kind: "none", reason: "no adapter", detail: "no GPU at the moment" });
   };
   world.device.gpu.device.destroy();
@@ -177,9 +177,9 @@ test("no GPU after a loss: the run stops at once, is safe, and can be opened aga
     { kind: "no GPU", attempt: null, backTo: 1 },
   ]);
   await session.close();
-  world.around.reopen = reopen;
+  world.host.reopen = reopen;
   await reopen(100);
-  const again = await Session.open(world.around, session.id, null);
+  const again = await Session.open(world.host, session.id, null);
   expect(again.step).toBe(1);
   await again.close();
 });

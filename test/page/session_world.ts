@@ -6,7 +6,7 @@ import { RunStore } from "../../src/page/store/run_store.ts";
 import { variantMemory } from "../../src/page/store/variant_memory.ts";
 import type { Device } from "../../src/page/train/device.ts";
 import type { GridView } from "../../src/page/train/grid_view.ts";
-import type { Surroundings } from "../../src/page/train/session.ts";
+import type { SessionHost } from "../../src/page/train/host.ts";
 import { openDevice } from "../kernels/gpu.ts";
 import { smallConfig } from "../train/small_run.ts";
 import { MemoryFolder } from "./memory_folder.ts";
@@ -41,12 +41,12 @@ export class World {
   readonly view = { use: vi.fn(), draw: vi.fn(async () => {}), readBack: vi.fn(async () => {}) };
   /** Devices that were opened. */
   opened = 0;
-  readonly around: Surroundings = {
+  readonly host: SessionHost = {
     store: this.store,
     variants: variantMemory(async () => this.folder),
     view: this.view as unknown as GridView,
     emit: (event) => this.events.push(event),
-    device: async () => device ?? (await this.around.reopen(100)),
+    device: async () => device ?? (await this.host.reopen(100)),
     reopen: async (submitBudget) => {
       device?.gpu.destroy();
       this.opened++;

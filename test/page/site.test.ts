@@ -64,12 +64,12 @@ test("what only some need is loaded on demand", () => {
 });
 
 test("kernels and shaders are in it once", () => {
-  const holders = [...files].filter(([, text]) => text.includes("fn sample_grid("));
+  const holders = [...files].filter(([, text]) => text.includes("fn pack_pictures("));
   expect(holders.map(([name]) => name)).toEqual([expect.stringMatching(/^assets\/worker-/)]);
 });
 
 test("every shader is in it, line for line as in its file, without comments", () => {
-  const [[, kernels]] = [...files].filter(([, text]) => text.includes("fn sample_grid("));
+  const [[, kernels]] = [...files].filter(([, text]) => text.includes("fn pack_pictures("));
   const shaders = new URL("../../shaders/", import.meta.url);
   const names = readdirSync(shaders).filter((name) => name.endsWith(".wgsl"));
   expect(names.length).toBeGreaterThan(50);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { gatherPictures, sampleGrid } from "../../src/reference/pictures.ts";
+import { gatherPictures, packPictures } from "../../src/reference/pictures.ts";
 import { expectClose } from "./finite_difference.ts";
 
 describe("gatherPictures", () => {
@@ -27,43 +27,13 @@ describe("gatherPictures", () => {
   });
 });
 
-describe("sampleGrid", () => {
-  const gapPixel = [24, 24, 27, 255];
-  const pixel = (grid: ReturnType<typeof sampleGrid>, row: number, column: number) => [
-    ...grid.rgba.slice((row * grid.width + column) * 4, (row * grid.width + column) * 4 + 4),
-  ];
-
-  test("three pixels in two columns with a gap of 1", () => {
-    const grid = sampleGrid([-1, 0, 1, -2, 2, 0.2, 0.5, -0.5, -0.6], 2, 1, 1);
-    expect([grid.width, grid.height, grid.rgba.length]).toEqual([5, 5, 100]);
-    const cells = new Map([
-      ["1,1", [0, 128, 255, 255]],
-      ["1,3", [0, 255, 153, 255]],
-      ["3,1", [191, 64, 51, 255]],
-    ]);
-    for (let row = 0; row < 5; row++) {
-      for (let column = 0; column < 5; column++) {
-        expect(pixel(grid, row, column)).toEqual(cells.get(`${row},${column}`) ?? gapPixel);
-      }
-    }
+describe("packPictures", () => {
+  test("−1 … 1 becomes 0 … 255, and what lies beyond is clamped", () => {
+    expect([...packPictures([-1, 0, 1, -2, 2, 0.2, 0.5, -0.5, -0.6])]).toEqual([0, 128, 255, 0, 255, 153, 191, 64, 51]);
   });
 
-  test("rows and columns of a picture stay where they are", () => {
-    const value = (byte: number) => byte / 127.5 - 1;
-    const x = Array.from({ length: 2 * 2 * 2 * 3 }, (_, i) => value(i * 10));
-    const { width, height, rgba } = sampleGrid(x, 2, 0, 2);
-    expect([width, height]).toEqual([4, 2]);
-    const picture = (...bytes: number[]) => [...bytes, 255];
-    expect([...rgba]).toEqual([
-      ...[...picture(0, 10, 20), ...picture(30, 40, 50), ...picture(120, 130, 140), ...picture(150, 160, 170)],
-      ...[...picture(60, 70, 80), ...picture(90, 100, 110), ...picture(180, 190, 200), ...picture(210, 220, 230)],
-    ]);
-  });
-
-  test("more columns than pictures, a wide gap", () => {
-    const grid = sampleGrid([1, 1, 1], 3, 2, 1);
-    expect([grid.width, grid.height]).toEqual([11, 5]);
-    expect(pixel(grid, 2, 2)).toEqual([255, 255, 255, 255]);
-    expect(pixel(grid, 2, 5)).toEqual(gapPixel);
+  test("undoes gatherPictures", () => {
+    const bytes = Uint8Array.from({ length: 2 * 2 * 2 * 3 }, (_, i) => i * 10);
+    expect([...packPictures(gatherPictures(bytes, [0, 1], [0, 0], 2))]).toEqual([...bytes]);
   });
 });

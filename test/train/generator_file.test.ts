@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Image } from "../../src/data/image.ts";
+import type { Pictures } from "../../src/data/pictures.ts";
 import type { Stream } from "../../src/gpu/stream.ts";
 import { checkCheckpoint, type RunState } from "../../src/train/checkpoint.ts";
 import { checkDrawable, encodeGenerator, generatorFrom } from "../../src/train/generator_file.ts";
@@ -30,18 +30,18 @@ afterAll(() => {
   for (const { trainer } of Object.values(runs)) trainer.destroy();
 });
 
-async function draw(stream: Stream, state: RunState, seed: number): Promise<Image> {
+async function draw(stream: Stream, state: RunState, seed: number): Promise<Pictures> {
   const { network, parameters, running } = generatorFrom(stream, state);
-  const sampler = new Sampler(stream, network, { parameters, running, n: 9, columns: 3, seed });
-  const image = await sampler.draw();
+  const sampler = new Sampler(stream, network, { parameters, running, n: 9, seed });
+  const pictures = await sampler.draw();
   sampler.destroy();
   parameters.destroy(stream);
   running?.destroy(stream);
-  return image;
+  return pictures;
 }
 
-function largestDifference(a: Image, b: Image): number {
-  return a.rgba.reduce((most, value, i) => Math.max(most, Math.abs(value - b.rgba[i])), 0);
+function largestDifference(a: Pictures, b: Pictures): number {
+  return a.pixels.reduce((most, value, i) => Math.max(most, Math.abs(value - b.pixels[i])), 0);
 }
 
 test("holds what drawing needs and nothing else", () => {
@@ -84,7 +84,7 @@ test("f16 halves the filters and moves no pixel far", async () => {
   const whole = await encodeGenerator(stream, state, { half: false, credit: null });
   expect(half.length).toBeLessThan(0.6 * whole.length);
   const [a, b] = [await draw(stream, file, smallConfig.seed), await draw(stream, state, smallConfig.seed)];
-  expect(new Set(b.rgba).size).toBeGreaterThan(20);
+  expect(new Set(b.pixels).size).toBeGreaterThan(20);
   expect(largestDifference(a, b)).toBeLessThanOrEqual(2);
   // A credit stays, and another replaces it.
   const again = decodeSafetensors(await encodeGenerator(stream, file, { half: true, credit: null }));

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { cutGrid, pictureGrid } from "../../src/data/grid.ts";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Config } from "../../src/train/config.ts";
 import { diversity, type Finding, Guard } from "../../src/train/guards.ts";
@@ -145,9 +144,4 @@ test("diversity: cats differ, one cat does not, and noise is not variety", () =>
   const two = { size: 16, count: 64, pixels: new Uint8Array(64 * 16 * 16 * 3).fill(100, 32 * 16 * 16 * 3) };
   expect(diversity(two)).toBeCloseTo((100 * 32 * 32) / (32 * 63), 10);
   expect(diversity({ ...two, count: 1 })).toBe(0);
-});
-
-test("a grid comes apart into the pictures that it was made of", () => {
-  const cats = paintCats(16, 7, 3);
-  expect(cutGrid(pictureGrid(cats, 3), 16, 7, 3)).toEqual(cats.pixels);
 });

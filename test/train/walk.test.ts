@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cutGrid } from "../../src/data/grid.ts";
 import { uniform } from "../../src/reference/philox.ts";
 import { measureStatistics, Sampler } from "../../src/train/sampler.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
@@ -99,12 +98,12 @@ describe("drawing", () => {
   const n = 64;
   const seed = 11;
   let trainer: Trainer;
-  const pixels = async (sampler: Sampler, count: number, latents?: Float32Array<ArrayBuffer>, part = 0) =>
-    cutGrid(await (latents ? sampler.drawLatents(latents) : sampler.draw(part)), 16, count);
+  const pixels = async (sampler: Sampler, latents?: Float32Array<ArrayBuffer>, part = 0) =>
+    (await (latents ? sampler.drawLatents(latents) : sampler.draw(part))).pixels;
   const sampler = (count: number, running = trainer.model.running) => {
     const { stream, model } = trainer;
     const { generator, average } = model;
-    return new Sampler(stream, generator, { parameters: average!, running, n: count, columns: 1, seed });
+    return new Sampler(stream, generator, { parameters: average!, running, n: count, seed });
   };
 
   beforeAll(async () => {
@@ -120,11 +119,11 @@ describe("drawing", () => {
         Array.from({ length: n }, (_, i) => cat(first + i, seed)),
         8,
       );
-    const bySeed = [await pixels(drawing, n), await pixels(drawing, n, undefined, 1)];
+    const bySeed = [await pixels(drawing), await pixels(drawing, undefined, 1)];
     expect(bySeed[0]).not.toEqual(bySeed[1]);
-    expect(await pixels(drawing, n, latents(0))).toEqual(bySeed[0]);
-    expect(await pixels(drawing, n, latents(n))).toEqual(bySeed[1]);
-    expect(await pixels(drawing, n)).toEqual(bySeed[0]);
+    expect(await pixels(drawing, latents(0))).toEqual(bySeed[0]);
+    expect(await pixels(drawing, latents(n))).toEqual(bySeed[1]);
+    expect(await pixels(drawing)).toEqual(bySeed[0]);
     await expect(drawing.drawLatents(latents(0).subarray(8))).rejects.toThrow(
       "drawLatents: preview latents [64,8] needs 512 numbers, came 504",
     );
@@ -134,13 +133,13 @@ describe("drawing", () => {
   test("statistics measured once draw what those measured each time draw, and one cat as among many", async () => {
     const { stream, model } = trainer;
     const { generator, average } = model;
-    const options = { parameters: average!, running: null, n, columns: 1, seed };
+    const options = { parameters: average!, running: null, n, seed };
     const measuring = new Sampler(stream, generator, options);
     const running = await measureStatistics(stream, generator, average!, seed);
     const [many, one] = [sampler(n, running), sampler(1, running)];
-    const drawn = await pixels(many, n);
-    expect(drawn).toEqual(await pixels(measuring, n));
-    const single = await pixels(one, 1, latentsAt(cat(5, seed), 8));
+    const drawn = await pixels(many);
+    expect(drawn).toEqual(await pixels(measuring));
+    const single = await pixels(one, latentsAt(cat(5, seed), 8));
     // Kernels of another tile size may round otherwise.
     const difference = single.reduce(
       (most, byte, i) => Math.max(most, Math.abs(byte - drawn[5 * single.length + i])),

@@ -1,9 +1,7 @@
 /** What is shown, as PNG files: every pixel of a picture a square, nothing smoothed. */
+import { gridColour, gridExtent, gridPlace } from "../../data/grid.ts";
 import type { Place } from "../../train/walk.ts";
 
-/** Between the pictures of a grid and around them, as in the training's grids. */
-const gap = 2;
-const wall = "#18181b";
 /** Width in pixels of a single picture in a file, and of a picture in a grid. */
 const wide = { alone: 512, among: 128 };
 
@@ -14,12 +12,13 @@ export function pictureFile(picture: HTMLCanvasElement): Promise<Blob> {
 /** @param pictures of one size, row by row */
 export function gridFile(pictures: readonly HTMLCanvasElement[], columns: number): Promise<Blob> {
   const { width: size } = pictures[0];
-  const rows = Math.ceil(pictures.length / columns);
-  const [grid, context] = canvas(columns * (size + gap) + gap, rows * (size + gap) + gap);
-  context.fillStyle = wall;
-  context.fillRect(0, 0, grid.width, grid.height);
+  const { width, height } = gridExtent(pictures.length, size, columns);
+  const [grid, context] = canvas(width, height);
+  context.fillStyle = `rgb(${gridColour})`;
+  context.fillRect(0, 0, width, height);
   for (const [n, picture] of pictures.entries()) {
-    context.drawImage(picture, gap + (n % columns) * (size + gap), gap + Math.floor(n / columns) * (size + gap));
+    const { left, top } = gridPlace(n, size, columns);
+    context.drawImage(picture, left, top);
   }
   return enlarged(grid, Math.max(1, Math.floor(wide.among / size)));
 }

@@ -1,10 +1,9 @@
 /** Draws from a checkpoint: on a GPU device of its own, so that training on another is not disturbed. */
-import { cutGrid } from "../../data/grid.ts";
 import { GpuError } from "../../gpu/gpu.ts";
 import type { Stream } from "../../gpu/stream.ts";
 import type { Arena } from "../../nn/parameters.ts";
 import type { RunState } from "../../train/checkpoint.ts";
-import { type Artist, checkDrawable, generatorFrom } from "../../train/generator_file.ts";
+import { checkDrawable, generatorFrom, type LoadedGenerator } from "../../train/generator_file.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
 import { measureStatistics, Sampler } from "../../train/sampler.ts";
 import { latentsOf, type Place } from "../../train/walk.ts";
@@ -14,19 +13,20 @@ import { atOnce, type Model } from "./protocol.ts";
 /** No file that this program writes is nearly as large. */
 const maxBytes = 2 ** 31;
 
-/** A generator on a device. */
-interface Easel {
+/** What is open for drawing on the device. */
+interface Workspace {
   stream: Stream;
-  artist: Artist;
+  generator: LoadedGenerator;
   /** Batch-norm's statistics: those of the run, or measured. */
   running: Arena;
+  /** By the number of pictures drawn at once. */
   samplers: Map<number, Sampler>;
 }
 
 export class Studio {
   private state: RunState | null = null;
   private device: Device | null = null;
-  private easel: Easel | null = null;
+  private workspace: Workspace | null = null;
 
   constructor(private readonly openDevice: () => Promise<Device>) {}
 
@@ -38,59 +38,60 @@ export class Studio {
   async open(file: Blob, name: string): Promise<Model> {
     this.state = await readCheckpoint(file, name);
     this.clear();
-    const { stream, artist } = await this.withDevice((easel) => Promise.resolve(easel));
-    const { architecture, step, seed, credit } = artist;
+    const { stream, generator } = await this.withDevice((workspace) => Promise.resolve(workspace));
+    const { architecture, step, seed, credit } = generator;
     return { size: architecture.size, step, seed, credit, adapter: stream.gpu.name };
   }
 
   /** @param places at most `atOnce` @returns [places, size, size, 3], u8 @throws GpuError */
   async draw(places: readonly Place[]): Promise<Uint8Array<ArrayBuffer>> {
-    return await this.withDevice(async ({ stream, artist, running, samplers }) => {
-      const { network, parameters, seed } = artist;
+    return await this.withDevice(async ({ stream, generator, running, samplers }) => {
+      const { network, parameters, seed } = generator;
       const { z, size } = network.architecture;
       const n = places.length === 1 ? 1 : atOnce;
       let sampler = samplers.get(n);
       if (!sampler) {
-        sampler = new Sampler(stream, network, { parameters, running, n, columns: 1, seed });
+        sampler = new Sampler(stream, network, { parameters, running, n, seed });
         samplers.set(n, sampler);
       }
       const latents = new Float32Array(n * z);
       latents.set(latentsOf(places, z));
-      return cutGrid(await sampler.drawLatents(latents), size, places.length);
+      const { pixels } = await sampler.drawLatents(latents);
+      return pixels.slice(0, places.length * size * size * 3);
     });
   }
 
   /** Works with the device; when that is lost or fails, once more with a new one. */
-  private async withDevice<T>(work: (easel: Easel) => Promise<T>): Promise<T> {
+  private async withDevice<T>(work: (workspace: Workspace) => Promise<T>): Promise<T> {
     try {
-      return await work((this.easel ??= await this.setUp()));
+      return await work((this.workspace ??= await this.setUp()));
     } catch (error) {
       if (!(error instanceof GpuError) || this.device === null) throw error;
       this.device.gpu.destroy();
-      this.device = this.easel = null;
-      return await work((this.easel = await this.setUp()));
+      this.device = this.workspace = null;
+      return await work((this.workspace = await this.setUp()));
     }
   }
 
-  private async setUp(): Promise<Easel> {
+  private async setUp(): Promise<Workspace> {
     if (this.state === null) throw new Error("no checkpoint is open");
     this.device ??= await this.openDevice();
     const stream = newStream(this.device);
-    const artist = generatorFrom(stream, this.state);
-    const { network, parameters, seed } = artist;
-    const running = artist.running ?? (await measureStatistics(stream, network, parameters, seed));
-    return { stream, artist, running, samplers: new Map() };
+    const generator = generatorFrom(stream, this.state);
+    const { network, parameters, seed } = generator;
+    const running = generator.running ?? (await measureStatistics(stream, network, parameters, seed));
+    return { stream, generator, running, samplers: new Map() };
   }
 
   /** Takes the generator off the device, whose compiled kernels stay. */
   private clear(): void {
-    if (this.easel === null) return;
-    const { stream, artist, running, samplers } = this.easel;
+    if (this.workspace === null) return;
+    const { stream, generator, running, samplers } = this.workspace;
     for (const sampler of samplers.values()) sampler.destroy();
     running.destroy(stream);
-    artist.parameters.destroy(stream);
+    generator.parameters.destroy(stream);
     stream.dispose();
-    this.easel = null;
+    this.workspace = null;
   }
 }
 
@@ -101,6 +102,6 @@ async function readCheckpoint(file: Blob, name: string): Promise<RunState> {
     checkDrawable(state);
     return state;
   } catch (error) {
-    throw new Error(`“${name}” is no checkpoint that can be drawn from: ${(error as Error).message}`);
+    throw new Error(`“${name}” is not a checkpoint to draw from: ${(error as Error).message}`);
   }
 }

@@ -171,6 +171,21 @@ export class RunStore {
   }
 
   /**
+   * The state of a checkpoint to go back to.
+   * @param back as `newestIntact`
+   * @returns a null state when nothing was saved yet
+   * @throws as `load`
+   */
+  async earlier(id: string, back: number): Promise<Pick<SavedRun, "state" | "step"> & { warning: string | null }> {
+    const { folder, record } = await this.open(id);
+    const newest = await newestIntact(folder, record, back);
+    if (newest === null) return { state: null, step: 0, warning: null };
+    const { found, warning } = newest;
+    this.remember(id, record, found);
+    return { state: found.state, step: found.info.step, warning };
+  }
+
+  /**
    * The pictures that a run learns from, verified.
    * @param state holds their fingerprint, for runs of earlier versions, which have no checksum
    * @returns null for painted cats and where an uploaded checkpoint came without its pictures
@@ -248,9 +263,15 @@ export class RunStore {
     return await addSample(await (await this.folderOf(id)).folder("samples"), step, png);
   }
 
-  /** Removes grids of later steps, when a run goes back. */
+  /** Forgets what belongs to later steps, when a run has gone back: a newer checkpoint, and grids. */
   async rewind(id: string, step: number): Promise<void> {
-    await removeSamplesAfter(await (await this.folderOf(id)).folder("samples"), step);
+    const { folder, record } = await this.open(id);
+    const intact = this.intact.get(id);
+    if (intact && record.checkpoint && record.checkpoint.step > step && intact.record.step <= step) {
+      const checkpoint = { slot: intact.slot, ...intact.record, previous: null };
+      await writeRecord(folder, { ...record, checkpoint });
+    }
+    await removeSamplesAfter(await folder.folder("samples"), step);
   }
 
   /** Changes the record: the name, or the configuration and the length. */

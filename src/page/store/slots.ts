@@ -43,20 +43,23 @@ export async function readSlot(
 
 /**
  * The newest intact checkpoint: the one that the record names, or else the other slot's, with a warning.
+ * @param back 1: the checkpoint before the newest, if it is intact
  * @returns null when nothing was saved yet
  * @throws DamagedRunError when both are damaged; errors of the folder, which are no reason to go back
  */
 export async function newestIntact(
   folder: Folder,
   { name, checkpoint }: RunRecord,
+  back = 0,
 ): Promise<{ found: IntactCheckpoint; warning: string | null } | null> {
   if (checkpoint === null) return null;
   const named = await readSlot(folder, checkpoint.slot, checkpoint);
-  if (named) return { found: named, warning: null };
+  if (named && back === 0) return { found: named, warning: null };
   const other = otherSlot(checkpoint.slot);
   // Earlier versions recorded one slot only: what the other holds may still be good.
   const { previous = {} } = checkpoint;
   const found = previous && (await readSlot(folder, other, previous));
+  if (named) return { found: found && found.info.step < named.info.step ? found : named, warning: null };
   if (!found) throw new DamagedRunError(`${name}: both of its saves are damaged, so it cannot be continued`);
   const unchecked = found.verified
     ? ""

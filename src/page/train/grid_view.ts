@@ -1,12 +1,13 @@
-/** The fakes' grid on a canvas. */
+/** The grid of generated pictures on the page's canvas. */
+import { gridColour, gridExtent, gridGap, pictureGrid, squareColumns } from "../../data/grid.ts";
 import type { Stream } from "../../gpu/stream.ts";
-import type { Tensor } from "../../gpu/tensor.ts";
+import { type GpuPictures, readPictures } from "../../train/sampler.ts";
 import code from "./show_grid.wgsl?raw";
 
-/** Puts a grid in a GPU buffer onto a texture, without reading it back. */
+/** Draws pictures in a GPU buffer as a grid onto a texture, without reading them back. */
 export class GridPainter {
   private readonly pipeline: GPURenderPipeline;
-  private readonly extent: GPUBuffer;
+  private readonly layout: GPUBuffer;
 
   constructor(
     private readonly device: GPUDevice,
@@ -20,20 +21,22 @@ export class GridPainter {
       fragment: { module, targets: [{ format }] },
     });
     // UNIFORM | COPY_DST
-    this.extent = device.createBuffer({ label: "grid extent", size: 16, usage: 0x40 | 0x8 });
+    this.layout = device.createBuffer({ label: "grid layout", size: 32, usage: 0x40 | 0x8 });
   }
 
-  /** @param grid [height, width] words, red in the lowest byte @param target a texture of that size */
-  paint(grid: Tensor, target: GPUTexture): void {
-    const { device, pipeline, extent } = this;
-    const [height, width] = grid.shape;
-    device.queue.writeBuffer(extent, 0, Uint32Array.of(width, height, 0, 0));
+  /** @param target a texture of the grid's extent */
+  paint({ count, size, pixels }: GpuPictures, columns: number, target: GPUTexture): void {
+    const { device, pipeline, layout } = this;
+    const words = new Uint32Array(8);
+    words.set([count, size, columns, gridGap]);
+    new Float32Array(words.buffer).set([...gridColour.map((value) => value / 255), 1], 4);
+    device.queue.writeBuffer(layout, 0, words);
     const bindGroup = device.createBindGroup({
       label: "show_grid",
       layout: pipeline.getBindGroupLayout(0),
       entries: [
-        { binding: 0, resource: { buffer: extent } },
-        { binding: 1, resource: { buffer: grid.buffer, offset: grid.offset, size: grid.bytes } },
+        { binding: 0, resource: { buffer: layout } },
+        { binding: 1, resource: { buffer: pixels.buffer, offset: pixels.offset, size: pixels.bytes } },
       ],
     });
     const encoder = device.createCommandEncoder({ label: "show_grid" });
@@ -50,8 +53,8 @@ export class GridPainter {
 }
 
 /**
- * The page's canvas. Where drawing on it directly fails, or may have been what lost the device, grids are read back and
- * put onto a fresh canvas: one that had a context of one kind can get none of another.
+ * The page's canvas. Where drawing on it directly fails, or may have caused the loss of the device, pictures are read back
+ * and drawn on a fresh canvas: a canvas that had a context of one kind cannot get one of another.
  */
 export class GridView {
   private stream: Stream | null = null;
@@ -72,7 +75,7 @@ export class GridView {
     this.painter = null;
   }
 
-  /** Reads grids back from now on. */
+  /** From now on, reads pictures back to draw them. */
   async readBack(): Promise<void> {
     this.reading = true;
     if (this.context === null) return;
@@ -80,32 +83,35 @@ export class GridView {
     this.canvas = await this.freshCanvas();
   }
 
-  /** @param grid [height, width] words, as `GridPainter` takes them */
-  async draw(grid: Tensor): Promise<void> {
+  /** Draws them as a grid that is closest to square. */
+  async draw(pictures: GpuPictures): Promise<void> {
     const { gpu } = this.stream!;
     // A software adapter's memory is the machine's own, so reading back costs next to nothing there; and headless
     // Chromium's GPU process does not survive a canvas on SwiftShader.
     if (!this.reading && !gpu.software) {
       try {
-        await this.present(grid, gpu.device);
+        await this.present(pictures, gpu.device);
         return;
       } catch (error) {
         gpu.checkAlive();
-        console.warn("the grid is read back from now on:", error);
+        console.warn("pictures are read back from now on:", error);
         await this.readBack();
       }
     }
-    const pixels = new Uint8ClampedArray(await this.stream!.readBytes(grid), 0, grid.bytes);
-    const [height, width] = grid.shape;
-    fitTo(this.canvas, grid);
+    const { width, height, rgba } = pictureGrid(await readPictures(this.stream!, pictures));
+    fitTo(this.canvas, width, height);
     this.canvas2d ??= this.canvas.getContext("2d");
-    this.canvas2d!.putImageData(new ImageData(pixels, width, height), 0, 0);
+    const data = new Uint8ClampedArray(rgba.buffer as ArrayBuffer);
+    this.canvas2d!.putImageData(new ImageData(data, width, height), 0, 0);
   }
 
   /** @throws Error when the canvas takes no texture of this device */
-  private async present(grid: Tensor, device: GPUDevice): Promise<void> {
+  private async present(pictures: GpuPictures, device: GPUDevice): Promise<void> {
+    const { count, size } = pictures;
     const format = navigator.gpu.getPreferredCanvasFormat();
-    fitTo(this.canvas, grid);
+    const columns = squareColumns(count);
+    const { width, height } = gridExtent(count, size, columns);
+    fitTo(this.canvas, width, height);
     device.pushErrorScope("validation");
     let outcome: Promise<GPUError | null>;
     try {
@@ -114,7 +120,7 @@ export class GridView {
         this.context!.configure({ device, format, alphaMode: "opaque" });
         this.painter = new GridPainter(device, format);
       }
-      this.painter.paint(grid, this.context!.getCurrentTexture());
+      this.painter.paint(pictures, columns, this.context!.getCurrentTexture());
     } finally {
       outcome = device.popErrorScope();
     }
@@ -123,7 +129,7 @@ export class GridView {
   }
 }
 
-function fitTo(canvas: OffscreenCanvas, { shape: [height, width] }: Tensor): void {
+function fitTo(canvas: OffscreenCanvas, width: number, height: number): void {
   if (canvas.width === width && canvas.height === height) return;
   canvas.width = width;
   canvas.height = height;

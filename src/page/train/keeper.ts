@@ -76,6 +76,14 @@ export class Keeper {
     this.tell();
   }
 
+  /** Drops an unsaved checkpoint of a later step: the run went back. */
+  wentBack(step: number): void {
+    if (this.unsaved === null || this.unsaved.step <= step) return;
+    this.unsaved = null;
+    this.failures.delete(checkpointKey);
+    this.tell();
+  }
+
   /** Gives up work that failed and is no longer wanted. */
   forget(unwanted: (key: string) => boolean): void {
     for (const key of [...this.failures.keys()]) if (unwanted(key)) this.failures.delete(key);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { gridGap } from "../../../src/data/grid.ts";
 import { groupRefusals } from "../../../src/data/refusals.ts";
-import { gridGap } from "../../../src/kernels/grid_extent.ts";
 import { previewCount, previewImage, previewIndices } from "../../../src/page/pictures/preview.ts";
 
 describe("refusals", () => {
