@@ -39,7 +39,7 @@ export interface CaseResult {
 export interface KernelOptions {
   readonly ceilings: Ceilings;
   readonly choices: Choices;
-  /** See `Stream.assumeRate`. */
+  /** See `Pacing.assumeRate`. */
   readonly rate: number | null;
   /** Batches that are timed. */
   readonly rounds: number;

@@ -83,7 +83,7 @@ export async function benchStep(gpu: Gpu, preset: PresetName, options: StepOptio
       onProgress: (done, of) => options.onProgress(`step of ${preset}: choosing variants, ${done} of ${of}`),
     });
     choose(stream, choicesOf(measured));
-    stream.assumeRate(rateOf(measured));
+    stream.pacing.assumeRate(rateOf(measured));
   }
   const trainer = new Trainer(stream, config, grey(config.size, paintedCount(config.size)));
   try {
@@ -145,7 +145,7 @@ async function timeSteps(trainer: Trainer, rounds: number): Promise<number[]> {
 async function timeHost(trainer: Trainer, steps: number): Promise<number[]> {
   const { stream } = trainer;
   // In one submit, since between two of them a step waits for the GPU.
-  stream.submitBudget = Number.POSITIVE_INFINITY;
+  stream.pacing.submitBudget = Number.POSITIVE_INFINITY;
   const samples: number[] = [];
   for (let step = 0; step < steps; step++) {
     await stream.idle();
@@ -166,7 +166,7 @@ async function timeHost(trainer: Trainer, steps: number): Promise<number[]> {
 async function ownJavaScript(preset: PresetName) {
   const config = presets[preset];
   const stream = new Stream(await Gpu.open(paperAdapter(paperLimits)));
-  stream.assumeRate(paperRate);
+  stream.pacing.assumeRate(paperRate);
   const trainer = new Trainer(stream, config, grey(config.size, 8 * config.batch));
   await trainer.prepare();
   // Losses cannot be read from paper: the trainer is told that they were.

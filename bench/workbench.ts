@@ -13,7 +13,7 @@ export class Workbench {
   readonly stream: Stream;
   private readonly owned: Tensor[] = [];
 
-  /** @param choices variants that convolutions use @param rate see `Stream.assumeRate`; null: not known */
+  /** @param choices variants that convolutions use @param rate see `Pacing.assumeRate`; null: not known */
   constructor(
     readonly gpu: Gpu,
     choices: Choices = new Map(),
@@ -21,7 +21,7 @@ export class Workbench {
   ) {
     this.stream = new Stream(gpu);
     choose(this.stream, choices);
-    if (rate !== null) this.stream.assumeRate(rate);
+    if (rate !== null) this.stream.pacing.assumeRate(rate);
   }
 
   /** Uniform numbers in [low, high), others in every tensor. */

@@ -125,10 +125,7 @@ export class Gpu {
     if (watched) this.device.pushErrorScope("out-of-memory");
     const buffer = this.device.createBuffer({ label, size: Math.max(16, bytes), usage });
     if (watched) {
-      const outcome = this.device.popErrorScope();
-      // Its error is seen by `settle`, and must not end the process before.
-      outcome.catch(() => {});
-      this.allocations.push(outcome);
+      this.allocations.push(handled(this.device.popErrorScope()));
     }
     this.counts.bytes += buffer.size;
     this.counts.buffers++;
@@ -156,6 +153,12 @@ export class Gpu {
   destroy(): void {
     this.device.destroy();
   }
+}
+
+/** A promise whose error is seen by whoever awaits it later, and must not end the process before. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 export function inMebibytes(bytes: number): string {

@@ -1,5 +1,5 @@
 /** From WGSL files to a compute pipeline: joined, laid out as the text declares, compiled without blocking, cached. */
-import { type Gpu, GpuError } from "./gpu.ts";
+import { type Gpu, GpuError, handled } from "./gpu.ts";
 import { repeat } from "./repeat.ts";
 
 const texts: Record<string, string> = {};
@@ -79,12 +79,12 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
       throw new GpuError(`${name}: ${words}`);
     }
   };
-  result.compiled = build().then((pipeline) => {
-    result.pipeline = pipeline;
-    return pipeline;
-  });
-  // Whoever needs the pipeline awaits it and sees the error there; here it must not count as unhandled.
-  result.compiled.catch(() => {});
+  result.compiled = handled(
+    build().then((pipeline) => {
+      result.pipeline = pipeline;
+      return pipeline;
+    }),
+  );
   return result;
 }
 

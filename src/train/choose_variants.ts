@@ -40,7 +40,7 @@ export async function chooseVariants(
   if (way === "table") return;
   const { rate, choices } = way === "measure" ? await measured(stream, convolutions, memory, onProgress) : way;
   choose(stream, new Map(Object.entries(choices)));
-  stream.assumeRate(rate);
+  stream.pacing.assumeRate(rate);
 }
 
 async function measured(

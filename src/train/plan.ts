@@ -78,7 +78,7 @@ export async function planTraining(config: Config, planLimits: PlanLimits, choic
   const pictures = { size, count: batch, pixels: new Uint8Array(batch * size ** 2 * 3) };
   const stream = new Stream(gpu);
   if (choices) choose(stream, choices);
-  stream.maxDispatchCost = Number.POSITIVE_INFINITY;
+  stream.pacing.maxDispatchCost = Number.POSITIVE_INFINITY;
   const trainer = new Trainer(stream, config, pictures);
   await trainer.prepare();
   await trainer.previewSampler.draw();

@@ -35,7 +35,7 @@ export class QualityMeter {
     this.count = Math.min(most, Math.floor(pictures.count / 2));
     if (this.count < 2) throw new Error(`metrics: ${pictures.count} pictures, expected 4 or more`);
     this.stream = new Stream(stream.gpu);
-    this.stream.submitBudget = stream.submitBudget;
+    this.stream.pacing.submitBudget = stream.pacing.submitBudget;
     this.sampler = trainer.sampler(partSize, 1, config.seed);
   }
 

@@ -2,7 +2,8 @@
 import { cutGrid } from "../data/grid.ts";
 import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
-import type { Recording, Stream } from "../gpu/stream.ts";
+import type { Recording } from "../gpu/recording.ts";
+import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchNormRunning } from "../kernels/batch_norm.ts";
 import { gridExtent } from "../kernels/grid_extent.ts";

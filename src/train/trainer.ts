@@ -6,7 +6,8 @@
 import { Batches, fingerprint } from "../data/batches.ts";
 import type { Pictures } from "../data/pictures.ts";
 import { GpuError } from "../gpu/gpu.ts";
-import type { Recording, Stream } from "../gpu/stream.ts";
+import type { Recording } from "../gpu/recording.ts";
+import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { type AdamConstants, adam, adamRate } from "../kernels/adam.ts";
 import { augmentationWords, augmentParameters } from "../kernels/augment.ts";

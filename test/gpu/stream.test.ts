@@ -222,7 +222,7 @@ describe("cutting", () => {
     const submits: number[] = [];
     for (const budget of [100, 1e-9]) {
       const stream = await testStream();
-      stream.submitBudget = budget;
+      stream.pacing.submitBudget = budget;
       const [x, y] = [
         stream.from(
           "x",
@@ -238,12 +238,12 @@ describe("cutting", () => {
         }
       };
       await stream.flush();
-      const before = stream.submits;
+      const before = stream.pacing.submits;
       step();
       await stream.replay(await stream.capture("step", step));
       await stream.idle();
-      submits.push(stream.submits - before);
-      expect(stream.dispatches).toBe(24);
+      submits.push(stream.pacing.submits - before);
+      expect(stream.pacing.dispatches).toBe(24);
       results.push(await list(stream, x));
     }
     expect(results[1]).toEqual(results[0]);

@@ -63,13 +63,13 @@ async function expectSameBits(check: Check): Promise<void> {
     const everyVariant = i === 0;
     const whole = await testStream();
     const expected = await outputBits(whole, check, dims, everyVariant);
-    dispatches += whole.dispatches;
+    dispatches += whole.pacing.dispatches;
     expect(await outputBits(whole, check, dims, everyVariant)).toEqual(expected);
 
     const cut = await testStream();
-    cut.maxDispatchCost = 1;
+    cut.pacing.maxDispatchCost = 1;
     expect(await outputBits(cut, check, dims, everyVariant)).toEqual(expected);
-    cutDispatches += cut.dispatches;
+    cutDispatches += cut.pacing.dispatches;
 
     const { limits } = whole.gpu;
     const { workgroupsPerDimension } = limits;

@@ -75,7 +75,7 @@ describe("tensors larger than a binding are worked on in pieces", () => {
 
 test("more workgroups than one dimension of the grid holds", async () => {
   const stream = await testStream();
-  stream.maxDispatchCost = Number.POSITIVE_INFINITY;
+  stream.pacing.maxDispatchCost = Number.POSITIVE_INFINITY;
   const [H, W] = [2049, 2048];
   expect((H * W) / 64).toBeGreaterThan(real.workgroupsPerDimension);
   const lab = new Lab(stream, "integers", Math.random);
