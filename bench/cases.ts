@@ -4,6 +4,7 @@ import { elements, type Tensor } from "../src/gpu/tensor.ts";
 import { adam } from "../src/kernels/adam.ts";
 import { augment, augmentationWords, augmentGradient, augmentParameters } from "../src/kernels/augment.ts";
 import * as norm from "../src/kernels/batch_norm.ts";
+import type { Convolution } from "../src/kernels/choices.ts";
 import * as conv from "../src/kernels/conv2d.ts";
 import * as map from "../src/kernels/elementwise.ts";
 import { type ConvGeometry, convFlops, samePadding } from "../src/kernels/geometry.ts";
@@ -15,7 +16,7 @@ import { gatherPictures, gridExtent, sampleGrid } from "../src/kernels/pictures.
 import * as reduce from "../src/kernels/reduce.ts";
 import { smoothFilter, smoothFilterGradient } from "../src/kernels/smooth_filter.ts";
 import * as spectral from "../src/kernels/spectral_norm.ts";
-import { type Convolution, type Pass, passes } from "../src/kernels/variants.ts";
+import { type Pass, passes } from "../src/kernels/variants.ts";
 import { discriminator, generator, type Layer } from "../src/nn/dcgan.ts";
 import { countParameters } from "../src/nn/parameters.ts";
 import { groupSize } from "../src/reference/minibatch_stddev.ts";

@@ -1,7 +1,9 @@
 /** Checks and times one kernel after the other. */
+
+import type { Choices } from "../src/gpu/choices.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
-import { type Choices, choiceKey, choicesUsed } from "../src/kernels/variants.ts";
-import { calibrate, choicesOf, rateOf } from "../src/train/calibrate.ts";
+import { choiceKey } from "../src/kernels/choices.ts";
+import { autotune, choicesOf, rateOf } from "../src/train/autotune.ts";
 import type { Check } from "../src/verify/check.ts";
 import { checks } from "../src/verify/checks.ts";
 import { verify } from "../src/verify/verify.ts";
@@ -60,7 +62,7 @@ export async function chooseVariants(
 ): Promise<{ choices: Choices; rate: number | null }> {
   if (gpu.software) return { choices: new Map(), rate: null };
   const convolutions = cases.flatMap(({ convolution }) => convolution ?? []);
-  const measurements = await calibrate(gpu, convolutions, { onProgress });
+  const measurements = await autotune(gpu, convolutions, { onProgress });
   return { choices: choicesOf(measurements), rate: measurements.length > 0 ? rateOf(measurements) : null };
 }
 
@@ -71,7 +73,7 @@ export async function benchCase(gpu: Gpu, one: Case, options: KernelOptions): Pr
     const prepared = one.prepare(bench);
     prepared.run();
     const key = convolution && choiceKey(convolution.pass, convolution.geometry);
-    const variant = key === null ? null : (choicesUsed(bench.stream).get(key) ?? null);
+    const variant = key === null ? null : (bench.stream.choices.used.get(key) ?? null);
     const named = { group, name: `${kernel} ${place}`.trim(), shape, scaled, variant };
     const wrong = await findWrong(bench, one, prepared);
     if (wrong !== null) {

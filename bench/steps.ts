@@ -4,8 +4,8 @@ import { runInNewContext } from "node:vm";
 import { paintedCount } from "../src/data/pictures.ts";
 import { Gpu, LimitError } from "../src/gpu/gpu.ts";
 import { Stream } from "../src/gpu/stream.ts";
-import { choose } from "../src/kernels/variants.ts";
-import { calibrate, choicesOf, rateOf } from "../src/train/calibrate.ts";
+
+import { autotune, choicesOf, rateOf } from "../src/train/autotune.ts";
 import { type PresetName, presets } from "../src/train/config.ts";
 import { type Plan, paperAdapter, planTraining } from "../src/train/plan.ts";
 import { Trainer } from "../src/train/trainer.ts";
@@ -79,10 +79,10 @@ export async function benchStep(gpu: Gpu, preset: PresetName, options: StepOptio
   const stream = new Stream(gpu);
   // As training does: a software adapter takes the table.
   if (!software) {
-    const measured = await calibrate(gpu, plan.convolutions, {
+    const measured = await autotune(gpu, plan.convolutions, {
       onProgress: (done, of) => options.onProgress(`step of ${preset}: choosing variants, ${done} of ${of}`),
     });
-    choose(stream, choicesOf(measured));
+    stream.choices.chosen = choicesOf(measured);
     stream.pacing.assumeRate(rateOf(measured));
   }
   const trainer = new Trainer(stream, config, grey(config.size, paintedCount(config.size)));

@@ -1,11 +1,11 @@
 /** Tensors for one case, and its timing: everything is given back when the case is done. */
 
+import type { Choices } from "../src/gpu/choices.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
 import { Stream } from "../src/gpu/stream.ts";
 import type { Tensor } from "../src/gpu/tensor.ts";
 import { fill } from "../src/kernels/elementwise.ts";
 import { noiseUniform } from "../src/kernels/noise.ts";
-import { type Choices, choose } from "../src/kernels/variants.ts";
 import { zeros } from "../src/kernels/zeros.ts";
 
 /** A stream of its own, so that nothing of one case is left over for the next. */
@@ -20,7 +20,7 @@ export class Workbench {
     rate: number | null = null,
   ) {
     this.stream = new Stream(gpu);
-    choose(this.stream, choices);
+    this.stream.choices.chosen = choices;
     if (rate !== null) this.stream.pacing.assumeRate(rate);
   }
 

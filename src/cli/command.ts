@@ -165,7 +165,7 @@ export interface BenchCommand {
   all: boolean;
   /** An earlier result. */
   compare: string | null;
-  /** Show what calibration measures instead. */
+  /** Show what autotuning measures instead. */
   variants: boolean;
   /** Files to write: one of the user's choice, the adapter's in bench/results, and the README's block. */
   json: string | null;

@@ -2,9 +2,9 @@
 
 import { fingerprint, stepsPerEpoch } from "../data/batches.ts";
 import { type Pictures, paintedCount } from "../data/pictures.ts";
+import type { Choices } from "../gpu/choices.ts";
 import { type Gpu, inMebibytes } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
-import type { Choices } from "../kernels/variants.ts";
 import {
   type CheckpointInfo,
   checkCheckpoint,

@@ -1,4 +1,6 @@
-/** What a GPU was asked for and gave: one device, its limits, and every buffer that lives on it. */
+/** What a GPU was asked for and gave: one device, its limits, and what lives on it: buffers, programs. */
+import type { Program } from "./program.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** Counts of what lives on the device, for leak tests and for what people are told. */
 export interface GpuCounts {
@@ -33,6 +35,10 @@ const mostWorkgroupBytes = 32_768;
 
 export class Gpu {
   readonly counts: GpuCounts = { bytes: 0, buffers: 0, bindGroups: 0, pipelines: 0 };
+  /** Every program that was asked for, by its source: `program` of program.ts finds and adds them. */
+  readonly programs = new Map<string, Program>();
+  /** The longest tensor of zeros so far: see `zeros` of src/kernels/zeros.ts. */
+  zeros: Tensor | null = null;
   /** Limits that kernels plan by. Tests lower them to force what only large problems would. */
   readonly limits: {
     bufferBytes: number;

@@ -30,21 +30,17 @@ export interface Program extends ProgramSource {
   readonly compiled: Promise<GPUComputePipeline>;
 }
 
-const caches = new WeakMap<Gpu, Map<string, Program>>();
-
 /** The program of these files on this GPU. Compilation starts at once and is waited for where it is first needed. */
 export function program(gpu: Gpu, files: readonly string[], constants?: ProgramSource["constants"]): Program {
-  let cache = caches.get(gpu);
-  if (!cache) caches.set(gpu, (cache = new Map()));
   const key = files.join("+") + (constants ? JSON.stringify(constants) : "");
-  let found = cache.get(key);
-  if (!found) cache.set(key, (found = compile(gpu, files, constants)));
+  let found = gpu.programs.get(key);
+  if (!found) gpu.programs.set(key, (found = compile(gpu, files, constants)));
   return found;
 }
 
 /** What every program that was asked for on this GPU is made of, so that another can compile them before they are needed. */
 export function programsOf(gpu: Gpu): ProgramSource[] {
-  return [...(caches.get(gpu)?.values() ?? [])].map(({ files, constants }) => ({ files, constants }));
+  return [...gpu.programs.values()].map(({ files, constants }) => ({ files, constants }));
 }
 
 function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["constants"]): Program {

@@ -6,6 +6,7 @@
  * Invariants: everything takes effect in the order in which it was called, awaited or not. What fails throws to its own
  * caller, and what comes after it runs all the same.
  */
+import { ChoiceRecord } from "./choices.ts";
 import { type Command, sendCommands } from "./commands.ts";
 import { type Dispatch, Dispatcher, ready, type Work } from "./dispatch.ts";
 import type { Gpu } from "./gpu.ts";
@@ -18,6 +19,8 @@ import { elements, paddedBytes, Tensor } from "./tensor.ts";
 export class Stream {
   /** How submits and dispatches are cut, and how many were sent. */
   readonly pacing: Pacing;
+  /** Which variants kernels use, where they have several. */
+  readonly choices = new ChoiceRecord();
 
   private readonly pool: TensorPool;
   private readonly dispatcher: Dispatcher;

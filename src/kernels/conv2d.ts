@@ -5,6 +5,8 @@
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { choiceFor } from "./choices.ts";
+import { filterGradientTiles, inLines, linesOf } from "./default_choice.ts";
 import {
   batchPieces,
   type ConvGeometry,
@@ -15,7 +17,7 @@ import {
   geometryWords,
 } from "./geometry.ts";
 import { reduceSplits } from "./reduce.ts";
-import { choiceFor, filterGradientTiles, inLines, linesOf, type Variant } from "./variants.ts";
+import type { Variant } from "./variants.ts";
 import { zeros } from "./zeros.ts";
 
 /** The storage of a pass that is read in lines: x number by number, weight or dy by four where K allows. */

@@ -11,7 +11,7 @@
  */
 import type { Pictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
-import { choicesUsed, choose } from "../kernels/variants.ts";
+
 import { discriminator, generator } from "../nn/dcgan.ts";
 import type { Arena } from "../nn/parameters.ts";
 import { singularVectorSpecs } from "../nn/spectral_norm.ts";
@@ -111,7 +111,7 @@ export async function saveState(trainer: Trainer, source: PictureSource): Promis
 }
 
 export function machineOf(stream: Stream): Machine {
-  return { adapter: stream.gpu.name, variants: Object.fromEntries(choicesUsed(stream)) };
+  return { adapter: stream.gpu.name, variants: Object.fromEntries(stream.choices.used) };
 }
 
 /** The state as a file. @throws DivergedError as `saveState` */
@@ -250,7 +250,7 @@ export function restore(trainer: Trainer, state: RunState): void {
     throw new Error(`checkpoint: its noise counter or data cursor is not that of its step ${info.step}`);
   }
   for (const [prefix, arena] of arenas(trainer)) upload(stream, state.tensors, prefix, arena);
-  if (info.machine) choose(stream, new Map(Object.entries(info.machine.variants)));
+  if (info.machine) stream.choices.chosen = new Map(Object.entries(info.machine.variants));
   trainer.restored(info.step);
 }
 

@@ -2,10 +2,12 @@
  * What a configuration takes, found without a GPU: the trainer is built on a device that computes nothing and only
  * counts, so the plan of buffers and the list of dispatches are the very ones that training has.
  */
+
+import type { Choices } from "../gpu/choices.ts";
 import { Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
 import { type ProgramSource, program, programsOf } from "../gpu/program.ts";
 import { Stream } from "../gpu/stream.ts";
-import { type Choices, type Convolution, choose, convolutionsUsed } from "../kernels/variants.ts";
+import { type Convolution, convolutionsUsed } from "../kernels/choices.ts";
 import type { Config } from "./config.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -77,7 +79,7 @@ export async function planTraining(config: Config, planLimits: PlanLimits, choic
   const { size, batch } = config;
   const pictures = { size, count: batch, pixels: new Uint8Array(batch * size ** 2 * 3) };
   const stream = new Stream(gpu);
-  if (choices) choose(stream, choices);
+  if (choices) stream.choices.chosen = choices;
   stream.pacing.maxDispatchCost = Number.POSITIVE_INFINITY;
   const trainer = new Trainer(stream, config, pictures);
   await trainer.prepare();

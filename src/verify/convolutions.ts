@@ -1,10 +1,12 @@
 /** Checks of everything that is a sum of products: convolutions, transposed convolutions, dense layers. */
 import type { Stream } from "../gpu/stream.ts";
 import { elements, type Tensor } from "../gpu/tensor.ts";
+import { choiceKey, choiceText } from "../kernels/choices.ts";
 import * as fast from "../kernels/conv2d.ts";
+import { variantsFor } from "../kernels/default_choice.ts";
 import { type ConvGeometry, samePadding } from "../kernels/geometry.ts";
 import * as obvious from "../kernels/obvious.ts";
-import { choiceKey, choiceText, choose, type Pass, variantsFor } from "../kernels/variants.ts";
+import type { Pass } from "../kernels/variants.ts";
 import * as conv from "../reference/conv2d.ts";
 import * as twinDense from "../reference/dense.ts";
 import * as transposed from "../reference/transposed_conv2d.ts";
@@ -53,12 +55,12 @@ function productCheck(product: Product, shapes: readonly Dims[], random: (int: R
       const outputs = [{ name: "y", output: compute() }];
       if (pass && lab.everyVariant) {
         const g = geometry(dims);
-        for (const variant of variantsFor(lab.stream, pass, g)) {
+        for (const variant of variantsFor(lab.stream.gpu, pass, g)) {
           const text = choiceText(pass, { variant, splits });
-          choose(lab.stream, new Map([[choiceKey(pass, g), text]]));
+          lab.stream.choices.chosen = new Map([[choiceKey(pass, g), text]]);
           outputs.push({ name: `y by ${text}`, output: compute() });
         }
-        choose(lab.stream, new Map());
+        lab.stream.choices.chosen = new Map();
       }
       const sums = (a: Numbers, b: Numbers, bias: Numbers | null, before: Numbers | null) => {
         const values = product.twin(a, b, bias, dims);

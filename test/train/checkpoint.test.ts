@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Pictures } from "../../src/data/pictures.ts";
-import { choicesUsed } from "../../src/kernels/variants.ts";
+
 import {
   type CheckpointInfo,
   checkCheckpoint,
@@ -53,7 +53,7 @@ test("its metadata say what it is", () => {
     pictures: { fingerprint: trainer.dataFingerprint, identity: null, count: 13, size: 16, source },
     machine: {
       adapter: trainer.stream.gpu.name,
-      variants: Object.fromEntries(choicesUsed(trainer.stream)),
+      variants: Object.fromEntries(trainer.stream.choices.used),
     },
   });
   const { machine: _, ...earlier } = state.metadata;

@@ -2,19 +2,15 @@
  * Which variant of each convolution's pass is the fastest on this adapter, found by trying: every candidate runs on the
  * very shape, a few times in turn with the others, and the best of each counts (what else the machine does only slows).
  */
+
+import type { Choices } from "../gpu/choices.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
+import { type Convolution, choiceKey, choiceText } from "../kernels/choices.ts";
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from "../kernels/conv2d.ts";
+import { candidatesFor } from "../kernels/default_choice.ts";
 import { type ConvGeometry, convFlops, forImages } from "../kernels/geometry.ts";
-import {
-  type Choices,
-  type Convolution,
-  candidatesFor,
-  choiceKey,
-  choiceText,
-  choose,
-  type Pass,
-} from "../kernels/variants.ts";
+import type { Pass } from "../kernels/variants.ts";
 
 /** One candidate's time. */
 export interface Candidate {
@@ -36,7 +32,7 @@ export interface Measurement {
   readonly best: string;
 }
 
-export interface CalibrationOptions {
+export interface AutotuneOptions {
   /** Called after every shape, and before the first. */
   onProgress?(done: number, of: number): void;
   /** Shapes of which a choice is known already are left out. */
@@ -56,10 +52,10 @@ const hopeless = 2;
 const worthwhile = 0.95;
 
 /** Times every candidate of every pass of every shape that is not known yet. */
-export async function calibrate(
+export async function autotune(
   gpu: Gpu,
   convolutions: readonly Convolution[],
-  { onProgress, known = new Map() }: CalibrationOptions = {},
+  { onProgress, known = new Map() }: AutotuneOptions = {},
 ): Promise<Measurement[]> {
   const wanted = convolutions.filter(({ pass, geometry }) => !known.has(choiceKey(pass, geometry)));
   const found: Measurement[] = [];
@@ -103,12 +99,12 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
   const each = convFlops(forImages(whole, 1));
   const g = forImages(whole, Math.max(1, Math.min(whole.N, Math.floor((rate * longest) / each))));
   const key = choiceKey(pass, whole);
-  const candidates = candidatesFor(stream, pass, whole);
+  const candidates = candidatesFor(stream.gpu, pass, whole);
   if (candidates.length < 2) return null;
 
   const { append, destroy } = workOf(stream, pass, g);
   const appendBy = (text: string) => {
-    choose(stream, new Map([[choiceKey(pass, g), text]]));
+    stream.choices.chosen = new Map([[choiceKey(pass, g), text]]);
     append();
   };
   /** Milliseconds of one run by the candidate, of `times` in one submit. */
@@ -151,10 +147,10 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
 
 /** The pass on tensors of its own. */
 function workOf(stream: Stream, pass: Pass, { N, H, W, C, P, Q, K, R, S, stride }: ConvGeometry) {
-  const x = stream.persistent("calibration x", [N, H, W, C]);
-  const weight = stream.persistent("calibration weight", [R, S, C, K]);
-  const y = stream.persistent("calibration y", [N, P, Q, K]);
-  const bias = stream.persistent("calibration bias", [pass === "forward" ? K : C]);
+  const x = stream.persistent("autotune x", [N, H, W, C]);
+  const weight = stream.persistent("autotune weight", [R, S, C, K]);
+  const y = stream.persistent("autotune y", [N, P, Q, K]);
+  const bias = stream.persistent("autotune bias", [pass === "forward" ? K : C]);
   return {
     append() {
       if (pass === "forward") conv2d(stream, x, weight, bias, y, stride);
