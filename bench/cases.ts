@@ -10,8 +10,8 @@ import * as map from "../src/kernels/elementwise.ts";
 import { type ConvGeometry, convFlops, samePadding } from "../src/kernels/geometry.ts";
 import * as loss from "../src/kernels/loss.ts";
 import * as minibatch from "../src/kernels/minibatch_stddev.ts";
+import * as naive from "../src/kernels/naive.ts";
 import { noiseTruncatedNormal, noiseUniform } from "../src/kernels/noise.ts";
-import * as obvious from "../src/kernels/obvious.ts";
 import { gatherPictures, gridExtent, sampleGrid } from "../src/kernels/pictures.ts";
 import * as reduce from "../src/kernels/reduce.ts";
 import { smoothFilter, smoothFilterGradient } from "../src/kernels/smooth_filter.ts";
@@ -37,8 +37,8 @@ export interface Prepared {
   readonly writes: readonly Tensor[];
   /** Appends it once. */
   run(): void;
-  /** Appends the obvious rung of the ladder instead. */
-  obvious?(): void;
+  /** Appends the naive kernel instead. */
+  naive?(): void;
 }
 
 export interface Case {
@@ -146,7 +146,7 @@ function convolutionCase(layer: Layer, pass: Pass, scale: Scale): Case {
           reads: [x, weight, bias],
           writes: [y],
           run: () => conv.conv2d(stream, x, weight, bias, y, stride),
-          obvious: () => obvious.conv2dObvious(stream, x, weight, bias, y, stride),
+          naive: () => naive.conv2dNaive(stream, x, weight, bias, y, stride),
         };
       }
       if (pass === "input gradient") {
@@ -160,7 +160,7 @@ function convolutionCase(layer: Layer, pass: Pass, scale: Scale): Case {
           reads: [dy, weight, bias],
           writes: [dx],
           run: () => conv.conv2dInputGradient(stream, dy, weight, bias, dx, stride),
-          obvious: () => obvious.conv2dInputGradientObvious(stream, dy, weight, bias, dx, stride),
+          naive: () => naive.conv2dInputGradientNaive(stream, dy, weight, bias, dx, stride),
         };
       }
       const [x, dy, dweight] = [bench.random(shapes.x), bench.random(shapes.y), bench.output(shapes.weight)];
@@ -168,7 +168,7 @@ function convolutionCase(layer: Layer, pass: Pass, scale: Scale): Case {
         reads: [x, dy],
         writes: [dweight],
         run: () => conv.conv2dFilterGradient(stream, x, dy, dweight, stride),
-        obvious: () => obvious.conv2dFilterGradientObvious(stream, x, dy, dweight, stride),
+        naive: () => naive.conv2dFilterGradientNaive(stream, x, dy, dweight, stride),
       };
     },
   };
@@ -199,25 +199,25 @@ function denseCases(layer: Layer, scale: Scale): Case[] {
         bench.random([K]),
         bench.output([N, K]),
       ];
-      const fast = column ? obvious.denseRows : conv.dense;
+      const fast = column ? conv.denseRows : conv.dense;
       return {
         reads: [x, weight, bias],
         writes: [y],
         run: () => fast(bench.stream, x, weight, bias, y),
-        obvious: () => obvious.denseObvious(bench.stream, x, weight, bias, y),
+        naive: () => naive.denseNaive(bench.stream, x, weight, bias, y),
       };
     }),
-    one("input gradient", column ? "denseInputGradientObvious" : "denseInputGradient", (bench) => {
+    one("input gradient", column ? "denseInputGradientNaive" : "denseInputGradient", (bench) => {
       const [dy, weight, dx] = [bench.random([N, K]), bench.random([C, K]), bench.output([N, C])];
-      const slow = () => obvious.denseInputGradientObvious(bench.stream, dy, weight, dx);
+      const slow = () => naive.denseInputGradientNaive(bench.stream, dy, weight, dx);
       const fast = () => conv.denseInputGradient(bench.stream, dy, weight, dx);
-      return { reads: [dy, weight], writes: [dx], ...(column ? { run: slow } : { run: fast, obvious: slow }) };
+      return { reads: [dy, weight], writes: [dx], ...(column ? { run: slow } : { run: fast, naive: slow }) };
     }),
-    one("filter gradient", column ? "denseWeightGradientObvious" : "denseWeightGradient", (bench) => {
+    one("filter gradient", column ? "denseWeightGradientNaive" : "denseWeightGradient", (bench) => {
       const [x, dy, dweight] = [bench.random([N, C]), bench.random([N, K]), bench.output([C, K])];
-      const slow = () => obvious.denseWeightGradientObvious(bench.stream, x, dy, dweight);
+      const slow = () => naive.denseWeightGradientNaive(bench.stream, x, dy, dweight);
       const fast = () => conv.denseWeightGradient(bench.stream, x, dy, dweight);
-      return { reads: [x, dy], writes: [dweight], ...(column ? { run: slow } : { run: fast, obvious: slow }) };
+      return { reads: [x, dy], writes: [dweight], ...(column ? { run: slow } : { run: fast, naive: slow }) };
     }),
   ];
 }

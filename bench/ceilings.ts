@@ -8,7 +8,7 @@ import { type Ceilings, spreadOf } from "./arithmetic.ts";
 import { timeInTurns } from "./timing.ts";
 import { Workbench } from "./workbench.ts";
 
-/** What `fmaLoop` does: shaders/fma_loop.wgsl. */
+/** What `fmaLoop` does: shaders/bench/fma_loop.wgsl. */
 export function fmaLoopFlops(threads: number, steps: number): number {
   return 2 * 12 * 16 * 64 * steps * threads;
 }

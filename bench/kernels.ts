@@ -34,8 +34,8 @@ export interface CaseResult {
   readonly gbps: number | null;
   /** Of the time that the adapter's ceilings allow. */
   readonly percent: number | null;
-  /** The obvious rung's time ÷ this one's; null where there is none. */
-  readonly timesObvious: number | null;
+  /** The naive kernel's time ÷ this one's; null where there is none. */
+  readonly timesNaive: number | null;
 }
 
 export interface KernelOptions {
@@ -49,8 +49,8 @@ export interface KernelOptions {
 
 /** Outputs of a convolution that are held against f64 sums. */
 const spotChecks = 48;
-/** The obvious rung is slow, and only compared with: it has a batch for so many of the other's. */
-const roundsAnObvious = 3;
+/** Naive kernels are slow and serve as baselines only: one batch of theirs for this many of the others. */
+const roundsPerNaive = 3;
 /** A kernel that moves fewer bytes is over when it has started. */
 const fewBytes = 2 ** 16;
 
@@ -85,13 +85,13 @@ export async function benchCase(gpu: Gpu, one: Case, options: KernelOptions): Pr
         gflopsInside: null,
         gbps: null,
         percent: null,
-        timesObvious: null,
+        timesNaive: null,
       };
     }
-    const { run, obvious } = prepared;
+    const { run, naive } = prepared;
     const [samples, slow] = await timeInTurns(bench.stream, [
       { label: named.name, append: run, rounds: options.rounds },
-      ...(obvious ? [{ label: "obvious", append: obvious, rounds: Math.ceil(options.rounds / roundsAnObvious) }] : []),
+      ...(naive ? [{ label: "naive", append: naive, rounds: Math.ceil(options.rounds / roundsPerNaive) }] : []),
     ]);
     const ms = spreadOf(samples);
     const bytes = [...prepared.reads, ...prepared.writes].reduce((sum, tensor) => sum + tensor.bytes, 0);
@@ -106,7 +106,7 @@ export async function benchCase(gpu: Gpu, one: Case, options: KernelOptions): Pr
       gflopsInside: arithmetic ? gflopsInside : null,
       gbps: launch ? null : gbps,
       percent: launch ? null : percent,
-      timesObvious: slow ? spreadOf(slow).median / ms.median : null,
+      timesNaive: slow ? spreadOf(slow).median / ms.median : null,
     };
   } finally {
     await bench.dispose();

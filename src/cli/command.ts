@@ -150,7 +150,7 @@ export interface VerifyCommand {
 
 export interface ShaderCommand {
   command: "shader";
-  /** A file of shaders/, without its ending. */
+  /** The name of a file in a folder of shaders/, without its ending. */
   name: string;
   /** Of a convolution's pass; null = the first. */
   variant: string | null;

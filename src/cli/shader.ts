@@ -1,5 +1,5 @@
 /** `catgan shader`: the whole program of a kernel, as the GPU's compiler gets it. */
-import { join, type ProgramSource, shaderNames } from "../gpu/program.ts";
+import { join, type ProgramSource, shaderNames, shaderPath } from "../gpu/program.ts";
 import { type Pass, variants } from "../kernels/variants.ts";
 import type { ShaderCommand } from "./command.ts";
 import { listed, nearest } from "./options.ts";
@@ -34,7 +34,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
 export function shaderCommand({ name, variant }: ShaderCommand): number {
   const { files, constants = {} } = shaderSource(name, variant);
   const values = Object.entries(constants).map(([constant, value]) => `${constant} = ${value}`);
-  process.stdout.write(`// ${files.map((file) => `${file}.wgsl`).join(" + ")}\n`);
+  process.stdout.write(`// ${files.map(shaderPath).join(" + ")}\n`);
   if (values.length > 0) process.stdout.write(`// ${values.join(", ")}\n`);
   process.stdout.write(`\n${join({ files, constants }).code}`);
   return 0;
@@ -45,7 +45,7 @@ export function shaderSource(name: string, variant: string | null): ProgramSourc
   if (!shaderNames.includes(name)) {
     const near = nearest(name, shaderNames);
     throw new UserError(
-      `catgan shader ${name}: there is no shaders/${name}.wgsl${near ? `; did you mean ${near}?` : ""}`,
+      `catgan shader ${name}: there is no ${name}.wgsl in shaders/${near ? `; did you mean ${near}?` : ""}`,
     );
   }
   const reader = readers[name];

@@ -3,7 +3,7 @@ import { gridExtent, gridGap } from "../kernels/grid_extent.ts";
 import type { Image } from "./image.ts";
 import type { Pictures } from "./pictures.ts";
 
-/** Dark grey between the pictures, as in shaders/sample_grid.wgsl. */
+/** Dark grey between the pictures, as in shaders/pictures/sample_grid.wgsl. */
 const background = [24, 24, 27, 255];
 
 /** Pictures side by side, with gaps between and around them. */

@@ -2,19 +2,34 @@
 import { type Gpu, GpuError, handled } from "./gpu.ts";
 import { repeat } from "./repeat.ts";
 
-const texts: Record<string, string> = {};
+/** Every file of shaders/ and its folders, by its name without the ending: no two have the same. */
+const shaders: Record<string, { path: string; text: string }> = {};
 for (const [path, text] of Object.entries(
-  import.meta.glob("../../shaders/*.wgsl", { query: "?raw", import: "default", eager: true }) as Record<string, string>,
+  import.meta.glob("../../shaders/*/*.wgsl", { query: "?raw", import: "default", eager: true }) as Record<
+    string,
+    string
+  >,
 )) {
-  texts[path.slice(path.lastIndexOf("/") + 1, -".wgsl".length)] = text;
+  const name = path.slice(path.lastIndexOf("/") + 1, -".wgsl".length);
+  shaders[name] = { path: path.slice("../../".length), text };
 }
 
-/** Every file of shaders/. */
-export const shaderNames: readonly string[] = Object.keys(texts).sort();
+/** The names of all shaders: those of their files, without folder and ending. */
+export const shaderNames: readonly string[] = Object.keys(shaders).sort();
+
+/** Where a shader is, as `shaders/convolution/conv2d.wgsl`. @throws Error when there is none of this name */
+export function shaderPath(name: string): string {
+  return shaderOf(name).path;
+}
+
+function shaderOf(name: string): { path: string; text: string } {
+  if (!(name in shaders)) throw new Error(`program: there is no ${name}.wgsl in a folder of shaders/`);
+  return shaders[name];
+}
 
 /** What a program is made of. */
 export interface ProgramSource {
-  /** Files of shaders/ in the order in which they are joined: first the one that names the kernel. */
+  /** Names of shaders in the order in which they are joined: first the one that names the kernel. */
   readonly files: readonly string[];
   /** Values of the files' overrides, where they are not to have their defaults. */
   readonly constants?: Readonly<Record<string, number>>;
@@ -84,7 +99,7 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
   return result;
 }
 
-/** A program's whole text, and for each of its lines where it comes from, as `shaders/conv2d.wgsl:12`. */
+/** A program's whole text, and for each of its lines where it comes from, as `shaders/convolution/conv2d.wgsl:12`. */
 export interface Joined {
   readonly code: string;
   readonly origins: readonly string[];
@@ -92,25 +107,23 @@ export interface Joined {
 
 /** Joins the files of a program and carries out their `@repeat`s. @throws Error that names a file and line */
 export function join({ files, constants }: ProgramSource): Joined {
-  const sources = files.map((file) => {
-    if (!(file in texts)) throw new Error(`program: there is no shaders/${file}.wgsl`);
-    return texts[file];
-  });
-  const parts = files.map((file, i) => {
+  const sources = files.map(shaderOf);
+  const overrideValue = (name: string) => constants?.[name] ?? defaultOf(name, sources);
+  const parts = sources.map(({ path, text: source }) => {
     try {
-      const { text, lines } = repeat(sources[i], (name) => constants?.[name] ?? defaultOf(name, sources));
-      return { text, origins: lines.map((line) => `shaders/${file}.wgsl:${line}`) };
+      const { text, lines } = repeat(source, overrideValue);
+      return { text, origins: lines.map((line) => `${path}:${line}`) };
     } catch (error) {
-      throw new Error(`shaders/${file}.wgsl: ${(error as Error).message}`);
+      throw new Error(`${path}: ${(error as Error).message}`);
     }
   });
   return { code: parts.map(({ text }) => text).join("\n"), origins: parts.flatMap(({ origins }) => origins) };
 }
 
 /** Of an override that one of the files declares. */
-function defaultOf(name: string, sources: readonly string[]): number {
-  for (const source of sources) {
-    const found = new RegExp(`^override ${name} = (\\d+)u;`, "m").exec(source);
+function defaultOf(name: string, sources: readonly { text: string }[]): number {
+  for (const { text } of sources) {
+    const found = new RegExp(`^override ${name} = (\\d+)u;`, "m").exec(text);
     if (found) return Number(found[1]);
   }
   throw new Error(`@repeat: no override ${name} with a number as its default is declared`);

@@ -43,6 +43,18 @@ export function dense(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | 
   forward(stream, denseGeometry("dense", x, weight, y), x, weight, bias, y);
 }
 
+/** As `dense`, with one workgroup per output: for very few columns, where a product would leave its tiles idle. */
+export function denseRows(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) {
+  const g = denseGeometry("denseRows", x, weight, y);
+  stream.append({
+    program: program(stream.gpu, ["dense_rows"]),
+    sizes: [g.N, g.C, g.K],
+    bindings: [x, weight, bias ?? zeros(stream, g.K), y],
+    tiles: y.size,
+    flops: convFlops(g),
+  });
+}
+
 function forward(stream: Stream, g: ConvGeometry, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) {
   const { variant } = choiceFor(stream, "forward", g);
   const { rows, columns, shaders, constants } = variant;

@@ -40,7 +40,7 @@ const busyThreads = { hardware: 65_536, software: 256 };
 const kindOf = ({ software }: Gpu) => (software ? "software" : "hardware");
 
 /**
- * The table's choice: the narrowest tile that takes all columns at once and is less than half idle, else the widest that
+ * The default choice: the narrowest tile that takes all columns at once and is less than half idle, else the widest that
  * has no more columns; and of the shared tiles up to that width the largest of which there are enough.
  */
 export function defaultChoice(gpu: Gpu, pass: Pass, g: ConvGeometry): Choice {
@@ -66,10 +66,10 @@ export function variantsFor(gpu: Gpu, pass: Pass, g: ConvGeometry): Variant[] {
   return variants[pass].filter((variant) => fits(gpu, pass, g, variant));
 }
 
-/** Filter gradients are also tried with half and with twice as many splits as the table has. */
+/** Filter gradients are also measured with half and with twice the default number of splits. */
 const splitFactors = [0.5, 1, 2];
 
-/** What is worth measuring for a shape, the table's choice first. */
+/** What is worth measuring for a shape, the default choice first. */
 export function candidatesFor(gpu: Gpu, pass: Pass, g: ConvGeometry): Choice[] {
   const first = defaultChoice(gpu, pass, g);
   // A tile that is half idle is not worth it, nor is shared memory that a CPU only emulates.

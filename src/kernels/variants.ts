@@ -53,7 +53,7 @@ function shared(pass: "nn" | "nt" | "tn", side: 4 | 8, rows: number, columns: nu
   };
 }
 
-/** Every variant of each pass, direct ones first, smallest tile first. */
+/** Every variant of each pass: first the direct ones, then the shared ones, smallest tile first. */
 export const variants: Readonly<Record<Pass, readonly Variant[]>> = {
   forward: [
     direct("nn", 8, 8, 64),

@@ -1,6 +1,6 @@
 /**
- * Which variant of each convolution's pass is the fastest on this adapter, found by trying: every candidate runs on the
- * very shape, a few times in turn with the others, and the best of each counts (what else the machine does only slows).
+ * Measures which variant of each convolution pass is the fastest on this adapter. The candidates take turns on the real
+ * shape, a few times each, and a candidate's best time counts: other work on the machine can only slow it down.
  */
 
 import type { Choices } from "../gpu/choices.ts";
@@ -28,27 +28,27 @@ export interface Measurement {
   /** Nominal flops of what was timed. */
   readonly flops: number;
   readonly candidates: readonly Candidate[];
-  /** The fastest, or of those as good as the fastest the table's own choice. */
+  /** The fastest; the default choice where that is about as fast. */
   readonly best: string;
 }
 
 export interface AutotuneOptions {
   /** Called after every shape, and before the first. */
   onProgress?(done: number, of: number): void;
-  /** Shapes of which a choice is known already are left out. */
+  /** Choices that are known already: their shapes are not measured. */
   known?: Choices;
 }
 
-/** Milliseconds that one timed run may take: of a longer one fewer images are timed. */
+/** Milliseconds that one timed run may take: where it would take longer, fewer images are timed. */
 const longest = 20;
 /** A timing shorter than this, in milliseconds, is repeated within one submit. */
 const shortest = { software: 2, hardware: 1 };
 /** Flops per millisecond, until the first shape was timed. */
 const firstRate = { software: 1.5e6, hardware: 2e9 };
 const rounds = 3;
-/** A candidate that takes this many times as long as the best at first sight is not timed again. */
+/** A candidate that takes this many times as long as the best in the first round is not timed again. */
 const hopeless = 2;
-/** A candidate has to be this much faster than the table's choice to be taken for it: less is noise. */
+/** A candidate replaces the default choice only if it takes at most this fraction of its time: less is noise. */
 const worthwhile = 0.95;
 
 /** Times every candidate of every pass of every shape that is not known yet. */
@@ -77,12 +77,12 @@ export async function autotune(
   return found;
 }
 
-/** The choices that measurements make. */
+/** The fastest choice of every measurement. */
 export function choicesOf(measurements: readonly Measurement[]): Map<string, string> {
   return new Map(measurements.map(({ key, best }) => [key, best]));
 }
 
-/** Flops per millisecond that the measurements' best reached over all: what submits are cut by. */
+/** Flops per millisecond of the fastest choices together: submits are cut by it (`Pacing.assumeRate`). */
 export function rateOf(measurements: readonly Measurement[]): number {
   let flops = 0;
   let ms = 0;
@@ -116,7 +116,7 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
   };
   try {
     const texts = candidates.map((candidate) => choiceText(pass, candidate));
-    // All are compiled at the same time; and caches are filled.
+    // Compiles all of them at the same time, and fills caches.
     for (const text of texts) appendBy(text);
     await stream.idle();
     const timed: { text: string; ms: number; times: number }[] = [];
@@ -131,7 +131,7 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
       }
     }
     const best = timed.reduce((best, candidate) => (candidate.ms < best.ms ? candidate : best));
-    // The table's choice comes first.
+    // The default choice comes first.
     const chosen = best.ms < worthwhile * timed[0].ms ? best : timed[0];
     return {
       key,

@@ -85,7 +85,7 @@ function ease(t: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** Latents number `index` of a seed, bit for bit those of shaders/noise_uniform.wgsl. */
+/** Latents number `index` of a seed, bit for bit those of shaders/pictures/noise_uniform.wgsl. */
 function noise(stream: number, { seed, index }: { seed: number; index: number }, z: number): Float32Array<ArrayBuffer> {
   const first = (index % catsPerPart) * z;
   const key = { seed, stream, step: Math.floor(index / catsPerPart) };

@@ -5,7 +5,7 @@ import { choiceKey, choiceText } from "../kernels/choices.ts";
 import * as fast from "../kernels/conv2d.ts";
 import { variantsFor } from "../kernels/default_choice.ts";
 import { type ConvGeometry, samePadding } from "../kernels/geometry.ts";
-import * as obvious from "../kernels/obvious.ts";
+import * as naive from "../kernels/naive.ts";
 import type { Pass } from "../kernels/variants.ts";
 import * as conv from "../reference/conv2d.ts";
 import * as twinDense from "../reference/dense.ts";
@@ -162,23 +162,22 @@ const products: Product[] = [
     twin: (dy, x, _, dims) => transposed.transposedConv2dFilterGradient(x, dy, convolution(dims)),
   },
   {
-    kernel: "conv2dObvious",
+    kernel: "conv2dNaive",
     layout: forwardLayout,
-    host: (stream, x, weight, bias, y, { stride }) => obvious.conv2dObvious(stream, x, weight, bias, y, stride),
+    host: (stream, x, weight, bias, y, { stride }) => naive.conv2dNaive(stream, x, weight, bias, y, stride),
     twin: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
   },
   {
-    kernel: "conv2dInputGradientObvious",
+    kernel: "conv2dInputGradientNaive",
     layout: inputGradientLayout,
     host: (stream, dy, weight, bias, dx, { stride }) =>
-      obvious.conv2dInputGradientObvious(stream, dy, weight, bias, dx, stride),
+      naive.conv2dInputGradientNaive(stream, dy, weight, bias, dx, stride),
     twin: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
   },
   {
-    kernel: "conv2dFilterGradientObvious",
+    kernel: "conv2dFilterGradientNaive",
     layout: filterGradientLayout,
-    host: (stream, x, dy, _, dweight, { stride }) =>
-      obvious.conv2dFilterGradientObvious(stream, x, dy, dweight, stride),
+    host: (stream, x, dy, _, dweight, { stride }) => naive.conv2dFilterGradientNaive(stream, x, dy, dweight, stride),
     twin: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
   },
 ];
@@ -285,10 +284,10 @@ const denseProducts: Product[] = [
   { ...denseForward("dense", fast.dense), pass: "forward" },
   { ...denseInputGradient("denseInputGradient", fast.denseInputGradient), pass: "input gradient" },
   { ...denseWeightGradient("denseWeightGradient", fast.denseWeightGradient), pass: "filter gradient" },
-  denseForward("denseObvious", obvious.denseObvious),
-  denseInputGradient("denseInputGradientObvious", obvious.denseInputGradientObvious),
-  denseWeightGradient("denseWeightGradientObvious", obvious.denseWeightGradientObvious),
-  denseForward("denseRows", obvious.denseRows),
+  denseForward("denseNaive", naive.denseNaive),
+  denseInputGradient("denseInputGradientNaive", naive.denseInputGradientNaive),
+  denseWeightGradient("denseWeightGradientNaive", naive.denseWeightGradientNaive),
+  denseForward("denseRows", fast.denseRows),
 ];
 
 const denseShapes: Dims[] = [

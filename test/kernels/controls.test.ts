@@ -54,7 +54,7 @@ const controls: Control[] = [
   },
   {
     mistake: "a filter turned round",
-    kernel: "conv2dInputGradientObvious",
+    kernel: "conv2dInputGradientNaive",
     right: "let from_left = w + sizes.pad_left - s;",
     wrong: "let from_left = w + sizes.pad_left - (sizes.S - 1u - s);",
   },
@@ -78,7 +78,7 @@ const controls: Control[] = [
   },
   {
     mistake: "padding counted as pixels",
-    kernel: "conv2dFilterGradientObvious",
+    kernel: "conv2dFilterGradientNaive",
     right: "if (w >= sizes.W) { continue; }",
     wrong: "",
   },

@@ -11,11 +11,10 @@ import {
   batchNormLeakyReluGradient,
   batchNormStatistics,
 } from "../../src/kernels/batch_norm.ts";
-import { conv2d, conv2dFilterGradient, conv2dInputGradient, dense } from "../../src/kernels/conv2d.ts";
+import { conv2d, conv2dFilterGradient, conv2dInputGradient, dense, denseRows } from "../../src/kernels/conv2d.ts";
 import { add } from "../../src/kernels/elementwise.ts";
 import * as loss from "../../src/kernels/loss.ts";
 import { minibatchStddev } from "../../src/kernels/minibatch_stddev.ts";
-import { denseRows } from "../../src/kernels/obvious.ts";
 import { gatherPictures, sampleGrid } from "../../src/kernels/pictures.ts";
 import { addRow, columnSum, dot, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
 import { smoothFilter } from "../../src/kernels/smooth_filter.ts";
