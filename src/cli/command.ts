@@ -150,7 +150,7 @@ export interface VerifyCommand {
 
 export interface ShaderCommand {
   command: "shader";
-  /** The name of a file in a folder of shaders/, without its ending. */
+  /** A file of shaders/, without its ending. */
   name: string;
   /** Of a convolution's pass; null = the first. */
   variant: string | null;
@@ -165,7 +165,7 @@ export interface BenchCommand {
   all: boolean;
   /** An earlier result. */
   compare: string | null;
-  /** Show what autotuning measures instead. */
+  /** Show what calibration measures instead. */
   variants: boolean;
   /** Files to write: one of the user's choice, the adapter's in bench/results, and the README's block. */
   json: string | null;

@@ -339,7 +339,7 @@ export const commands: Record<CommandName, CommandTable> = {
   shader: {
     usage: "catgan shader NAME [VARIANT]",
     summary: "Print a kernel's complete program: its files joined and all repetitions expanded.",
-    note: "NAME is a file in a folder of shaders/, without .wgsl. VARIANT is a tile size of a convolution pass: 8x8, or in quotes 'shared 64x64'.",
+    note: "NAME is a file in shaders/, without .wgsl. VARIANT is a tile size of a convolution pass: 8x8, or in quotes 'shared 64x64'.",
     sections: [{ title: "Options", options: [help] }],
     examples: [
       ["catgan shader conv2d 16x8", "the forward pass with 16 rows × 8 columns per thread"],

@@ -260,7 +260,7 @@ function parsePrepare(given: Given): PrepareCommand {
 function parseShader(given: Given): ShaderCommand {
   refusePositionals(given, 2);
   const [name, variant = null] = given.positionals;
-  if (!name) throw new UserError(`catgan shader: expected the name of a shader: ${commands.shader.usage}`);
+  if (!name) throw new UserError(`catgan shader: expected a file of shaders/: ${commands.shader.usage}`);
   return { command: "shader", name, variant };
 }
 

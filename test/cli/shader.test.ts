@@ -47,7 +47,7 @@ test("the command prints it, with what it was made of", async () => {
 });
 
 test.each([
-  ["nothing", "shader", "catgan shader: expected the name of a shader: catgan shader NAME [VARIANT]"],
+  ["nothing", "shader", "catgan shader: expected a file of shaders/: catgan shader NAME [VARIANT]"],
   ["a typo", "shader conv2", "catgan shader conv2: there is no conv2.wgsl in shaders/; did you mean conv2d?"],
   [
     "no such tile",
