@@ -13,19 +13,19 @@ import {
 import { UserError } from "./user_error.ts";
 
 /**
- * Dawn guards every array index by the array's length, which it asks for anew each time: on SwiftShader a third of a
- * training step. Our shaders read and write inside of their buffers by themselves (and no others run here), so the
- * software adapter goes without. CATGAN_DAWN_FLAGS="" brings the guards back; see docs/performance.md. Shared memory is not
- * zeroed either: nothing reads of it what was not written, and SwiftShader compiles each zero as a store of its own.
+ * Dawn checks every array index against the array's length (robustness), which costs a third of a training step on
+ * SwiftShader. Our shaders stay within their buffers, and no other shaders run here, so the software adapter turns the
+ * checks off. CATGAN_DAWN_FLAGS="" turns them on again; see docs/performance.md. Shared memory is not zeroed either: no
+ * shader reads what it has not written, and SwiftShader compiles each zero to a store of its own.
  */
 const softwareFlags = ["enable-dawn-features=disable_robustness,disable_workgroup_init"];
 
-// Dawn's instance crashes the process when it is collected while its devices live: hold every one.
+// The process crashes if a Dawn instance is garbage-collected while one of its devices exists: keep them all.
 const instances: GPU[] = [];
 
 /**
  * Opens the adapter.
- * @param choice `auto` (a real one, else software), `software`, or a part of an adapter's name
+ * @param choice `auto` (a GPU, or else software), `software`, or part of an adapter's name
  * @throws UserError when there is none: says what to install.
  */
 export async function openAdapter(choice: string): Promise<Gpu> {
@@ -47,7 +47,7 @@ export async function openAdapter(choice: string): Promise<Gpu> {
   }
   if (choice === "software") throw new UserError(`--adapter software: ${whyNoSoftware()}`);
   if (seen.length > 0) {
-    throw new UserError(`--adapter ${choice}: no such adapter here; there is: ${seen.join(", ")}`);
+    throw new UserError(`--adapter ${choice}: no such adapter here; found: ${seen.join(", ")}`);
   }
   throw new UserError(
     "no WebGPU adapter found: install a Vulkan driver for your GPU (Linux: mesa-vulkan-drivers or NVIDIA's own); " +
@@ -70,17 +70,17 @@ async function webgpuInstances(choice: string): Promise<GPU[]> {
   return instances;
 }
 
-/** What Linux shows of a GPU: Mesa's drivers, NVIDIA's, WSL2's, AMD's compute, Arm's. */
+/** Device files of GPUs on Linux: Mesa's drivers, NVIDIA's, WSL2's, AMD's compute, Arm's. */
 const gpuNodes = /^(nvidiactl|dxg|kfd|mali0)$/;
 
 /**
- * Whether asking for an adapter can find more than the software one that is brought along. A quick look at the device
- * files: where there are none, asking would only make Dawn warn of each driver that it cannot load.
+ * Whether there may be another adapter than the bundled software one. This only looks at the device files: without any,
+ * requesting an adapter would make Dawn warn about each driver that it cannot load.
  */
 export function mayHaveGpu(): boolean {
   if (!softwareRuns) return true;
   if (process.env[unpackedFlag]) return false;
-  // Somebody has chosen a driver.
+  // The user has chosen a driver.
   if (process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) return true;
   return list("/dev").some((name) => gpuNodes.test(name)) || list("/dev/dri").some((name) => /^renderD/.test(name));
 }
@@ -96,11 +96,11 @@ function list(folder: string): string[] {
 /**
  * Makes sure that the process can reach the chosen adapter. The Vulkan loader's folder must be in the environment when
  * a Node process starts, so where a software adapter is needed this runs the same command in a child that has it and
- * returns the child's exit code; null means: go on in this process.
+ * returns the child's exit code. Null: continue in this process.
  */
 export async function enterSoftware(choice: string): Promise<number | null> {
   if (inDeno || process.env[unpackedFlag] || !softwareRuns) return null;
-  // A name is looked for among the GPUs; where there are none, among the software adapter's.
+  // A name is searched among the GPUs; without any, it can only be the software adapter's.
   if (choice !== "software" && mayHaveGpu() && (choice !== "auto" || (await hasAdapter()))) return null;
   const env = softwareEnvironment();
   return env ? await runAgain(env) : null;

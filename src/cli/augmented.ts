@@ -1,11 +1,11 @@
-/** Pictures as D sees them, for people. */
+/** Shows pictures as D sees them. */
 import type { Pictures } from "../data/pictures.ts";
 import { noiseStreams } from "../kernels/noise.ts";
 import { augment, randomAugmentations } from "../reference/augment.ts";
 import { gatherPictures } from "../reference/pictures.ts";
 import { type Config, changesOf } from "../train/config.ts";
 
-/** Picture n changed as the n-th of a run's first step is, by the f64 twin; null without augmentation. */
+/** Picture n changed as the n-th of a run's first step is, by the f64 reference; null without augmentation. */
 export function augmentedPictures({ size, count, pixels }: Pictures, config: Config): Pictures | null {
   const changes = changesOf(config);
   if (!changes) return null;

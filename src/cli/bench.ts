@@ -1,4 +1,4 @@
-/** `catgan bench`: how fast the kernels and whole steps are here, against what this adapter can do. */
+/** `catgan bench`: times the kernels and whole steps, and compares them with what this adapter can do. */
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -40,11 +40,11 @@ const { deno, node } = process.versions;
 const runtime = deno ? `Deno ${deno}` : `Node ${node}`;
 const resultsFolder = join("bench", "results");
 const readmeFile = "README.md";
-/** The first step is measured so often, after once to warm up. */
+/** How often the first step is measured, after one warm-up. */
 const starts = 3;
 
 /**
- * Prints tables, and writes what it found where --json, --save and --readme say.
+ * Prints tables, and writes the results where --json, --save and --readme say.
  * @returns the exit code: 1 when a kernel computes something wrong
  * @throws UserError before anything is measured, where a file is missing or nothing has the filter's name
  */
@@ -64,9 +64,7 @@ export async function benchCommand(options: BenchCommand): Promise<number> {
 
     const chosen = select({ software, bindingBytes: limits.bindingBytes }, options);
     if (chosen.cases.length + chosen.presets.length === 0 && !chosen.dense && !chosen.firstStep) {
-      throw new UserError(
-        `--filter ${filter}: nothing that is timed has this in its name; try conv2d, d.conv2 or step`,
-      );
+      throw new UserError(`--filter ${filter}: no case has this in its name; try conv2d, d.conv2 or step`);
     }
     const result = await runBench(gpu, options, hooksFor(reporter));
     const firstStep = chosen.firstStep ? await measureStart(options.adapter, reporter) : null;
@@ -107,7 +105,7 @@ async function readReport(path: string): Promise<Report> {
   try {
     text = await readFile(path, "utf8");
   } catch {
-    throw new UserError(`${path}: cannot be read, expected what an earlier catgan bench --json FILE wrote`);
+    throw new UserError(`${path}: cannot be read; expected a file written by catgan bench --json FILE`);
   }
   return asUserError(() => {
     try {
@@ -168,7 +166,7 @@ function hooksFor(reporter: Reporter): BenchHooks {
   };
 }
 
-/** Milliseconds from the start of a process to the end of the first step of `tiny`, as someone at a prompt has it. */
+/** Milliseconds from the start of a process to the end of the first step of `tiny`, as a user at a prompt experiences it. */
 async function measureStart(adapter: string, reporter: Reporter): Promise<Spread> {
   const folder = await mkdtemp(join(tmpdir(), "catgan-bench-"));
   try {
@@ -227,13 +225,13 @@ function outerEnvironment(): NodeJS.ProcessEnv {
 
 function showChanges(before: Report, now: Report, reporter: Reporter): void {
   reporter.line();
-  if (before.adapter !== now.adapter) reporter.line(`  The old result is of ${before.adapter}.`);
+  if (before.adapter !== now.adapter) reporter.line(`  The earlier result is from ${before.adapter}.`);
   const all = changes(before, now);
   if (all.length === 0) reporter.line("  Nothing was timed at the same shape in the old result.");
   else for (const line of changeLines(all)) reporter.line(line);
 }
 
-/** Writes the report where it was asked for. */
+/** Writes the report to the places that were asked for. */
 async function keep(report: Report, { json, save, readme }: BenchCommand, reporter: Reporter): Promise<void> {
   const text = `${JSON.stringify(report, null, 2)}\n`;
   if (json !== null) await writeFileAtomically(json, text);
@@ -242,7 +240,7 @@ async function keep(report: Report, { json, save, readme }: BenchCommand, report
   const path = join(resultsFolder, `${slugOf(report.adapter)}.json`);
   await writeFileAtomically(path, text);
   reporter.line();
-  reporter.line(`  Kept in ${path}.`);
+  reporter.line(`  Saved to ${path}.`);
   if (!readme) return;
   // What bench/peers wrote lies beside, under names that no adapter's slug begins with.
   const isReport = (file: string) => file.endsWith(".json") && !/^(peers|pytorch)-/.test(file);
@@ -275,7 +273,7 @@ async function showVariants(gpu: Gpu, json: string | null, reporter: Reporter): 
     const measured: Measured = { rate: rateOf(measurements), choices: Object.fromEntries(choicesOf(measurements)) };
     await writeFileAtomically(json, `${JSON.stringify(measured, null, 1)}\n`);
     reporter.line();
-    reporter.line(`  Kept in ${json}: catgan train --variants ${json} takes them.`);
+    reporter.line(`  Saved to ${json}: use it with catgan train --variants ${json}.`);
   }
   return 0;
 }

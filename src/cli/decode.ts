@@ -23,28 +23,28 @@ import { decodeWithPngjs } from "./decode_png.ts";
 import { rgbOnWhite } from "./samples.ts";
 import { loadSharp, withoutSharp } from "./sharp.ts";
 
-/** What takes longer is refused; the largest pictures take about three on a slow core. */
+/** Pictures that take longer to decode are refused; the largest take about three seconds on a slow core. */
 const maxSeconds = 30;
 
-/** So many are worth asking for at a time: every core has the next file while pictures wait to be resized, in order. */
+/** How many to decode at a time: enough to keep every core busy while pictures wait to be resized, in order. */
 export const picturesInFlight = Math.min(8, 3 * availableParallelism());
 
-/** Photographs have about five; this is what a drawing of a few lines has. From a megapixel on, no more are believed. */
+/** Pixels per byte: photographs have about five, a drawing of a few lines this many. Checked from one megapixel on. */
 const maxPixelsPerByte = 2048;
 
 /** Limits the total number of pixels of the pictures that are decoded at the same time. */
 const gate = new Gate(maxPixels);
 
-/** What a file's structure says of its picture. */
+/** What a file's structure says about its picture. */
 interface Structure {
   /** As stored, before it is turned upright. */
   width: number;
   height: number;
   /** 1…8, EXIF's. */
   orientation: number;
-  /** Its samples have 16 bits. */
+  /** Whether its samples have 16 bits. */
   deep: boolean;
-  /** It has an embedded colour profile; only of interest where its samples are deep. */
+  /** Whether it has an embedded colour profile; only relevant for samples of 16 bits. */
   profile: boolean;
 }
 
@@ -65,7 +65,7 @@ export async function decodePicture(bytes: Uint8Array): Promise<Picture> {
   }
   if (format === "JPEG") return await decodeJpeg(sharp, bytes);
   const structure = format === "PNG" ? await pngStructure(sharp, bytes) : await otherStructure(sharp, bytes, format);
-  // Less strict than for JPEGs: libpng and libtiff warn of much that harms no pixel, such as a profile with a wrong date.
+  // Less strict than for JPEGs: libpng and libtiff warn about much that affects no pixel, such as a profile's wrong date.
   return await decode(sharp(bytes, { ...limits, failOn: "error" }), structure, format);
 }
 
@@ -78,18 +78,18 @@ async function decodeJpeg(sharp: SharpConstructor, bytes: Uint8Array): Promise<P
   try {
     return await decode(sharp(clean, { ...limits, failOn: "warning" }), structure, "JPEG");
   } catch (error) {
-    // libjpeg goes on after damage with a warning, and fills in grey: such a picture is refused, unlike one whose warnings
-    // are only about its form.
+    // After damage, libjpeg warns, continues and fills in grey. Such a picture is refused; warnings about its form alone
+    // are ignored.
     if (!harmlessWarnings.test((error as Error).message)) throw error;
   }
   return await decode(sharp(clean, { ...limits, failOn: "truncated" }), structure, "JPEG");
 }
 
-/** A few bytes of padding, but not before a restart marker: there, and where they are many, data were lost. */
+/** Whether bytes between segments are mere padding. Before a restart marker, or if there are many, data were lost. */
 const harmlessWarnings =
   /\b\d extraneous bytes before marker 0x(?!d[0-7])|Invalid SOS parameters|unknown JFIF revision|Unknown Adobe color transform/;
 
-/** The file to its end marker, without what is between its segments. */
+/** The file up to its end marker, without the bytes between segments. */
 function withoutStray(bytes: Uint8Array, { stray, end }: JpegHeader): Uint8Array {
   if (stray.length === 0) return bytes.subarray(0, end);
   const parts: Uint8Array[] = [];
@@ -120,7 +120,7 @@ async function otherStructure(sharp: SharpConstructor, bytes: Uint8Array, format
   }
   const deep = space === "rgb16" || space === "grey16";
   if (deep && width * height > maxPixels / 2) {
-    throw new Error(`${format} of ${width}×${height} pixels of 16 bits: at most 32 megapixels of these are decoded`);
+    throw new Error(`${format} of ${width}×${height} pixels: 16-bit pictures are limited to 32 megapixels`);
   }
   // AVIFs are turned by their decoder, whatever their Exif says (ISO/IEC 23008-12, 6.5.10).
   const turned = format === "AVIF" ? 1 : (orientation ?? 1);
@@ -174,7 +174,7 @@ function turn(picture: Sharp, orientation: number): Sharp {
   return angle === 0 ? picture : picture.rotate(angle);
 }
 
-/** A decoder's error in our words and some of its own. */
+/** A decoder's error as one of ours, with some of its own words. */
 function faultOf(error: unknown, format: PictureFormat): Error {
   const { message } = error as Error;
   const [first] = message.replace(/^Input buffer has corrupt header: /, "").split("\n");

@@ -17,10 +17,10 @@ export function decodeWithPngjs(bytes: Uint8Array): Picture {
   const file = readPngFile(bytes);
   const { width, height, data, dataBytes, orientation } = file;
   if (width * height > maxPixels) {
-    throw new Error(`PNG of ${width}×${height} pixels: without the library sharp at most 16 megapixels are decoded`);
+    throw new Error(`PNG of ${width}×${height} pixels: without the library sharp the limit is 16 megapixels`);
   }
   try {
-    // pngjs inflates without a limit where the picture is interlaced, and forgives data that are too short.
+    // pngjs has no inflation limit for interlaced pictures and accepts data that are too short, so both are checked here.
     const inflated = inflate(data, "zlib", dataBytes).length;
     if (inflated !== dataBytes) throw new Error(`${inflated} bytes of pixels, expected ${dataBytes}`);
     const { data: rgba } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));

@@ -1,4 +1,4 @@
-/** What people are told about a run. */
+/** Describes a run: before training, and at its end. */
 
 import { version } from "../../package.json";
 import { stepsPerEpoch } from "../data/batches.ts";
@@ -20,7 +20,7 @@ export function heading(reporter: Reporter): void {
 
 export interface RunFacts {
   config: Config;
-  /** Which preset and why, or where an earlier run goes on. */
+  /** Which preset and why, or where an earlier run continues. */
   origin: string;
   data: string;
   /** Pictures. */
@@ -38,7 +38,7 @@ export function describeRun(reporter: Reporter, facts: RunFacts) {
   const networks = { generator: generator(config), discriminator: discriminator(config) };
   for (const [name, { layers, specs }] of Object.entries(networks)) {
     const first = name === "generator" ? [z] : layers[0].input;
-    // A logit is a number, not a picture of one pixel.
+    // The logit is a number, not a picture of one pixel.
     const outputs = layers.map(({ output, activation }) => (activation === "logit" ? [1] : output));
     const shapes = [first, ...outputs].map((shape) => shape.join("×")).join(" →\u00a0");
     reporter.fact(name, `${shapes}, ${grouped(countParameters(specs))}\u00a0parameters`);
@@ -76,7 +76,7 @@ export interface Outcome {
   seconds: number;
 }
 
-/** The last lines: what there is now, and what to do with it. */
+/** The last lines: the result, and what to do with it. */
 export function conclude(reporter: Reporter, { outcome, dir, trainer, steps, seconds }: Outcome): void {
   const { step, totalSteps } = trainer;
   const resume = (...more: string[]) => commandLine("train", "--resume", dir, ...more);
@@ -120,13 +120,13 @@ export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
 
 const holdsFolder = ({ files }: RefusalGroup) => files[0].name.endsWith("/");
 
-/** What events say of skipped files. */
+/** Skipped files as events report them. */
 export const skippedFacts = (skipped: readonly Refused[]) => ({
   skipped: skipped.length,
   skippedReasons: groupRefusals(skipped).map(({ reason, files }) => ({ reason, count: files.length })),
 });
 
-/** The end of a name tells more than its beginning. */
+/** Shortens a name at its beginning: the end says more. */
 function shortened(name: string, length: number): string {
   const characters = [...name];
   return characters.length <= length ? name : `…${characters.slice(1 - length).join("")}`;

@@ -1,4 +1,4 @@
-/** `catgan export`: what drawing needs of a run, in a file. */
+/** `catgan export`: writes a file with only what drawing needs from a run. */
 import { stat } from "node:fs/promises";
 import { GpuError } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
@@ -15,15 +15,15 @@ import { checkOutput, inputsOfSource } from "./output_file.ts";
 import { commandLine, grouped, Reporter } from "./progress.ts";
 import { asUserError, UserError } from "./user_error.ts";
 
-/** Pictures that are drawn both ways. */
+/** How many pictures are drawn from both files for comparison. */
 const compared = 64;
-/** Levels of 255: neighbours in brightness are hard to tell apart up to about here. */
+/** In levels of 255: smaller differences are hard to see. */
 const visible = 2;
 
 /**
- * Writes a generator file, and says how far pixels are from the run's own.
+ * Writes a generator file, and reports how much its pixels differ from the run's.
  * @returns the exit code
- * @throws UserError when the run cannot be used or the file not be written
+ * @throws UserError when the run cannot be used or the file cannot be written
  */
 export async function exportCommand(options: ExportCommand): Promise<number> {
   const { source, out, f32, credit, force } = options;
@@ -58,7 +58,7 @@ export async function exportCommand(options: ExportCommand): Promise<number> {
     const numbers = f32 ? "f32" : "filters in f16";
     reporter.line(`  ${reporter.bold(out)}: a generator after ${grouped(Number(step))} steps`);
     reporter.fact("size", `${(size / 1e6).toFixed(1)} MB, ${numbers}`);
-    reporter.fact("pixels", `${mean.toFixed(2)} of 255 away from the run's on average, ${most} at most`);
+    reporter.fact("pixels", `${mean.toFixed(2)} of 255 different from the run's on average, ${most} at most`);
     if (mean > visible) reporter.line("  Rounding to f16 can be seen: --f32 keeps every number.");
     reporter.fact("draw", commandLine("sample", out));
     return 0;
@@ -76,7 +76,7 @@ function checkFinite({ tensors }: RunState, source: string): void {
   }
 }
 
-/** Pictures that the run showed while it trained. @returns [compared, size, size, 3], u8 */
+/** The pictures of the run's sample grids. @returns [compared, size, size, 3], u8 */
 async function drawn(stream: Stream, state: RunState): Promise<Uint8Array> {
   const artist = generatorFrom(stream, state);
   return (await drawPictures(stream, artist, { count: compared, seed: artist.seed })).pixels;

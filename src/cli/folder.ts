@@ -19,12 +19,12 @@ interface Entry {
 const replacement = "\ufffd";
 
 /**
- * All files below a folder, links followed, hidden ones left out. What cannot be read is among them: a folder (its name
- * then ends in a slash), a link to nothing, a pipe, a socket or a device. Reading it throws the reason.
+ * All files below a folder, links followed, hidden ones left out. What cannot be read is included: a folder (its name
+ * then ends in a slash), a dangling link, a pipe, a socket or a device. Reading it throws the reason.
  *
  * Folders are listed asynchronously. Files are not looked at, as the listing tells them from folders and links.
  *
- * @param onFound is called now and then with the number of files so far; what it throws ends the walk
+ * @param onFound called now and then with the number of files so far; an exception from it ends the walk
  * @throws Error the folder itself cannot be listed, or too many files
  */
 export async function openFolder(root: string, onFound?: (files: number) => void): Promise<Candidate[]> {
@@ -65,7 +65,7 @@ export async function openFolder(root: string, onFound?: (files: number) => void
 
 type Kind = Dirent | Dirent<Buffer> | Stats;
 
-/** What is in a folder, except what is hidden, in any order. */
+/** The entries of a folder except hidden ones, in any order. */
 async function entriesOf(folder: Path): Promise<(Entry & { dirent: Kind })[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   if (!entries.some(({ name }) => name.includes(replacement))) {
@@ -114,7 +114,7 @@ export function shownName(bytes: Buffer): string {
   return name;
 }
 
-/** What a link leads to; a string says why that is not known. */
+/** What a link points to; a string says why that is unknown. */
 function targetOf(path: Path): Stats | string {
   try {
     return statSync(path);
@@ -142,7 +142,7 @@ function reasonAt(path: Path, error: unknown): string {
 
 /** Opening and reading are synchronous: for small files the asynchronous calls take ten times as long. */
 class FolderFile implements Candidate {
-  /** A million files are not asked for it before they are read. */
+  /** Unknown until the file is read: asking the system for a million sizes takes too long. */
   readonly bytes = null;
 
   constructor(

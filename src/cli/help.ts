@@ -1,4 +1,4 @@
-/** What catgan says of itself, in lines of at most 80 columns. */
+/** The help, in lines of at most 80 columns. */
 import type { CommandName } from "./command.ts";
 import { commands, type Option } from "./option_table.ts";
 import { wrapped } from "./progress.ts";
@@ -37,7 +37,7 @@ function optionRow({ name, value, negatable, help }: Option): string {
   return row(`${short}--${negatable ? "[no-]" : ""}${name}${value ? ` ${value}` : ""}`, help, helpColumn);
 }
 
-/** A name, then its meaning from `column` on: below the name where that is too long. */
+/** A name, then its description from `column` on, or below the name if that is too long. */
 function row(name: string, meaning: string, column: number): string {
   const lines = wrapped(meaning, helpWidth - column).map((line) => " ".repeat(column) + line);
   const head = `  ${name}`;

@@ -1,6 +1,6 @@
 /**
  * The program. Exit codes: 0 it did what was asked; 1 the GPU or this program failed, or `verify` or `bench` found a
- * miss; 2 a mistake that the user can mend; 128 + a signal's number for work that was stopped (130 after Ctrl-C).
+ * miss; 2 a mistake that the user can fix; 128 + a signal's number for work that was stopped (130 after Ctrl-C).
  */
 
 import { inspect } from "node:util";
@@ -68,9 +68,9 @@ function explain(error: unknown): number {
   return 1;
 }
 
-// A reader of the output that goes away (`| head`) ends a training run, see StopRequest, and crashes nothing.
+// If the reader of the output goes away (`| head`), a training run stops (see StopRequest), and nothing crashes.
 process.stdout.on("error", () => {});
 const code = await main(process.argv.slice(2)).catch(explain);
-// What was printed into a pipe may still be on its way.
+// Output to a pipe may still be buffered.
 await new Promise((resolve) => process.stdout.write("", resolve));
 process.exit(code);

@@ -24,7 +24,7 @@ const maxPixelBytes = 4 * 2 ** 30;
 
 /**
  * Reads all pictures, known by their first bytes, of a folder (recursively; links are followed, hidden files
- * and __MACOSX are not looked at), of a zip, or of what `catgan prepare` made. A picture that cannot be read is skipped,
+ * and __MACOSX are ignored), of a zip, or of what `catgan prepare` made. A picture that cannot be read is skipped,
  * never fatal.
  *
  * @param options.onProgress is called after every file
@@ -39,7 +39,7 @@ export async function readPhotographs(
   return await withSource(path, work, options.onLooking);
 }
 
-/** Opens a folder or a zip for `work`, and closes it. @throws UserError for what goes wrong in it, the path before it */
+/** Opens a folder or a zip for `work`, and closes it. @throws UserError whose message begins with the path */
 export async function withSource<T>(
   path: string,
   work: (source: Source) => Promise<T>,

@@ -27,15 +27,15 @@ import { checkPreparedFolder, PreparedFolder } from "./prepared_folder.ts";
 import { commandLine, duration, grouped, Reporter } from "./progress.ts";
 import { StopRequest } from "./stop.ts";
 
-/** Of the contact sheet, which has as many rows at most. */
+/** Columns of the contact sheet, and its maximum number of rows. */
 const sheetColumns = 10;
-/** Milliseconds between two words on progress. */
+/** Milliseconds between two progress messages. */
 const wordEvery = 500;
 
 /**
  * Reads pictures one by one and keeps none of them in memory.
  * @returns the exit code: 0 when the folder is there, 128 + the signal's number when it was interrupted
- * @throws UserError what the user can mend; nothing is left behind then
+ * @throws UserError for anything that the user can fix; nothing is left behind then
  */
 export async function prepareCommand(options: PrepareCommand): Promise<number> {
   const { source, out, json } = options;
@@ -134,7 +134,7 @@ async function prepare(
   return 0;
 }
 
-/** The pictures that came so far: written, and what is remembered of them. */
+/** The pictures so far: writes them, and keeps what the report needs. */
 class PictureSet {
   /** How many were written. */
   count = 0;
@@ -142,7 +142,7 @@ class PictureSet {
   private notSquare = 0;
   private grey = 0;
   private readonly pixels = createHash("sha256");
-  /** Of all pictures that came, also where only the first of its group was written. */
+  /** Of all pictures, also those that were dropped as duplicates. */
   private readonly names: string[] = [];
   private readonly nearDuplicates = new NearDuplicates();
   /** The first's number → the others of its group. */
@@ -168,7 +168,7 @@ class PictureSet {
     if (!square) this.notSquare++;
     if (isGrey(rgb)) this.grey++;
     this.pixels.update(rgb);
-    // With its ending a.jpg and a.png stay apart.
+    // The extension stays: a.jpg and a.png are different pictures.
     this.folder.addPicture(`${name}.png`, encodeRgbPng({ width: this.size, height: this.size, rgb }));
   }
 
@@ -202,7 +202,7 @@ function isGrey(rgb: Uint8Array): boolean {
   return true;
 }
 
-/** What was written, read again: one picture out of each of as many equal parts of the set, by chance. */
+/** A contact sheet read back from the zip: the set is cut into equal parts, and one picture is chosen from each. */
 async function contactSheet(zip: string, size: number, seed: number): Promise<Uint8Array> {
   return await withSource(zip, async ({ candidates }) => {
     const count = Math.min(candidates.length, sheetColumns ** 2);
@@ -237,9 +237,9 @@ function tell(reporter: Reporter, out: string, size: number, facts: Facts, secon
   const places = (file: keyof typeof preparedFiles) => join(out, preparedFiles[file]);
   reporter.line();
   reporter.fact("pictures", `${grouped(count)} of ${size}×${size}, in ${duration(seconds)}`);
-  if (faces > 0) reporter.fact("faces", `${grouped(faces)} cut out by the landmarks beside their photographs`);
-  if (notSquare > 0) reporter.fact("not square", `${grouped(notSquare)} before`);
-  if (grey > 0) reporter.fact("grey", `${grouped(grey)} without any colour`);
+  if (faces > 0) reporter.fact("faces", `${grouped(faces)} cropped by the landmarks beside their photographs`);
+  if (notSquare > 0) reporter.fact("not square", `${grouped(notSquare)} before cropping or stretching`);
+  if (grey > 0) reporter.fact("grey", `${grouped(grey)} without colour`);
   if (facts.refused.count > 0)
     reporter.fact("refused", `${grouped(facts.refused.count)}, named in ${places("report")}`);
   for (const reason of facts.refused.reasons) reporter.fact("", `${grouped(reason.count)} × ${reason.reason}`);

@@ -1,4 +1,4 @@
-/** What the commands say while they work: lines for people, or with --json one object a line for programs. */
+/** Progress messages of the commands: lines to read, or with --json one object per line for programs. */
 import { escapeControls, terminalJson } from "./terminal_text.ts";
 
 /** Where text goes; process.stdout is one. */
@@ -20,7 +20,7 @@ export interface TrainingState {
 
 export const widest = 80;
 const nameWidth = 15;
-/** Between plain lines where nothing can be rewritten. */
+/** Milliseconds between lines where no line can be rewritten. */
 const quietMs = 10_000;
 
 const esc = "\x1b";
@@ -61,7 +61,7 @@ export class Reporter {
     }
   }
 
-  /** How far some preparation is: only where it can be wiped away again. */
+  /** Progress of a preparation; only shown on a terminal, where it can be erased again. */
   preparing(what: string, done: number, total: number): void {
     if (!this.lively) return;
     const share = total > 0 ? done / total : 0;

@@ -1,11 +1,11 @@
-/** `catgan shader`: the whole program of a kernel, as the GPU's compiler gets it. */
+/** `catgan shader`: prints a kernel's whole program, as the GPU's compiler receives it. */
 import { join, type ProgramSource, shaderNames, shaderPath } from "../gpu/program.ts";
 import { type Pass, variants } from "../kernels/variants.ts";
 import type { ShaderCommand } from "./command.ts";
 import { listed, nearest } from "./options.ts";
 import { UserError } from "./user_error.ts";
 
-/** Files that compute a pass of a convolution, with the files through which they may read. */
+/** Files that compute a pass of a convolution, each with the readers it can be joined with. */
 const readers: Readonly<Record<string, { pass: Pass; storage: readonly string[] }>> = {
   conv2d: { pass: "forward", storage: ["storage_vec4"] },
   conv2d_lines: { pass: "forward", storage: ["storage_f32_vec4"] },
@@ -14,7 +14,7 @@ const readers: Readonly<Record<string, { pass: Pass; storage: readonly string[] 
   conv2d_filter_gradient_lines: { pass: "filter gradient", storage: ["storage_f32_vec4", "line_rows_f32"] },
 };
 
-/** Other files that need more than themselves. */
+/** Other programs of more than one file. */
 const parts: Readonly<Record<string, readonly string[]>> = {
   sigmoid_cross_entropy: ["log1p"],
   sigmoid_cross_entropy_both: ["log1p"],
@@ -40,7 +40,7 @@ export function shaderCommand({ name, variant }: ShaderCommand): number {
   return 0;
 }
 
-/** @throws UserError when there is no such shader or variant: lists what there is */
+/** @throws UserError when there is no such shader or variant: lists those that exist */
 export function shaderSource(name: string, variant: string | null): ProgramSource {
   if (!shaderNames.includes(name)) {
     const near = nearest(name, shaderNames);
@@ -53,7 +53,7 @@ export function shaderSource(name: string, variant: string | null): ProgramSourc
     if (variant !== null) throw new UserError(`catgan shader ${name} ${variant}: ${name} has no variants`);
     return { files: [name, ...(parts[name] ?? [])] };
   }
-  // What is read line by line is computed by each thread by itself.
+  // Filters that are read line by line have no tiles in shared memory.
   const there = variants[reader.pass].filter(({ sharedBytes }) => sharedBytes === 0 || !name.endsWith("_lines"));
   const found = variant === null ? there[0] : there.find((one) => one.name === variant);
   if (!found) {

@@ -1,4 +1,4 @@
-/** Ctrl-C and its like, as a request: the first lets the step finish and be saved, the second ends at once. */
+/** Ctrl-C and similar signals: the first lets the current step finish and be saved, the second ends immediately. */
 import { constants } from "node:os";
 
 /** One press may arrive twice: from the terminal, and from npm, which passes signals on. */
@@ -17,7 +17,7 @@ export class StopRequest {
     return this.controller.signal;
   }
 
-  /** As shells have it: 128 + the signal's number, 130 for Ctrl-C. */
+  /** As in shells: 128 + the signal's number, 130 for Ctrl-C. */
   get exitCode(): number {
     return 128 + (this.first ? constants.signals[this.first.signal] : constants.signals.SIGPIPE);
   }
@@ -33,7 +33,7 @@ export class StopRequest {
     }
   };
 
-  /** Nobody reads on (`catgan train --json | head`): a reason to stop, not to crash. Stays until the process ends. */
+  /** The reader of the output is gone (`catgan train --json | head`): stop, but do not crash. Stays until the process ends. */
   private readonly onOutputError = () => this.controller.abort();
 
   dispose(): void {
@@ -42,7 +42,7 @@ export class StopRequest {
 }
 
 /**
- * For as long as there is nothing worth saving: a signal ends the process, after a clean-up.
+ * While there is nothing worth saving: a signal ends the process after a clean-up.
  * @returns a function that stops listening for signals
  */
 export function endAtSignal(cleanUp: () => Promise<void>): () => void {
@@ -56,7 +56,7 @@ export function endAtSignal(cleanUp: () => Promise<void>): () => void {
   };
 }
 
-/** Ends the process by the signal itself: process.exit would unload the GPU's driver at work, and may crash in it. */
+/** Ends the process by the signal itself: process.exit would unload the GPU's driver while it works, and may crash. */
 function endBy(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);

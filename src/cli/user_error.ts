@@ -1,7 +1,7 @@
-/** A mistake that the user can mend: the command line prints its message in one line and exits with 2. */
+/** A mistake that the user can fix: the command line prints its message in one line and exits with 2. */
 export class UserError extends Error {}
 
-/** For checks whose errors are the user's to mend, and that live where nothing is known of a command line. */
+/** Runs checks that do not know about the command line, and turns their errors into UserErrors. */
 export function asUserError<T>(check: () => T): T {
   try {
     return check();
@@ -10,7 +10,7 @@ export function asUserError<T>(check: () => T): T {
   }
 }
 
-/** What is wrong, in one line; null when nothing is. */
+/** Runs a check. @returns its error in one line; null if there is none */
 export function asMessage(check: () => void): string | null {
   try {
     check();

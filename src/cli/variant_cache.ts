@@ -1,4 +1,4 @@
-/** Where the command line's choices of kernel variants come from: the user's cache folder, or a file that is given. */
+/** Where the command line gets its choices of kernel variants: from the user's cache folder, or from a given file. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -36,7 +36,9 @@ function readMeasured(path: string): Measured {
     throw new UserError(`--variants ${path}: cannot be read as JSON (${(error as Error).message.split("\n")[0]})`);
   }
   if (!isMeasured(content)) {
-    throw new UserError(`--variants ${path}: has no "rate" and "choices", expected what bench --variants --json wrote`);
+    throw new UserError(
+      `--variants ${path}: has no "rate" and "choices"; expected a file written by bench --variants --json`,
+    );
   }
   return content;
 }

@@ -6,12 +6,12 @@ import { openAdapter } from "./adapter.ts";
 import { escapeLines, terminalJson } from "./terminal_text.ts";
 import { UserError } from "./user_error.ts";
 
-/** Failed shapes that are printed for a kernel; the rest is counted. */
+/** How many failed shapes are printed per kernel; the rest is counted. */
 const shown = 3;
 
 /**
- * Runs every kernel against its f64 twin and prints a table, or with `json` one object a line.
- * @param options.quick leaves the random shapes away
+ * Compares every kernel with its f64 reference and prints a table, or with `json` one object a line.
+ * @param options.quick skips the random shapes
  * @param options.filter only kernels with this in their names; null = all
  * @returns the exit code: 1 on a miss
  * @throws UserError when there is no such adapter, or no kernel with such a name
@@ -26,7 +26,7 @@ export async function verifyCommand(options: {
   const { seed, quick, filter, json } = options;
   const kernels = checks.map(({ kernel }) => kernel);
   if (filter !== null && !kernels.some((kernel) => kernel.toLowerCase().includes(filter.toLowerCase()))) {
-    throw new UserError(`--filter ${filter}: no kernel has this in its name; there are ${kernels.join(", ")}`);
+    throw new UserError(`--filter ${filter}: no kernel has this in its name; the kernels are ${kernels.join(", ")}`);
   }
   const gpu = await openAdapter(options.adapter);
   const print = (event: Record<string, unknown>, text: string) =>
@@ -50,8 +50,8 @@ export async function verifyCommand(options: {
     print(
       { event: "end", kernels: results.length, failed },
       failed.length === 0
-        ? `\n${results.length} kernels agree with their f64 twins on ${gpu.name}`
-        : `\n${failed.length} of ${results.length} kernels do not agree with their f64 twins on ${gpu.name}`,
+        ? `\n${results.length} kernels agree with their f64 references on ${gpu.name}`
+        : `\n${failed.length} of ${results.length} kernels disagree with their f64 references on ${gpu.name}`,
     );
     return failed.length === 0 ? 0 : 1;
   } finally {
@@ -64,7 +64,7 @@ function row(kernel: string, shapes: string, worst: string, verdict: string): st
 }
 
 function describe({ kernel, shapes, worst, failures }: KernelResult): string {
-  // Agreeing to the last bit is worth telling apart from a small error.
+  // Bit equality is shown as such, not as a small error.
   const ratio = worst === 0 ? "exact" : Number.isFinite(worst) ? worst.toFixed(3) : "∞";
   const lines = [row(kernel, String(shapes), ratio, failures.length === 0 ? "ok" : "FAIL")];
   for (const failure of failures.slice(0, shown)) lines.push(`  ${failure}`);

@@ -1,4 +1,4 @@
-/** From a set of pictures to the batches of a run: shuffled every epoch by seed, mirrored by chance, kept on the GPU. */
+/** A run's batches: the set is shuffled each epoch by seed, pictures are mirrored at random, pixels stay on the GPU. */
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { noiseStreams } from "../kernels/noise.ts";
@@ -79,7 +79,7 @@ export function stepsPerEpoch(count: number, batch: number): number {
   return Math.floor(count / batch);
 }
 
-/** A u32 to a u32 that looks random (Wellons' lowbias32). */
+/** Hashes a u32 (Wellons' lowbias32). */
 function scramble(x: number): number {
   let h = x | 0;
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
@@ -87,7 +87,7 @@ function scramble(x: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** A number that tells data sets apart (FNV-1a over size, count and every 4th byte). */
+/** A checksum of a data set: FNV-1a over size, count and every 4th byte. */
 export function fingerprint({ size, count, pixels }: Pictures): string {
   let hash = Math.imul(0x811c9dc5 ^ size, 0x01000193) ^ count;
   for (let i = 0; i < pixels.length; i += 4) hash = Math.imul(hash ^ pixels[i], 0x01000193);

@@ -1,4 +1,4 @@
-/** A line of text below an image, in letters of 3×5 pixels: for frames that nobody can point at. */
+/** A line of text below an image, in letters of 3×5 pixels: labels a film's frames. */
 import type { Image } from "./image.ts";
 
 const rows = 5;
@@ -23,7 +23,7 @@ const glyphs: Readonly<Record<string, string>> = {
 const advance = 4;
 const margin = 2;
 const ink = [212, 212, 216, 255];
-/** As around the pictures of a grid. */
+/** As between the pictures of a grid. */
 const ground = [24, 24, 27, 255];
 
 /** @param text of digits, spaces and the letters of "step"; what does not fit the width is cut off */

@@ -26,7 +26,7 @@ export interface Landmarks {
 export const landmarksEnding = ".cat";
 
 /** One line is a hundred bytes or so. */
-const mostBytes = 4096;
+const maxBytes = 4096;
 const points = 9;
 
 /**
@@ -34,11 +34,11 @@ const points = 9;
  * @throws Error one line that names what is wrong
  */
 export function parseLandmarks(bytes: Uint8Array): Landmarks {
-  if (bytes.length > mostBytes) throw new Error(`landmarks: ${bytes.length} bytes, expected one line`);
+  if (bytes.length > maxBytes) throw new Error(`landmarks: ${bytes.length} bytes, expected one line`);
   const words = new TextDecoder().decode(bytes).split(/\s+/).filter(Boolean);
   if (words.length === 0) throw new Error("landmarks: the file is empty");
   const wrong = words.find((word) => !/^-?\d{1,6}(\.\d{1,9})?$/.test(word));
-  if (wrong !== undefined) throw new Error(`landmarks: “${wrong.slice(0, 20)}” is no coordinate`);
+  if (wrong !== undefined) throw new Error(`landmarks: “${wrong.slice(0, 20)}” is not a coordinate`);
   const [count, ...numbers] = words.map(Number);
   if (count !== points) throw new Error(`landmarks: of ${count} points, expected ${points}`);
   if (numbers.length !== 2 * points) {
@@ -53,8 +53,8 @@ export function parseLandmarks(bytes: Uint8Array): Landmarks {
 
 /**
  * The face, upright: the picture turned about the middle of the eyes until they are level, then a square about as wide
- * as the ears' bases are apart, with that middle in the middle of its width and at 0.4 of its height. What the canvas
- * does not have after turning is grey, (128, 128, 128); what of the square lies outside of the canvas is cut off.
+ * as the ears' bases are apart, with that middle in the middle of its width and at 0.4 of its height. Corners that turning leaves
+ * empty are grey, (128, 128, 128); what of the square lies outside the canvas is cut off.
  *
  * @returns not square where it was cut off
  * @throws Error where nothing of the square is in the picture

@@ -1,4 +1,4 @@
-/** Lets work begin, in the order in which it came, while what is under way weighs no more than a limit, or is alone. */
+/** A queue: tasks start in order, as long as the total weight of those running stays within a limit, or one runs alone. */
 export class Gate {
   private underWay = 0;
   private readonly waiting: { weight: number; begin(): void }[] = [];

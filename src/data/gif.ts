@@ -1,6 +1,6 @@
 /**
  * Images to an animated GIF (GIF89a). A frame is the rectangle in which something changes, with a palette of its own;
- * what changes too little to be seen is left as it is shown.
+ * changes too small to see are left out.
  */
 import { choosePalette, fewColours, squaredDistance } from "./gif_palette.ts";
 import { type Area, choosePixels } from "./gif_pixels.ts";
@@ -10,12 +10,12 @@ import type { Image } from "./image.ts";
 export interface GifTiming {
   /** Of a frame. */
   readonly delay: number;
-  /** Of the last frame, before the film begins again. */
+  /** Of the last frame, before the film repeats. */
   readonly lastDelay: number;
 }
 
 /** Of a frame. With fewer than the format's 256, strings of pixels repeat sooner; the difference is hardly visible. */
-const mostColours = 192;
+const maxColours = 192;
 /**
  * Squared distances, of at most 3·255². What is shown stays when a pixel is this near to it, and a colour this near
  * may stand for a pixel's. Frames of few colours are encoded exactly instead.
@@ -46,7 +46,7 @@ export async function* encodeGif(
 }
 
 const mark = "catgan";
-/** After the header and the extension for repeating. */
+/** Follows the header and the repetition extension. */
 const markOffset = 13 + 19 + 3;
 
 /** Whether `encodeGif` wrote a file that begins like this. */
@@ -59,7 +59,7 @@ function header({ width, height }: Image): Uint8Array<ArrayBuffer> {
   const out = new Bytes();
   out.text("GIF89a");
   out.words(width, height);
-  // No palette for all frames; an extension that lets the film begin again, forever.
+  // No global palette; an extension that repeats the film forever.
   out.bytes(0, 0, 0, 0x21, 0xff, 11);
   out.text("NETSCAPE2.0");
   out.bytes(3, 1, 0, 0, 0);
@@ -92,7 +92,7 @@ class Screen {
       throw new Error(`encodeGif: a frame of ${frame.width}×${frame.height}, the first has ${width}×${height}`);
     }
     const pixels = wordsOf(frame);
-    const exact = fewColours(pixels, mostColours - 1) !== null;
+    const exact = fewColours(pixels, maxColours - 1) !== null;
     const still = this.stillIn(pixels, exact);
     const rectangle = this.rectangleOf(still);
     const cut = <Of extends Uint8Array | Uint32Array>(from: Of): Of => {
@@ -110,7 +110,7 @@ class Screen {
       still: cut(still),
     };
     const changed = area.pixels.filter((_, i) => area.still[i] === 0);
-    const colours = choosePalette(changed, mostColours - 1);
+    const colours = choosePalette(changed, maxColours - 1);
     // A place of the palette stands for what is shown already.
     const transparent = colours.push(0) - 1;
     const colourBits = Math.max(2, Math.ceil(Math.log2(colours.length)));

@@ -19,8 +19,8 @@ export interface Choice {
 }
 
 /** How many colours a pixel can choose from. */
-const mostChoices = 8;
-const mostCodes = 4096;
+const maxChoices = 8;
+const maxCodes = 4096;
 
 /**
  * Chooses an index for every pixel while it compresses: the one nearest to the pixel's colour among those with which the
@@ -43,7 +43,7 @@ export function choosePixels(
   const indices = new Uint8Array(pixels.length);
   const clear = 1 << colourBits;
   /** Code of a known string and one more index; 0 = none yet. */
-  const longer = new Uint16Array(mostCodes << 8);
+  const longer = new Uint16Array(maxCodes << 8);
   let next = clear + 2;
   let width = colourBits + 1;
   let string = -1;
@@ -65,7 +65,7 @@ export function choosePixels(
     }
     if (string >= 0) {
       put(string, width);
-      if (next === mostCodes) {
+      if (next === maxCodes) {
         put(clear, width);
         longer.fill(0);
         next = clear + 2;
@@ -80,7 +80,7 @@ export function choosePixels(
   }
   put(string, width);
   // The decoder has learned a string from that too.
-  if (next < mostCodes && next === 1 << width) width++;
+  if (next < maxCodes && next === 1 << width) width++;
   put(clear + 1, width);
   return indices;
 }
@@ -102,8 +102,8 @@ function choicesFor({ colours, transparent, tolerance }: Choice): (colour: numbe
   const known = new Map<number, Uint8Array>();
   // This is done for tens of thousands of colours a frame: no call, no allocation in the loop.
   const [reds, greens, blues] = [0, 8, 16].map((shift) => Int16Array.from(colours, (other) => (other >> shift) & 255));
-  const near = new Uint8Array(mostChoices);
-  const distances = new Float64Array(mostChoices);
+  const near = new Uint8Array(maxChoices);
+  const distances = new Float64Array(maxChoices);
   const find = (colour: number, still: boolean): number[] => {
     const [r, g, b] = [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
     let count = 0;
@@ -112,8 +112,8 @@ function choicesFor({ colours, transparent, tolerance }: Choice): (colour: numbe
     for (let k = 0; k < reds.length; k++) {
       const distance = (r - reds[k]) ** 2 + (g - greens[k]) ** 2 + (b - blues[k]) ** 2;
       if (distance < least) [nearest, least] = [k, distance];
-      if (distance > tolerance || (count === mostChoices && distance >= distances[count - 1])) continue;
-      let place = count === mostChoices ? count - 1 : count++;
+      if (distance > tolerance || (count === maxChoices && distance >= distances[count - 1])) continue;
+      let place = count === maxChoices ? count - 1 : count++;
       for (; place > 0 && distances[place - 1] > distance; place--) {
         distances[place] = distances[place - 1];
         near[place] = near[place - 1];

@@ -1,6 +1,6 @@
-/** Images for people. */
+/** Images to look at: enlarged, cropped, put together. */
 
-/** An image for people: RGBA, 8 bits each. */
+/** RGBA, 8 bits each. */
 export interface Image {
   readonly width: number;
   readonly height: number;
@@ -18,7 +18,7 @@ export function enlarge(image: Image, pictureSize: number): Image {
 /** Pixels that a picture of a GIF's grid is about wide: fewer than `enlarge` gives it, since each row of a square counts. */
 export const gifPictureWidth = 64;
 
-/** By how much to scale pictures of this size for them to be about so wide, and not wider. */
+/** By how much to scale pictures of this size for them to be at most this wide. */
 export function factorFor(pictureSize: number, width: number): number {
   return Math.max(1, Math.floor(width / pictureSize));
 }

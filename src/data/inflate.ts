@@ -1,12 +1,12 @@
-/** What Node and browsers, which both bring an inflater of their own, are asked for. */
+/** Inflating, by Node's or the browser's own implementation. */
 
 /** Node answers at once, a browser later. */
 export type Later<T> = T | Promise<T>;
 
 /**
  * Inflates deflated data, "zlib" with its header and checksum (as in PNGs) or "raw" (as in zips).
- * @returns at most `atMost` bytes; whether they are as many as expected is for the caller to check
- * @throws InflateError no more than a few MiB after `atMost` bytes, however much the data would come to
+ * @returns at most `atMost` bytes; the caller checks that they are as many as expected
+ * @throws InflateError no more than a few MiB after `atMost` bytes, however large the data would become
  */
 export type Inflate = (data: Uint8Array, kind: "zlib" | "raw", atMost: number) => Later<Uint8Array>;
 

@@ -1,9 +1,9 @@
-/** Pictures that are nearly the same, found by a hash of how their brightness goes. */
+/** Finds pictures that are nearly the same, by a hash of their brightness gradients. */
 
 /** 64 bits in two halves, each an i32. */
 export type Hash = readonly [low: number, high: number];
 
-/** Hashes at most so many bits apart are of near-duplicates; docs/data.md shows why 5. */
+/** Pictures whose hashes differ in at most this many bits are near-duplicates; docs/data.md shows why 5. */
 export const maxDistance = 5;
 
 const [columns, rows] = [9, 8];
@@ -61,7 +61,7 @@ const parts = [0, 1].flatMap((half) => [
 
 /**
  * Sorts pictures into groups as they come. A picture joins the first one before it that is not itself in another's group
- * and is near; so every picture is near its group's first, and likeness does not creep from one to the next.
+ * and is near; so every picture is near its group's first, and similarity does not drift along a chain.
  */
 export class NearDuplicates {
   /** The groups' first pictures: their numbers and hashes. */

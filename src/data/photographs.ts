@@ -1,4 +1,4 @@
-/** From files that may be photographs to square pictures of one size. Where the files are, and who decodes, is the caller's. */
+/** Turns files that may be photographs into square pictures of one size. The caller provides the files and the decoder. */
 import { cropFace, landmarksEnding, parseLandmarks } from "./cat_faces.ts";
 import { digestBytes, identityOf, sha256 } from "./identity.ts";
 import type { Later } from "./inflate.ts";
@@ -66,7 +66,7 @@ export interface Reading {
   fit: Fit;
   /** @throws Error that says in one line what is wrong with the file */
   decode(bytes: Uint8Array): Later<Picture>;
-  /** So many files are read and decoded at a time. */
+  /** How many files are read and decoded at a time. */
   inFlight: number;
   /** Is called after every file; what it throws ends the reading. */
   onProgress?(done: number, total: number): void;
@@ -74,12 +74,12 @@ export interface Reading {
 
 /**
  * Is called now and then while pictures are looked for; what it throws ends that.
- * @param total null: `done` files were found so far; else so many of them were told from pictures
+ * @param total null while files are being found (`done` so far); then the number of files to classify
  */
 export type OnLooking = (done: number, total: number | null) => void;
 
 export interface ReadingAll extends Reading {
-  /** The pictures may take so many bytes. */
+  /** Limit of the pictures' size in memory, in bytes. */
   maxBytes: number;
   onLooking?: OnLooking;
   /** Is called with every picture and its place among the files that should be pictures, in order. */
@@ -100,13 +100,13 @@ export class NoPictures extends Error {
 
 export const maxFiles = 1_000_000;
 const maxFileBytes = 64 * 2 ** 20;
-/** Files named so should be pictures: where they are not, or of a kind that is not read, the user hears of it. */
+/** Files with these extensions should be pictures: if they cannot be used, the user is told. */
 const pictureName = /\.(jpe?g|jpe|jfif|png|apng|gif|webp|bmp|tiff?|hei[cf]|avif|jxl)$/i;
-/** Files named so are of other kinds: where their bytes cannot be read, no picture is taken to be lost. */
+/** Files with these extensions are not pictures: one that cannot be read is not reported as a lost picture. */
 const otherName =
   /\.(txt|md|csv|tsv|jsonl?|ya?ml|xml|html?|css|js|py|sh|log|ini|db|pdf|zip|tar|t?gz|7z|rar|mp4|mov|avi|mp3)$/i;
 
-/** What cannot be read, and why: it is counted like a damaged picture, unless its name says that it is none. */
+/** A file that cannot be read: it counts as a damaged picture, unless its extension says that it is something else. */
 export function lostCandidate(name: string, reason: string): Candidate {
   const fail = () => {
     throw new Error(reason);
@@ -114,10 +114,10 @@ export function lostCandidate(name: string, reason: string): Candidate {
   return { name, bytes: 0, beginning: fail, read: fail };
 }
 
-/** Not looked at: what systems put beside people's files. */
+/** Ignored: files that operating systems create. */
 export const isHidden = (entry: string) => entry.startsWith(".") || entry === "__MACOSX";
 
-/** Names in zips may hold anything, also what moves a terminal's cursor. */
+/** Names in zips may contain anything, also control sequences for terminals. */
 export const printable = (text: string) => text.replace(/\p{Cc}/gu, "?");
 
 /** An error's reason, on one line. */
@@ -175,7 +175,7 @@ export async function readPhotographs(candidates: Candidate[], reading: ReadingA
 }
 
 /**
- * What is a picture, known by its first bytes, or is named like one and so must be or be spoken of; in the order of the
+ * The files that must be decoded or reported: pictures by their first bytes or by their extension, in the order of their
  * paths.
  */
 export async function findPhotographs(candidates: Candidate[], onLooking?: OnLooking): Promise<Found[]> {
@@ -200,7 +200,7 @@ export async function findPhotographs(candidates: Candidate[], onLooking?: OnLoo
 }
 
 /**
- * Reads one file after the other, some at a time, and keeps none: a set of any size takes the memory of those in flight.
+ * Reads one file after the other, some at a time, and keeps none: memory is that of the files in flight, however large the set.
  * @param take is called with every picture and its place in `found`, in order; it is waited for
  * @returns why a file gave no picture; null where it gave one
  */

@@ -13,7 +13,7 @@ export const maxPixels = 8192 * 8192;
 
 export type PictureFormat = "JPEG" | "PNG" | "WebP" | "GIF" | "TIFF" | "AVIF" | "HEIC";
 
-/** So many of a file's first bytes tell its format. */
+/** How many of a file's first bytes identify its format. */
 export const beginningBytes = 64;
 
 /** The file's format by its first {@link beginningBytes}; null where it is none of these. */
@@ -53,6 +53,6 @@ export const unknownFormat = "not a picture of a known format by its first bytes
 export function checkSize(format: string, width: number, height: number): void {
   if (width < 1 || height < 1) throw new Error(`damaged ${format}: its size is ${width}×${height}`);
   if (width * height > maxPixels) {
-    throw new Error(`${format} of ${width}×${height} pixels: at most 64 megapixels are decoded, make it smaller first`);
+    throw new Error(`${format} of ${width}×${height} pixels: the limit is 64 megapixels: make it smaller first`);
   }
 }

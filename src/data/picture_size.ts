@@ -33,7 +33,7 @@ const readers = { WebP: webpSize, GIF: gifSize, TIFF: tiffSize, AVIF: heifSize, 
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 const textAt = (bytes: Uint8Array, at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
-/** For an error: what may be any bytes. */
+/** Any bytes, for an error message. */
 const named = (type: string) => (/^[\w ]{4}$/.test(type) ? type.trim() : "next");
 
 // ---- WebP (RFC 9649) ----
@@ -92,7 +92,7 @@ function gifSize(bytes: Uint8Array): PictureSize {
   const cutShort = (what: string) => new Error(`GIF cut short: ${what}`);
   if (bytes.length < 13) throw cutShort("its header is not whole");
   const canvas = { width: view.getUint16(6, true), height: view.getUint16(8, true) };
-  /** The offset behind a chain of sub-blocks, each a length and so many bytes, with an empty one at the end. */
+  /** The offset behind a chain of sub-blocks, each a length byte and that many bytes, with an empty one at the end. */
   const skip = (from: number): number => {
     let at = from;
     while (bytes[at] > 0) at += 1 + bytes[at];

@@ -1,4 +1,4 @@
-/** What `catgan prepare` leaves in a folder. Whoever is given the folder reads the zip and nothing else in it. */
+/** What `catgan prepare` writes to a folder. Readers of such a folder use the zip in it and nothing else. */
 export const preparedFiles = {
   /** The pictures: PNGs, stored. */
   pictures: "pictures.zip",

@@ -1,4 +1,4 @@
-/** How far apart the colours of two sets of pictures are: what SWD, which normalises them away, cannot see. */
+/** How much the colours of two sets of pictures differ. SWD normalises colours away, so it cannot see this. */
 import type { Pictures } from "../data/pictures.ts";
 import { eigenSymmetric } from "./symmetric.ts";
 
@@ -14,11 +14,11 @@ export interface Colours {
 export interface ColourDistance {
   /** Distance of the mean colours. */
   readonly mean: number;
-  /** Distance of the covariances, as `gaussianDistance` has it. */
+  /** Distance of the covariances, see `gaussianDistance`. */
   readonly covariance: number;
 }
 
-/** How far colours stray from their mean, in 8-bit levels. */
+/** How widely colours spread around their mean, in 8-bit levels. */
 export interface ColourSpread {
   /** Deviation of the greys (R + G + B)/3: contrast. */
   readonly grey: number;
@@ -30,7 +30,7 @@ export function coloursOf({ pixels }: Pictures): Colours {
   const count = pixels.length / 3;
   const sums = [0, 0, 0];
   const products = new Array<number>(9).fill(0);
-  // Whole numbers, exact up to 2⁵³: nothing cancels.
+  // Whole numbers, exact up to 2⁵³: no cancellation.
   for (let i = 0; i < pixels.length; i += 3) {
     for (let a = 0; a < 3; a++) {
       sums[a] += pixels[i + a];
@@ -57,7 +57,7 @@ export function colourDistance(a: Colours, b: Colours): ColourDistance {
   return { mean, covariance: Math.sqrt(Math.max(0, squared)) };
 }
 
-/** A covariance's part along (1, 1, 1) and its part across, which is the rest of its trace. */
+/** A covariance's variance along (1, 1, 1), and across it: the rest of its trace. */
 export function colourSpread({ covariance }: Colours): ColourSpread {
   const sum = covariance.reduce((total, value) => total + value, 0);
   const trace = covariance[0] + covariance[4] + covariance[8];
@@ -65,7 +65,7 @@ export function colourSpread({ covariance }: Colours): ColourSpread {
   return { grey: Math.sqrt(sum) / 3, chroma: Math.sqrt(Math.max(0, trace - sum / 3)) };
 }
 
-/** Of a symmetric matrix without negative eigenvalues; rounding's are taken for 0. */
+/** The square root of a positive semidefinite matrix; negative eigenvalues, from rounding, count as 0. */
 function squareRoot(matrix: readonly number[]): number[] {
   const { values, vectors } = eigenSymmetric(matrix, 3);
   return Array.from({ length: 9 }, (_, i) => {

@@ -1,4 +1,4 @@
-/** How good a generator's pictures are, each number beside what real pictures score against real ones. */
+/** Measures a generator's pictures. Each figure comes with its floor: what real pictures score against real ones. */
 import { type Pictures, pickPictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
 import { noiseStreams } from "../kernels/noise.ts";
@@ -12,7 +12,7 @@ import { pickPoints, standardise } from "./points.ts";
 import { randomFeatures } from "./random_features.ts";
 import { type Swd, slicedWassersteinDistances } from "./swd.ts";
 
-/** A number of the fakes against real pictures, and of other real pictures against the same: its floor. */
+/** A figure of fakes against real pictures, and its floor: other real pictures against the same ones. */
 export interface Beside<T> {
   readonly fake: T;
   readonly real: T;
@@ -21,27 +21,27 @@ export interface Beside<T> {
 export interface Evaluation {
   readonly swd: Beside<Swd>;
   readonly colour: Beside<ColourDistance>;
-  /** Of each set by itself. */
+  /** Within each set. */
   readonly colourSpread: Beside<ColourSpread>;
   /** Mean MS-SSIM of two of the same set. */
   readonly msSsim: Beside<number>;
   readonly kidRand64: Beside<Kid>;
   readonly density: Beside<number>;
   readonly coverage: Beside<number>;
-  /** To the data set's nearest picture, in units of rand64; a real picture's is another than itself. */
+  /** Distance to the nearest picture in the data set (for a real one: another), in rand64's feature space. */
   readonly nearest: Beside<Closeness>;
 }
 
-/** Directions of SWD, as in the paper. */
+/** Number of projections for SWD, as in the paper. */
 const directions = 512;
-/** Neighbours within a ball, as its authors advise. */
+/** Neighbours per ball in density and coverage, as the authors recommend. */
 const neighbours = 5;
-/** KID's subsets; of small sets, halves. */
+/** KID's subset size; for small sets, half the set. */
 const kidSubsets = { subsets: 32, points: 256 };
-/** Balls and pairs want more than five points. */
-const fewest = 2 * (neighbours + 1);
+/** Balls with five neighbours need more than five points in each half. */
+const minPictures = 2 * (neighbours + 1);
 
-/** Two sets of real pictures without a picture in common: one to measure against, one to give the floor. */
+/** Two disjoint sets of real pictures: one to measure against, one for the floor. */
 export interface Halves {
   /** The data set. */
   readonly all: Pictures;
@@ -51,14 +51,14 @@ export interface Halves {
 }
 
 /**
- * Splits a data set by chance.
+ * Splits a data set at random.
  * @param most pictures of each half; fewer where the set has fewer than twice as many
  * @throws Error where it has fewer than twelve
  */
 export function splitReals(all: Pictures, most: number, seed: number): Halves {
-  if (all.count < fewest) {
+  if (all.count < minPictures) {
     throw new Error(
-      `evaluate: the data set has ${all.count} pictures, expected ${fewest} or more: half of them give the floor`,
+      `evaluate: the data set has ${all.count} pictures, expected ${minPictures} or more: half of them give the floor`,
     );
   }
   const n = Math.min(most, Math.floor(all.count / 2));
@@ -68,7 +68,7 @@ export function splitReals(all: Pictures, most: number, seed: number): Halves {
 
 /**
  * @param fakes as many as each half has
- * @param seed of everything random in the metrics
+ * @param seed for all random numbers in the metrics
  * @returns the numbers, and each fake's nearest picture of the data set
  */
 export async function evaluate(

@@ -7,10 +7,10 @@ import { noiseStreams } from "../kernels/noise.ts";
 import { randomPermutation } from "../reference/philox.ts";
 import { type Points, pickPoints } from "./points.ts";
 
-/** Of the estimates on subsets. */
+/** Mean over the subsets. */
 export interface Kid {
   readonly mean: number;
-  /** Standard deviation from one subset to another. */
+  /** Standard deviation over the subsets. */
   readonly deviation: number;
 }
 

@@ -6,7 +6,7 @@
  */
 import type { Pictures } from "../data/pictures.ts";
 
-/** Levels end at this size. */
+/** Size of the coarsest level. */
 const smallest = 16;
 const filter = [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16];
 const channels = 3;
@@ -50,7 +50,7 @@ export function laplacianPyramid(picture: Float64Array, size: number): Float64Ar
   return [...levels, rest];
 }
 
-/** Blurred, and every other row and column taken. @param x [size, size, 3] @returns [size/2, size/2, 3] */
+/** Blurs, then keeps every other row and column. @param x [size, size, 3] @returns [size/2, size/2, 3] */
 export function pyramidDown(x: Float64Array, size: number): Float64Array {
   const half = size / 2;
   const blurred = blur(x, size);

@@ -21,7 +21,7 @@ const C2 = (0.03 * 255) ** 2;
 
 /**
  * Mean MS-SSIM of a set's pictures by twos: 0 with 1, 2 with 3 and so on. In a set in random order these are random pairs
- * of which no two share a picture. The more pictures are like one another, the higher; a collapsed set comes near 1.
+ * of which no two share a picture. The more alike the pictures, the higher; for a collapsed set it is near 1.
  * @throws Error for fewer than two pictures
  */
 export function meanPairSimilarity({ size, count, pixels }: Pictures): number {
@@ -43,7 +43,7 @@ export function msSsim(x: Float64Array, y: Float64Array, size: number): number {
   for (let scale = 0; scale < scales; scale++) {
     const { similarity, structure } = ssim(x, y, size >> scale);
     const factor = scale === scales - 1 ? similarity : structure;
-    // Anticorrelated pictures are as unlike as uncorrelated ones; powers want no negative base.
+    // Anticorrelated counts as uncorrelated: a power needs a base of at least 0.
     product *= Math.max(0, factor) ** (weights[scale] / total);
     if (scale < scales - 1) [x, y] = [halve(x, size >> scale), halve(y, size >> scale)];
   }

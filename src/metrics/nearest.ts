@@ -1,4 +1,4 @@
-/** Has the generator learned pictures by heart? Then what it draws lies nearer to one of them than real pictures do. */
+/** Has the generator memorised pictures? Then its drawings lie closer to one of them than real pictures do. */
 import { type Points, pointAt, squaredDistances } from "./points.ts";
 
 export interface Nearest {
@@ -9,12 +9,12 @@ export interface Nearest {
   readonly ratio: number;
 }
 
-/** Which neighbour the nearest is held against; the last, where there are fewer. */
+/** Which neighbour the nearest is compared with; the last one in smaller sets. */
 const compared = 5;
 
 /**
  * Each point's nearest neighbour in a set.
- * @param self where the points are in the set themselves, and not to be their own neighbours; null where they are not
+ * @param self the points' own indices if they belong to the set, so that none is its own neighbour; null otherwise
  */
 export function nearestTo(points: Points, set: Points, self: ArrayLike<number> | null): Nearest[] {
   return Array.from({ length: points.count }, (_, i) => {
@@ -37,7 +37,7 @@ export interface Closeness {
   readonly copies: number;
 }
 
-/** @param reals the same of real pictures, whose lowest hundredth of ratios says what is one's alone */
+/** @param reals the same for real pictures: the lowest hundredth of their ratios is the threshold */
 export function closeness(points: readonly Nearest[], reals: readonly Nearest[]): Closeness {
   const few = quantile(Float64Array.from(reals, ({ ratio }) => ratio).sort(), 0.01);
   return {
@@ -46,7 +46,7 @@ export function closeness(points: readonly Nearest[], reals: readonly Nearest[])
   };
 }
 
-/** Of sorted numbers, between two of them by proportion. */
+/** A quantile of sorted numbers, linearly interpolated. */
 function quantile(sorted: Float64Array, share: number): number {
   const place = share * (sorted.length - 1);
   const below = Math.floor(place);

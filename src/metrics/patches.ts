@@ -8,7 +8,7 @@ export const patchesPerPicture = 128;
 /** Height and width of a patch. */
 const width = 7;
 const channels = 3;
-/** Numbers of a patch, and one 0 behind them: matrix products like multiples of 4. */
+/** Numbers per patch, padded with one 0 to a multiple of 4 for the matrix product. */
 export const patchStride = width * width * channels + 1;
 
 /**

@@ -10,7 +10,7 @@ export function pointAt({ dimensions, values }: Points, i: number): Float32Array
   return values.subarray(i * dimensions, (i + 1) * dimensions);
 }
 
-/** Some of the points, in this order. */
+/** The points with these indices, in this order. */
 export function pickPoints(points: Points, indices: ArrayLike<number>): Points {
   const { dimensions } = points;
   const values = new Float32Array(indices.length * dimensions);

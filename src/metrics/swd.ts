@@ -50,7 +50,7 @@ export async function slicedWassersteinDistances(
   );
 }
 
-/** Real pictures that many sets are held against, one after the other: their own projections are kept. */
+/** Real pictures to compare many sets with, one after the other: their projections are computed once. */
 export class SwdReference {
   private constructor(
     private readonly stream: Stream,

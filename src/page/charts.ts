@@ -4,8 +4,8 @@ import { byId } from "./dom.ts";
 import type { Rows } from "./rows.ts";
 import { smoothed, spread } from "./smooth.ts";
 
-/** Points that are drawn of a curve. */
-const mostPoints = 1500;
+/** Maximum number of points drawn per curve. */
+const maxPoints = 1500;
 const colours = ["--other", "--accent"];
 
 export class Charts {
@@ -35,7 +35,7 @@ export class Charts {
   draw(): void {
     const { rows } = this;
     if (!rows || rows.length < 2) return;
-    const picked = spread(rows.length, mostPoints);
+    const picked = spread(rows.length, maxPoints);
     const steps = Array.from(picked, (i) => rows.at(i, "step"));
     const curve = (field: "dLoss" | "gLoss" | "dReal" | "dFake") => {
       const values = Float64Array.from({ length: rows.length }, (_, i) => rows.at(i, field));

@@ -1,5 +1,5 @@
 /**
- * What the page's main thread and its training worker say to each other: calls, which are answered once, and events,
+ * The protocol between the page's main thread and its training worker: calls, which are answered once, and events,
  * which the worker sends as things happen. Everything here can be cloned, so a second tab can watch by the same events.
  */
 import type { Pictures } from "../data/pictures.ts";
@@ -87,7 +87,7 @@ export interface NewRun {
   photographs: Photographs | null;
 }
 
-/** Pictures that somebody brought, cut and resized. */
+/** The user's own pictures, cropped and resized. */
 export interface Photographs {
   pictures: Pictures;
   /** What they are called: the folder's or the file's name. */
@@ -179,7 +179,7 @@ export interface Trouble {
   remedies?: readonly Remedy[];
   /** Which try to go on this starts, from 1; null = no further try, the run is stopped. */
   attempt: number | null;
-  /** The step of the last save, from which the run goes on; 0: there is none, it begins again. */
+  /** The step of the last save, from which the run continues; 0: none, it starts again. */
   backTo: number;
 }
 
@@ -203,9 +203,9 @@ export type WorkerEvent =
   | { type: "rows"; rows: Float32Array; gpuBytes: number }
   /** SWD of the newest step's drawings, and what real pictures score among themselves. */
   | { type: "quality"; swd: number; floor: number }
-  /** The run went back to this step: what was said of later ones is no longer so. */
+  /** The run went back to this step: events about later steps no longer hold. */
   | { type: "rewound"; step: number }
-  /** The canvas is of no use any more: the page puts a fresh one in its place. */
+  /** The canvas can no longer be drawn to: the page replaces it. */
   | { type: "canvas" }
   /** The canvas shows the fakes of this step. */
   | { type: "drawn"; step: number }

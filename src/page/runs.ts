@@ -13,9 +13,9 @@ export class RunList {
   constructor(
     private readonly client: Client,
     private readonly options: {
-      /** Does something and tells people when it fails. */
+      /** Runs work, and tells the user if it fails. */
       attempt(work: Promise<unknown>): void;
-      /** A checkpoint is to become a run. */
+      /** The user opens a checkpoint file. */
       onUpload(file: File): void;
       onOpen(run: RunSummary): void;
       onDraw(run: RunSummary): void;
@@ -47,7 +47,7 @@ export class RunList {
       ...runs.map((run) => this.card(run, run.id === openId, canTrain)),
       ...damaged.map((run) => this.damagedCard(run)),
     );
-    // What was pressed may be no more.
+    // The button that was pressed may be gone.
     if (focused) (document.getElementById(focused) ?? byId("runs")).focus({ preventScroll: true });
   }
 

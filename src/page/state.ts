@@ -1,4 +1,4 @@
-/** What the page shows, out of the worker's events. */
+/** The state that the worker's events add up to. */
 import type { Adapter, DamagedRun, Phase, RunSummary, Sample, Speed, Trouble, WorkerEvent } from "./protocol.ts";
 import { Rows } from "./rows.ts";
 
@@ -13,9 +13,9 @@ export interface PageState {
   rows: Rows;
   /** In the order of their steps. */
   samples: Sample[];
-  /** Some of the pictures that the open run learns from. */
+  /** A grid of pictures that the open run learns from. */
   reals: Blob | null;
-  /** Painted cats, to be seen before any run. */
+  /** Painted cats, shown before any run. */
   painted: Blob | null;
   /** The step whose fakes the canvas shows; null = it shows nothing. */
   drawn: number | null;
@@ -54,7 +54,7 @@ export function initialState(): PageState {
   };
 }
 
-/** Takes an event into the state. */
+/** Applies an event to the state. */
 export function apply(state: PageState, event: WorkerEvent): void {
   switch (event.type) {
     case "adapter":

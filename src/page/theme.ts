@@ -1,4 +1,4 @@
-/** Light or dark: as the system says until somebody chooses. */
+/** Light or dark: the system's preference until the user chooses. */
 const key = "catgan theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 

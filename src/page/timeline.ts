@@ -1,4 +1,4 @@
-/** All grids so far: to scrub through, to play, to save as a film. */
+/** The timeline of all grids so far: scrub, play, save as a film. */
 import { gifPictureWidth } from "../data/image.ts";
 import { byId, setText } from "./dom.ts";
 import { type Film, FilmSaver } from "./film/saver.ts";
@@ -6,9 +6,9 @@ import { count } from "./format.ts";
 import type { RunSummary, Sample } from "./protocol.ts";
 
 const framesPerSecond = 7;
-/** Milliseconds of a saved film's last grid, which people want to look at. */
+/** How long a saved film shows its last grid, in milliseconds. */
 const lastDelay = 2500;
-/** Of a picture in a saved film, in pixels. */
+/** Width of a picture in a saved film, in pixels. */
 const pictureWidth = { gif: gifPictureWidth, video: 128 };
 
 export class Timeline {
@@ -24,7 +24,7 @@ export class Timeline {
     private readonly options: {
       /** Called when a past grid is chosen, or (null) the live one again. */
       onLook(sample: Sample | null): void;
-      /** Does something and tells people when it fails. */
+      /** Runs work, and tells the user if it fails. */
       attempt(work: Promise<unknown>): void;
     },
   ) {
@@ -44,7 +44,7 @@ export class Timeline {
     if (run?.id !== this.run?.id) this.backToNow();
     this.run = run;
     if (samples !== this.samples) {
-      // One place more, at the end: now.
+      // One position more than there are grids: now.
       const step = this.at === null ? null : this.samples[this.at]?.step;
       this.samples = samples;
       this.scrubber.max = String(samples.length);

@@ -18,6 +18,6 @@ async function settle(): Promise<void> {
     return;
   }
   if (document.visibilityState !== "visible" || (lock && !lock.released)) return;
-  // Refused on low battery, for one: training goes on all the same.
+  // Refused, for instance, on low battery: training continues regardless.
   lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
 }

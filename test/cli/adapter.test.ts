@@ -27,7 +27,7 @@ afterEach(() => void vi.unstubAllEnvs());
 test("an adapter that is not here: the error lists those that are", async () => {
   const error = await openAdapter("no such").catch((error: unknown) => error);
   expect(error).toBeInstanceOf(UserError);
-  expect((error as Error).message).toMatch(/^--adapter no such: no such adapter here; there is: .+/);
+  expect((error as Error).message).toMatch(/^--adapter no such: no such adapter here; found: .+/);
 });
 
 test("an adapter by a part of its name, in any case", async () => {

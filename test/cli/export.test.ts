@@ -49,7 +49,7 @@ test("people are told the size, what rounding does, and how to draw", async () =
   expect(code).toBe(0);
   expect(stdout).toContain("whole.safetensors: a generator after 3 steps");
   expect(stdout).toMatch(/size +0\.0 MB, f32\n/);
-  expect(stdout).toMatch(/pixels +0\.00 of 255 away from the run's on average, 0 at most\n/);
+  expect(stdout).toMatch(/pixels +0\.00 of 255 different from the run's on average, 0 at most\n/);
   expect(stdout).toMatch(/draw +catgan sample \S+whole\.safetensors\n/);
 });
 
@@ -100,7 +100,7 @@ test("without a source, the weights that come with the package are drawn from", 
   const without = await start(sample, {}, program).done;
   expect(without.code).toBe(2);
   expect(without.stderr).toMatch(
-    /^catgan: the weights that come with catgan are not at \S+package\/weights\/cats64\.safetensors: name a run or a file, as in catgan sample runs\/mine\n$/,
+    /^catgan: the bundled weights are missing at \S+package\/weights\/cats64\.safetensors: give a run or a file, as in catgan sample runs\/mine\n$/,
   );
   copyFileSync(file, join(place, "weights", "cats64.safetensors"));
   const drawn = await start(sample, {}, program).done;

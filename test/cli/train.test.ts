@@ -213,7 +213,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
     /photos is not empty/,
   ],
   ["a folder that is in use", `train --out ${photos}`, /photos is not empty/],
-  ["no such adapter", `train --adapter Voodoo --out ${never}`, /--adapter Voodoo: no such adapter here; there is: /],
+  ["no such adapter", `train --adapter Voodoo --out ${never}`, /--adapter Voodoo: no such adapter here; found: /],
   ["a resumed dry run", `train --resume ${runDir} --dry-run`, /--dry-run cannot be given with --resume/],
 ];
 

@@ -43,7 +43,7 @@ test("a table, and a last line in words", async () => {
       "conv2d                                    42             0.512  ok",
       "add                                        9             exact  ok",
       "",
-      "2 kernels agree with their f64 twins on SwiftShader",
+      "2 kernels agree with their f64 references on SwiftShader",
     ].join("\n"),
   );
 });
@@ -55,7 +55,7 @@ test("a miss: its shapes, a table of at most 80 columns, exit code 1", async () 
     "transposedConv2dInputGradient              4                 ∞  FAIL\n  one\n  two\n  three\n",
   );
   expect(output).toContain("  and 2 more\n");
-  expect(output).toMatch(/\n1 of 2 kernels do not agree with their f64 twins on SwiftShader/);
+  expect(output).toMatch(/\n1 of 2 kernels disagree with their f64 references on SwiftShader/);
   expect(
     Math.max(
       ...output
@@ -82,6 +82,6 @@ test("a filter is passed on, if a kernel has it in its name", async () => {
   const { given } = await run([exact], { filter: "Add" });
   expect(given).toEqual([{ seed: 7, rounds: 10, filter: "Add" }]);
   await expect(run([], { filter: "addd" })).rejects.toThrow(
-    /^--filter addd: no kernel has this in its name; there are conv2d, /,
+    /^--filter addd: no kernel has this in its name; the kernels are conv2d, /,
   );
 });

@@ -42,7 +42,7 @@ describe("decodePicture without sharp", () => {
     const of = (header: Uint8Array, data: Uint8Array) =>
       decodePicture(bytesOf(pngSignature, header, chunk("IDAT", data), chunk("IEND")));
     const zeros = deflateSync(new Uint8Array(60e6));
-    await expect(of(pngHeader(4500, 4000, 8, 2), zeros)).rejects.toThrow("at most 16 megapixels are decoded");
+    await expect(of(pngHeader(4500, 4000, 8, 2), zeros)).rejects.toThrow("the limit is 16 megapixels");
     const grown = peakMiB();
     for (const interlaced of [0, 1]) {
       await expect(of(pngHeader(4, 4, 8, 2, interlaced), zeros)).rejects.toThrow(

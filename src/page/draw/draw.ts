@@ -96,7 +96,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
   const saveGrid = button("Save the grid", () => {
     attempt(gridFile(wall.canvases, columns).then((png) => download(png, `cats-seed-${seed}.png`)));
   });
-  const putBack = button("Put the seed's cats back", () => setSeed(seed));
+  const putBack = button("Undo kept cats", () => setSeed(seed));
 
   function setSeed(value: number): void {
     seed = value;
@@ -260,7 +260,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
   const varyTools = h(
     "div",
     { className: "draw-vary" },
-    h("label", {}, h("span", {}, "How far"), strengthSlider),
+    h("label", {}, h("span", {}, "How different"), strengthSlider),
     relativesWall.element,
     h("div", { className: "draw-buttons" }, others, keep),
   );

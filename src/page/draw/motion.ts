@@ -2,16 +2,16 @@
 
 /** Milliseconds from one picture to the next, at least. */
 const frame = 33;
-/** After a picture the GPU is left to others for so many times as long as the picture took. */
+/** After drawing, the GPU is left idle for this multiple of the time that drawing took. */
 const restShare = 2;
-/** Time that a move makes up for at most, in milliseconds: after a pause of the browser's, motion goes on, not ahead. */
+/** Time that a move makes up for at most, in milliseconds: after the browser paused the page, motion resumes where it was. */
 const longestMove = 200;
 /** With reduced motion: milliseconds that a still stays, and that it moves on. */
 const still = { stays: 1500, moves: 500 };
 
 export interface Surroundings {
   now(): number;
-  /** Waits so many milliseconds, and until the page is on screen. */
+  /** Waits this many milliseconds, and until the page is visible. */
   wait(ms: number): Promise<void>;
   reducedMotion(): boolean;
 }
@@ -22,7 +22,7 @@ export class Motion {
   private running = false;
 
   /**
-   * @param move goes on by so many milliseconds and draws @param onChange playing begins or ends
+   * @param move advances by this many milliseconds and draws @param onChange playing starts or stops
    * @param onError a move fails, which ends playing
    */
   constructor(

@@ -4,7 +4,7 @@ import type { Place } from "../../train/walk.ts";
 /** Between the pictures of a grid and around them, as in the training's grids. */
 const gap = 2;
 const wall = "#18181b";
-/** A picture alone gets about so many pixels in width, a picture of a grid so many. */
+/** Width in pixels of a single picture in a file, and of a picture in a grid. */
 const wide = { alone: 512, among: 128 };
 
 export function pictureFile(picture: HTMLCanvasElement): Promise<Blob> {

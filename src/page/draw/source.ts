@@ -100,7 +100,7 @@ export class Source {
     const of = saved.find(({ id }) => id === opened?.run);
     const none = saved.length > 0 ? "Choose a run…" : "No run is saved yet";
     const options = saved.map(({ id, name, step }) => h("option", { value: id }, `${name}, ${count(step)} steps`));
-    // While somebody looks through the list, it stays as it is.
+    // The list does not change while it is open.
     if (document.activeElement !== select || select.length !== options.length + 1 || opening !== null) {
       select.replaceChildren(h("option", { value: "" }, opened && !of ? opened.name : none), ...options);
       select.value = of?.id ?? "";

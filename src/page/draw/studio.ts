@@ -12,7 +12,7 @@ import { type Device, newStream } from "../train/device.ts";
 import { atOnce, type Model } from "./protocol.ts";
 
 /** No file that this program writes is nearly as large. */
-const mostBytes = 2 ** 31;
+const maxBytes = 2 ** 31;
 
 /** A generator on a device. */
 interface Easel {
@@ -96,7 +96,7 @@ export class Studio {
 
 async function readCheckpoint(file: Blob, name: string): Promise<RunState> {
   try {
-    if (file.size > mostBytes) throw new Error("it is larger than any checkpoint");
+    if (file.size > maxBytes) throw new Error("it is larger than any checkpoint");
     const state = decodeSafetensors(new Uint8Array(await file.arrayBuffer()));
     checkDrawable(state);
     return state;

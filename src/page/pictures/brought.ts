@@ -1,4 +1,4 @@
-/** Files that somebody dropped or picked, to candidates with the names that the command line would give them. */
+/** Dropped or picked files as candidates, with the names that the command line would give them. */
 import {
   type Candidate,
   isHidden,
@@ -35,7 +35,7 @@ export function fromInput(list: Iterable<File>): Brought {
 }
 
 /**
- * From a drop: folders are walked. What cannot be opened is noted, and the walk goes on.
+ * From a drop: folders are walked. What cannot be opened is noted, and the walk continues.
  * @param items files where the browser gave no entry, null where it gave neither
  * @param onFile is called with how many files were found so far
  * @throws Error too many files
@@ -174,7 +174,7 @@ async function bytesOf(blob: Blob): Promise<Uint8Array> {
 
 const windowBytes = 2 ** 18;
 
-/** Entries mostly follow each other and are small: one reading serves many. */
+/** Entries are mostly small and adjacent: one read serves many. */
 export function readAhead(file: Blob): RandomAccess {
   let start = 0;
   let held = new Uint8Array(0) as Uint8Array;

@@ -18,7 +18,7 @@ export interface ReadRequest {
   lost: Refused[];
   size: number;
   fit: Fit;
-  /** So many pictures are shown while the others are read. */
+  /** How many pictures are shown while the others are read. */
   glimpses: number;
 }
 

@@ -1,4 +1,4 @@
-/** The GPU as the page meets it: found, described, measured, watched while it compiles, and opened anew when it is lost. */
+/** The page's GPU: finding, describing and measuring it, progress while it compiles, and reopening it after a loss. */
 import { paintCats } from "../../data/painted.ts";
 import { Gpu, GpuError } from "../../gpu/gpu.ts";
 import { Stream } from "../../gpu/stream.ts";
@@ -73,7 +73,7 @@ const unread = 32;
 
 /**
  * Trains the smallest preset for a second, after a few steps that are not counted.
- * @param signal ends it early: somebody wants to train
+ * @param signal ends it early, when the user wants to train
  * @returns null when it ended early
  */
 export async function measure(device: Device, signal: AbortSignal): Promise<Speed | null> {

@@ -1,11 +1,11 @@
 /**
- * Only one tab trains: whoever holds the Web Lock. It sends its events through a channel, so that other tabs can watch,
+ * Only one tab trains: the one that holds the Web Lock. It sends its events through a channel, so that other tabs can watch,
  * and lets go when one of them asks. A tab that crashes lets go by itself.
  */
 import type { WorkerEvent } from "../protocol.ts";
 
 type TabMessage =
-  /** Who has just opened wants to know whether somebody trains, and what. */
+  /** A new tab asks whether another one is training, and what. */
   | { type: "who trains" }
   | { type: "let go" }
   /** A tab begins to train. */
@@ -70,7 +70,7 @@ export class Tabs {
     this.post({ type: "who trains" });
   }
 
-  /** Asks whoever trains to let go, and takes the lock, after a while by force. */
+  /** Asks the training tab to let go and takes the lock, after a while by force. */
   async takeOver(): Promise<void> {
     if (this.training) return;
     this.post({ type: "let go" });
