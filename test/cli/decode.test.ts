@@ -323,7 +323,9 @@ describe("PNG", () => {
     await expect(decodePicture(of(pngHeader(8192, 8193, 8, 0)))).rejects.toThrow(
       "PNG of 8192×8193 pixels: at most 64 megapixels",
     );
-    await expect(decodePicture(of(pngHeader(8192, 8192, 16, 0)))).rejects.toThrow("16-bit pictures are limited to 32 megapixels");
+    await expect(decodePicture(of(pngHeader(8192, 8192, 16, 0)))).rejects.toThrow(
+      "16-bit pictures are limited to 32 megapixels",
+    );
     await expect(decodePicture(of(pngHeader(8000, 8000, 8, 2)))).rejects.toThrow("cannot hold 8000×8000 pixels");
     await expect(decodePicture(of(pngHeader(0, 8, 8, 2)))).rejects.toThrow("its size is 0×8");
     const zeros = bytesOf([0x78, 0x9c], bombOf(new Uint8Array(0), 300));
