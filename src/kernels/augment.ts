@@ -6,8 +6,8 @@ import { program } from "../gpu/program.ts";
 import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import type { NoiseKey } from "../random/noise_key.ts";
 import { batchPieces } from "./geometry.ts";
-import type { NoiseKey } from "./noise.ts";
 import { zeros } from "./zeros.ts";
 
 /** Which changes are made. */
@@ -38,7 +38,7 @@ export function augmentParameters(
   stream: Stream,
   step: Tensor,
   parameters: Tensor,
-  { seed, stream: noise }: NoiseKey,
+  { seed, purpose }: NoiseKey,
   size: number,
   { color, translation, cutout }: Changes,
 ) {
@@ -46,13 +46,13 @@ export function augmentParameters(
   if (parameters.size !== rows * augmentationWords) {
     throw new Error(`augmentParameters: parameters needs [rows,${augmentationWords}], came ${parameters}`);
   }
-  const mostShift = translation ? Math.floor(size / 8 + 0.5) : 0;
+  const maxShift = translation ? Math.floor(size / 8 + 0.5) : 0;
   const cutSize = cutout ? Math.floor(size / 2 + 0.5) : 0;
   // The centre of an even square lies between pixels, so it has one place more: both edges.
   const places = cutout ? size + 1 - (cutSize % 2) : 1;
   stream.append({
     program: program(stream.gpu, ["augment_parameters", "augmentation", "philox"]),
-    sizes: [rows, seed, noise, Number(color), mostShift, cutSize, places],
+    sizes: [rows, seed, purpose, Number(color), maxShift, cutSize, places],
     bindings: [step, parameters],
     tiles: Math.ceil(rows / 64),
     cost: 500 * rows,

@@ -4,7 +4,7 @@ import { program } from "../../src/gpu/program.ts";
 import { Stream } from "../../src/gpu/stream.ts";
 import { Tensor } from "../../src/gpu/tensor.ts";
 import { accumulate, add, fill, leakyRelu, tanh } from "../../src/kernels/elementwise.ts";
-import { generator as randomNumbers } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { withShaders } from "../kernels/mutant.ts";
 
