@@ -3,6 +3,7 @@
  * watchdog fires and no desktop freezes. What was appended can be captured and replayed without building anything anew.
  */
 import { type Gpu, GpuError } from "./gpu.ts";
+import { type Bindings, encodeSizes, orderBindings, type Sizes } from "./interface.ts";
 import type { Program } from "./program.ts";
 import { SizesSlots } from "./sizes.ts";
 import { elements, paddedBytes, Tensor } from "./tensor.ts";
@@ -10,13 +11,10 @@ import { elements, paddedBytes, Tensor } from "./tensor.ts";
 /** One kernel's work, before the stream cuts it to what a dispatch and a submit may hold. */
 export interface Work {
   readonly program: Program;
-  /**
-   * The `Sizes` uniform after its first two words, as u32 bits (`f32Bits` of sizes.ts for floats). The stream puts the range of
-   * tiles [first, end) in front.
-   */
-  readonly sizes: readonly number[];
-  /** Bindings 1, 2, … in the shader's order. */
-  readonly bindings: readonly Tensor[];
+  /** The words of the shader's `Sizes` by name. The stream adds the range of tiles, `first` and `end`. */
+  readonly sizes: Sizes;
+  /** Tensors by the names of the shader's variables. */
+  readonly bindings: Bindings;
   /** Workgroups in all; a tile is what one workgroup does. */
   readonly tiles: number;
   /** Floating-point operations of a product, nominal: taps on the padding included. Other kernels leave it out. */
@@ -169,9 +167,14 @@ export class Stream {
 
   // Appending
 
-  /** Appends a kernel's work, cut into dispatches that the grid's limits and the time budget allow. */
-  append(work: Work): void {
-    const { program, bindings, tiles, flops = 0, cost = flops } = work;
+  /**
+   * Appends a kernel's work, cut into dispatches that the grid's limits and the time budget allow.
+   * @throws Error when sizes or bindings are not those that the shader declares
+   */
+  append({ program, sizes, bindings, tiles, flops = 0, cost = flops }: Work): void {
+    // Checked here, once for all dispatches and replays.
+    const words = encodeSizes(program, sizes);
+    const tensors = orderBindings(program, bindings);
     if (tiles === 0) return;
     const widest = this.gpu.limits.workgroupsPerDimension;
     const cuts = Math.max(Math.ceil(tiles / widest ** 2), Math.min(tiles, Math.ceil(cost / this.maxDispatchCost)), 1);
@@ -181,7 +184,7 @@ export class Stream {
       const x = Math.min(end - first, widest);
       const y = Math.ceil((end - first) / x);
       const part = (end - first) / tiles;
-      const bindGroup = this.bind(work, bindings, first, end);
+      const bindGroup = this.bind(program, this.sizes.slot(first, end, words), tensors);
       const dispatch = { program, bindGroup, x, y, cost: cost * part + launchCost };
       if (this.capturing) this.capturing.dispatches.push(dispatch);
       else this.commands.push(dispatch);
@@ -195,9 +198,7 @@ export class Stream {
     this.commands.push({ target, data });
   }
 
-  private bind(work: Work, bindings: readonly Tensor[], first: number, end: number): GPUBindGroup {
-    const { program } = work;
-    const sizes = this.sizes.slot(program.name, first, end, work.sizes);
+  private bind(program: Program, sizes: GPUBufferBinding, tensors: readonly [number, Tensor][]): GPUBindGroup {
     const { device, counts } = this.gpu;
     counts.bindGroups++;
     device.pushErrorScope("validation");
@@ -206,8 +207,8 @@ export class Stream {
       layout: program.layout,
       entries: [
         { binding: 0, resource: sizes },
-        ...bindings.map((tensor, i) => ({
-          binding: i + 1,
+        ...tensors.map(([binding, tensor]) => ({
+          binding,
           resource: { buffer: tensor.buffer, offset: tensor.offset, size: paddedBytes(tensor.size) },
         })),
       ],

@@ -1,6 +1,5 @@
 /** Counter-based noise: the same seed, purpose and step give the same numbers, wherever and whenever they are drawn. */
 import { program } from "../gpu/program.ts";
-import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { NoiseKey } from "../random/noise_key.ts";
@@ -11,26 +10,26 @@ export function noiseUniform(
   stream: Stream,
   step: Tensor,
   y: Tensor,
-  key: NoiseKey & { at: number },
+  { seed, purpose, at }: NoiseKey & { at: number },
   low: number,
   high: number,
 ) {
   const quads = Math.ceil(y.size / 4);
   stream.append({
     program: program(stream.gpu, ["noise_uniform", "philox"]),
-    sizes: [quads, key.seed, key.purpose, key.at, f32Bits(low), f32Bits(high)],
-    bindings: [step, y],
+    sizes: { quads, seed, purpose, at, low, high },
+    bindings: { step, y },
     tiles: Math.ceil(quads / 64),
     cost: 60 * y.size,
   });
 }
 
 /** y normal with this stddev, nothing beyond two of it. @param y any shape */
-export function noiseTruncatedNormal(stream: Stream, y: Tensor, key: StepKey, stddev: number) {
+export function noiseTruncatedNormal(stream: Stream, y: Tensor, { seed, purpose, step }: StepKey, stddev: number) {
   stream.append({
     program: program(stream.gpu, ["noise_normal", "philox"]),
-    sizes: [y.size, key.seed, key.purpose, key.step, f32Bits(stddev)],
-    bindings: [y],
+    sizes: { size: y.size, seed, purpose, step, stddev },
+    bindings: { y },
     tiles: Math.ceil(y.size / 64),
     cost: 300 * y.size,
   });

@@ -6,7 +6,7 @@
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { convFlops, convGeometry, denseGeometry, geometryWords } from "./geometry.ts";
+import { convFlops, convGeometry, convSizes, denseGeometry } from "./geometry.ts";
 import { zeros } from "./zeros.ts";
 
 /** As `conv2d` of conv2d.ts. */
@@ -21,8 +21,8 @@ export function conv2dObvious(
   const g = convGeometry("conv2dObvious", x, weight, y, stride);
   stream.append({
     program: program(stream.gpu, ["conv2d_obvious"]),
-    sizes: geometryWords(g),
-    bindings: [x, weight, bias ?? zeros(stream, g.K), y],
+    sizes: convSizes(g),
+    bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
     tiles: Math.ceil(y.size / 64),
     flops: convFlops(g),
   });
@@ -40,8 +40,8 @@ export function conv2dInputGradientObvious(
   const g = convGeometry("conv2dInputGradientObvious", dx, weight, dy, stride);
   stream.append({
     program: program(stream.gpu, ["conv2d_input_gradient_obvious"]),
-    sizes: geometryWords(g),
-    bindings: [dy, weight, bias ?? zeros(stream, g.C), dx],
+    sizes: convSizes(g),
+    bindings: { dy, weight, bias: bias ?? zeros(stream, g.C), dx },
     tiles: Math.ceil(dx.size / 64),
     flops: convFlops(g),
   });
@@ -52,8 +52,8 @@ export function conv2dFilterGradientObvious(stream: Stream, x: Tensor, dy: Tenso
   const g = convGeometry("conv2dFilterGradientObvious", x, dweight, dy, stride);
   stream.append({
     program: program(stream.gpu, ["conv2d_filter_gradient_obvious"]),
-    sizes: geometryWords(g),
-    bindings: [x, dy, dweight],
+    sizes: convSizes(g),
+    bindings: { x, dy, dweight },
     tiles: Math.ceil(dweight.size / 64),
     flops: convFlops(g),
   });
@@ -64,8 +64,8 @@ export function denseObvious(stream: Stream, x: Tensor, weight: Tensor, bias: Te
   const g = denseGeometry("denseObvious", x, weight, y);
   stream.append({
     program: program(stream.gpu, ["dense_obvious"]),
-    sizes: [g.N, g.C, g.K],
-    bindings: [x, weight, bias ?? zeros(stream, g.K), y],
+    sizes: { N: g.N, C: g.C, K: g.K },
+    bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
     tiles: Math.ceil(y.size / 64),
     flops: convFlops(g),
   });
@@ -76,8 +76,8 @@ export function denseRows(stream: Stream, x: Tensor, weight: Tensor, bias: Tenso
   const g = denseGeometry("denseRows", x, weight, y);
   stream.append({
     program: program(stream.gpu, ["dense_rows"]),
-    sizes: [g.N, g.C, g.K],
-    bindings: [x, weight, bias ?? zeros(stream, g.K), y],
+    sizes: { C: g.C, K: g.K },
+    bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
     tiles: y.size,
     flops: convFlops(g),
   });
@@ -88,8 +88,8 @@ export function denseInputGradientObvious(stream: Stream, dy: Tensor, weight: Te
   const g = denseGeometry("denseInputGradientObvious", dx, weight, dy);
   stream.append({
     program: program(stream.gpu, ["dense_input_gradient_obvious"]),
-    sizes: [g.N, g.C, g.K],
-    bindings: [dy, weight, dx],
+    sizes: { N: g.N, C: g.C, K: g.K },
+    bindings: { dy, weight, dx },
     tiles: Math.ceil(dx.size / 64),
     flops: convFlops(g),
   });
@@ -100,8 +100,8 @@ export function denseWeightGradientObvious(stream: Stream, x: Tensor, dy: Tensor
   const g = denseGeometry("denseWeightGradientObvious", x, dweight, dy);
   stream.append({
     program: program(stream.gpu, ["dense_weight_gradient_obvious"]),
-    sizes: [g.N, g.C, g.K, Number(accumulate)],
-    bindings: [x, dy, dweight],
+    sizes: { N: g.N, C: g.C, K: g.K, accumulate: Number(accumulate) },
+    bindings: { x, dy, dweight },
     tiles: Math.ceil(dweight.size / 64),
     flops: convFlops(g),
   });
