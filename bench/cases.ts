@@ -1,4 +1,5 @@
 /** What is timed: every kernel at the shapes that the article's networks give it, smaller where a CPU pretends to be a GPU. */
+
 import { inMebibytes } from "../src/gpu/gpu.ts";
 import { elements, type Tensor } from "../src/gpu/tensor.ts";
 import { adam } from "../src/kernels/adam.ts";
@@ -18,8 +19,8 @@ import { smoothFilter, smoothFilterGradient } from "../src/kernels/smooth_filter
 import * as spectral from "../src/kernels/spectral_norm.ts";
 import { type Pass, passes } from "../src/kernels/variants.ts";
 import { discriminator, generator, type Layer } from "../src/nn/dcgan.ts";
+import { groupSize } from "../src/nn/minibatch_group.ts";
 import { countParameters } from "../src/nn/parameters.ts";
-import { groupSize } from "../src/reference/minibatch_stddev.ts";
 import { presets } from "../src/train/config.ts";
 import { insideFlops } from "./arithmetic.ts";
 import type { Workbench } from "./workbench.ts";
@@ -630,7 +631,7 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
     const [step, parameters] = [bench.words(Uint32Array.of(1, 0, 0, 0)), bench.output([rows, augmentationWords])];
     return {
       parameters,
-      run: () => augmentParameters(bench.stream, step, parameters, { seed: 1, stream: 7 }, size, changes),
+      run: () => augmentParameters(bench.stream, step, parameters, { seed: 1, purpose: 7 }, size, changes),
     };
   };
   const augmentCase = (kernel: string, host: typeof augmentGradient): Plain => ({
@@ -662,7 +663,7 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
       shape: `${batch}×${z}`,
       prepare: (bench) => {
         const [step, y] = [bench.words(Uint32Array.of(1, 0, 0, 0)), bench.output([batch, z])];
-        const run = () => noiseUniform(bench.stream, step, y, { seed: 1, stream: 2, at: 0 }, -1, 1);
+        const run = () => noiseUniform(bench.stream, step, y, { seed: 1, purpose: 2, at: 0 }, -1, 1);
         return { reads: [], writes: [y], run };
       },
     },
@@ -672,7 +673,7 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
       shape: shapeText(deepFilter),
       prepare: (bench) => {
         const y = bench.output(deepFilter);
-        const run = () => noiseTruncatedNormal(bench.stream, y, { seed: 1, stream: 1, step: 0 }, 0.02);
+        const run = () => noiseTruncatedNormal(bench.stream, y, { seed: 1, purpose: 1, step: 0 }, 0.02);
         return { reads: [], writes: [y], run };
       },
     },

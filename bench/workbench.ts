@@ -27,7 +27,7 @@ export class Workbench {
   /** Uniform numbers in [low, high), others in every tensor. */
   random(shape: readonly number[], low = -1, high = 1): Tensor {
     const tensor = this.own(this.stream.persistent("input", shape));
-    const key = { seed: 1, stream: this.owned.length, at: 0 };
+    const key = { seed: 1, purpose: this.owned.length, at: 0 };
     noiseUniform(this.stream, zeros(this.stream, 4), tensor, key, low, high);
     return tensor;
   }

@@ -5,6 +5,7 @@
  * `ready`: its pipeline is compiled, its buffers exist, its bind group is valid.
  */
 import { type Gpu, GpuError, handled } from "./gpu.ts";
+import { type Bindings, encodeSizes, orderBindings, type Sizes } from "./interface.ts";
 import { launchCost, type Pacing } from "./pacing.ts";
 import type { Program } from "./program.ts";
 import { SizesSlots } from "./sizes.ts";
@@ -13,13 +14,10 @@ import { paddedBytes, type Tensor } from "./tensor.ts";
 /** One kernel's work, before it is cut. */
 export interface Work {
   readonly program: Program;
-  /**
-   * The `Sizes` uniform after its first two words, as u32 bits (`f32Bits` of sizes.ts for floats). The range of tiles
-   * [first, end) is put in front.
-   */
-  readonly sizes: readonly number[];
-  /** Bindings 1, 2, … in the shader's order. */
-  readonly bindings: readonly Tensor[];
+  /** The words of the shader's `Sizes` by name. The range of tiles, `first` and `end`, is added. */
+  readonly sizes: Sizes;
+  /** Tensors by the names of the shader's variables. */
+  readonly bindings: Bindings;
   /** Workgroups in all; a tile is what one workgroup does. */
   readonly tiles: number;
   /** Floating-point operations of a product, nominal: taps on the padding included. Other kernels leave it out. */
@@ -53,10 +51,16 @@ export class Dispatcher {
     this.sizes = new SizesSlots(gpu);
   }
 
-  /** Cuts work of at least one workgroup into dispatches that the grid's limits and the time budget allow. */
-  cut(work: Work): Dispatch[] {
-    const { program, tiles, flops = 0, cost = flops } = work;
+  /**
+   * Cuts work into dispatches that the grid's limits and the time budget allow.
+   * @throws Error when sizes or bindings are not those that the shader declares
+   */
+  cut({ program, sizes, bindings, tiles, flops = 0, cost = flops }: Work): Dispatch[] {
+    // Checked here, once for all dispatches and replays.
+    const words = encodeSizes(program, sizes);
+    const tensors = orderBindings(program, bindings);
     const dispatches: Dispatch[] = [];
+    if (tiles === 0) return dispatches;
     const widest = this.gpu.limits.workgroupsPerDimension;
     const { maxDispatchCost } = this.pacing;
     const cuts = Math.max(Math.ceil(tiles / widest ** 2), Math.min(tiles, Math.ceil(cost / maxDispatchCost)), 1);
@@ -66,7 +70,7 @@ export class Dispatcher {
       const x = Math.min(end - first, widest);
       const y = Math.ceil((end - first) / x);
       const part = (end - first) / tiles;
-      const bindGroup = this.bind(work, first, end);
+      const bindGroup = this.bind(program, this.sizes.slot(first, end, words), tensors);
       dispatches.push({ program, bindGroup, x, y, cost: cost * part + launchCost });
     }
     return dispatches;
@@ -81,8 +85,7 @@ export class Dispatcher {
     this.sizes.dispose();
   }
 
-  private bind({ program, bindings, sizes }: Work, first: number, end: number): GPUBindGroup {
-    const slot = this.sizes.slot(program.name, first, end, sizes);
+  private bind(program: Program, sizes: GPUBufferBinding, tensors: readonly [number, Tensor][]): GPUBindGroup {
     const { device, counts } = this.gpu;
     counts.bindGroups++;
     device.pushErrorScope("validation");
@@ -90,9 +93,9 @@ export class Dispatcher {
       label: program.name,
       layout: program.layout,
       entries: [
-        { binding: 0, resource: slot },
-        ...bindings.map((tensor, i) => ({
-          binding: i + 1,
+        { binding: 0, resource: sizes },
+        ...tensors.map(([binding, tensor]) => ({
+          binding,
           resource: { buffer: tensor.buffer, offset: tensor.offset, size: paddedBytes(tensor.size) },
         })),
       ],

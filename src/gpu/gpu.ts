@@ -31,7 +31,7 @@ const mebibyte = 2 ** 20;
 /** Milliseconds within which a lost device is reported after the first failing call. */
 const lossReportedWithin = 200;
 /** More shared memory for one workgroup would leave no room for a second on a GPU's core. */
-const mostWorkgroupBytes = 32_768;
+const maxWorkgroupBytes = 32_768;
 
 export class Gpu {
   readonly counts: GpuCounts = { bytes: 0, buffers: 0, bindGroups: 0, pipelines: 0 };
@@ -94,7 +94,7 @@ export class Gpu {
       requiredLimits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-        maxComputeWorkgroupStorageSize: Math.min(limits.maxComputeWorkgroupStorageSize, mostWorkgroupBytes),
+        maxComputeWorkgroupStorageSize: Math.min(limits.maxComputeWorkgroupStorageSize, maxWorkgroupBytes),
       },
     });
     const name = describeAdapter(info);

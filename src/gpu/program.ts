@@ -1,5 +1,6 @@
 /** From WGSL files to a compute pipeline: joined, laid out as the text declares, compiled without blocking, cached. */
 import { type Gpu, GpuError, handled } from "./gpu.ts";
+import { layoutEntries, readInterface, type ShaderInterface } from "./interface.ts";
 import { repeat } from "./repeat.ts";
 
 /** Every file of shaders/ and its folders, by its name without the ending: no two have the same. */
@@ -38,6 +39,8 @@ export interface ProgramSource {
 export interface Program extends ProgramSource {
   /** Name of the kernel: the file that names the operation. */
   readonly name: string;
+  /** The names and types of what it is passed. */
+  readonly interface: ShaderInterface;
   readonly layout: GPUBindGroupLayout;
   /** Null until compiled. */
   pipeline: GPUComputePipeline | null;
@@ -63,7 +66,8 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
   const { code, origins } = join({ files, constants });
   const name = files[0];
   const entry = entryPoint(code);
-  const layout = device.createBindGroupLayout({ label: name, entries: bindGroupEntries(code) });
+  const declared = readInterface(name, code);
+  const layout = device.createBindGroupLayout({ label: name, entries: layoutEntries(declared) });
   gpu.counts.pipelines++;
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ label: name, code });
@@ -72,6 +76,7 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
     files,
     constants,
     name,
+    interface: declared,
     layout,
     pipeline: null,
     compiled: undefined as never,
@@ -134,22 +139,6 @@ function entryPoint(code: string): string {
   const found = /@compute\b[^{]*?\bfn\s+(\w+)/.exec(code);
   if (!found) throw new Error("program: these files have no @compute function");
   return found[1];
-}
-
-const bindingPattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>/g;
-
-/**
- * The explicit layout, read from the declarations, so that a binding which the compiler finds unused keeps its place
- * (`layout: "auto"` would drop it).
- */
-export function bindGroupEntries(code: string): GPUBindGroupLayoutEntry[] {
-  return [...code.matchAll(bindingPattern)].map(([, binding, space, access]) => ({
-    binding: Number(binding),
-    visibility: 4 /* GPUShaderStage.COMPUTE */,
-    buffer: {
-      type: space === "uniform" ? "uniform" : access === "read_write" ? "storage" : "read-only-storage",
-    },
-  }));
 }
 
 /** The compiler's errors with the lines of the files instead of those of the joined text. */

@@ -83,9 +83,11 @@ export class Stream {
 
   // Appending
 
-  /** Appends a kernel's work, cut into dispatches that the grid's limits and the time budget allow. */
+  /**
+   * Appends a kernel's work, cut into dispatches that the grid's limits and the time budget allow.
+   * @throws Error when sizes or bindings are not those that the shader declares
+   */
   append(work: Work): void {
-    if (work.tiles === 0) return;
     const appended: Command[] = this.capturing?.dispatches ?? this.commands;
     for (const dispatch of this.dispatcher.cut(work)) appended.push(dispatch);
     if (this.capturing) this.capturing.flops += work.flops ?? 0;

@@ -6,7 +6,7 @@
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { convFlops, convGeometry, denseGeometry, geometryWords } from "./geometry.ts";
+import { convFlops, convGeometry, convSizes, denseGeometry } from "./geometry.ts";
 import { zeros } from "./zeros.ts";
 
 /** As `conv2d` of conv2d.ts. */
@@ -14,8 +14,8 @@ export function conv2dNaive(stream: Stream, x: Tensor, weight: Tensor, bias: Ten
   const g = convGeometry("conv2dNaive", x, weight, y, stride);
   stream.append({
     program: program(stream.gpu, ["conv2d_naive"]),
-    sizes: geometryWords(g),
-    bindings: [x, weight, bias ?? zeros(stream, g.K), y],
+    sizes: convSizes(g),
+    bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
     tiles: Math.ceil(y.size / 64),
     flops: convFlops(g),
   });
@@ -33,8 +33,8 @@ export function conv2dInputGradientNaive(
   const g = convGeometry("conv2dInputGradientNaive", dx, weight, dy, stride);
   stream.append({
     program: program(stream.gpu, ["conv2d_input_gradient_naive"]),
-    sizes: geometryWords(g),
-    bindings: [dy, weight, bias ?? zeros(stream, g.C), dx],
+    sizes: convSizes(g),
+    bindings: { dy, weight, bias: bias ?? zeros(stream, g.C), dx },
     tiles: Math.ceil(dx.size / 64),
     flops: convFlops(g),
   });
@@ -45,8 +45,8 @@ export function conv2dFilterGradientNaive(stream: Stream, x: Tensor, dy: Tensor,
   const g = convGeometry("conv2dFilterGradientNaive", x, dweight, dy, stride);
   stream.append({
     program: program(stream.gpu, ["conv2d_filter_gradient_naive"]),
-    sizes: geometryWords(g),
-    bindings: [x, dy, dweight],
+    sizes: convSizes(g),
+    bindings: { x, dy, dweight },
     tiles: Math.ceil(dweight.size / 64),
     flops: convFlops(g),
   });
@@ -57,8 +57,8 @@ export function denseNaive(stream: Stream, x: Tensor, weight: Tensor, bias: Tens
   const g = denseGeometry("denseNaive", x, weight, y);
   stream.append({
     program: program(stream.gpu, ["dense_naive"]),
-    sizes: [g.N, g.C, g.K],
-    bindings: [x, weight, bias ?? zeros(stream, g.K), y],
+    sizes: { N: g.N, C: g.C, K: g.K },
+    bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
     tiles: Math.ceil(y.size / 64),
     flops: convFlops(g),
   });
@@ -69,8 +69,8 @@ export function denseInputGradientNaive(stream: Stream, dy: Tensor, weight: Tens
   const g = denseGeometry("denseInputGradientNaive", dx, weight, dy);
   stream.append({
     program: program(stream.gpu, ["dense_input_gradient_naive"]),
-    sizes: [g.N, g.C, g.K],
-    bindings: [dy, weight, dx],
+    sizes: { N: g.N, C: g.C, K: g.K },
+    bindings: { dy, weight, dx },
     tiles: Math.ceil(dx.size / 64),
     flops: convFlops(g),
   });
@@ -81,8 +81,8 @@ export function denseWeightGradientNaive(stream: Stream, x: Tensor, dy: Tensor, 
   const g = denseGeometry("denseWeightGradientNaive", x, dweight, dy);
   stream.append({
     program: program(stream.gpu, ["dense_weight_gradient_naive"]),
-    sizes: [g.N, g.C, g.K, Number(accumulate)],
-    bindings: [x, dy, dweight],
+    sizes: { N: g.N, C: g.C, K: g.K, accumulate: Number(accumulate) },
+    bindings: { x, dy, dweight },
     tiles: Math.ceil(dweight.size / 64),
     flops: convFlops(g),
   });

@@ -18,8 +18,8 @@ export function gatherPictures(stream: Stream, pixels: Tensor, step: Tensor, ind
   }
   stream.append({
     program: program(stream.gpu, ["gather_pictures"]),
-    sizes: [N, size, indexAt],
-    bindings: [pixels, step, y],
+    sizes: { N, size, index_at: indexAt },
+    bindings: { pixels, step, y },
     tiles: Math.ceil(y.size / 64),
     cost: 20 * y.size,
   });
@@ -34,8 +34,8 @@ export function sampleGrid(stream: Stream, x: Tensor, columns: number, rgba: Ten
   }
   stream.append({
     program: program(stream.gpu, ["sample_grid"]),
-    sizes: [N, size, columns, gridGap, width, height],
-    bindings: [x, rgba],
+    sizes: { N, size, columns, gap: gridGap, width, height },
+    bindings: { x, rgba },
     tiles: Math.ceil(rgba.size / 64),
     cost: 20 * rgba.size,
   });

@@ -1,6 +1,7 @@
 /** The configuration of a run: everything that decides its numbers, besides the pictures and the machine. */
+
 import type { Changes } from "../kernels/augment.ts";
-import { groupSize } from "../reference/minibatch_stddev.ts";
+import { groupSize } from "../nn/minibatch_group.ts";
 
 export interface Config {
   /** Height and width of the pictures, in pixels: 16, 32, 64 or 128. */

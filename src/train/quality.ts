@@ -1,9 +1,9 @@
 /** How good the pictures of a run are while it trains: SWD of few pictures, always the same latents and reals. */
 import { type Pictures, pickPictures } from "../data/pictures.ts";
 import { Stream } from "../gpu/stream.ts";
-import { noiseStreams } from "../kernels/noise.ts";
 import { type Swd, SwdReference } from "../metrics/swd.ts";
-import { randomPermutation } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { randomPermutation } from "../random/philox.ts";
 import { partSize, type Sampler } from "./sampler.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -50,7 +50,7 @@ export class QualityMeter {
   private async prepare(): Promise<{ reals: SwdReference; floor: number; others: Pictures }> {
     const { pictures, config } = this.trainer;
     const { seed } = config;
-    const order = randomPermutation(pictures.count, { seed, stream: noiseStreams.subsets, step: 0 });
+    const order = randomPermutation(pictures.count, { seed, purpose: purposes.subsets, step: 0 });
     const half = (i: number) => pickPictures(pictures, order.subarray(i * this.count, (i + 1) * this.count));
     const reals = await SwdReference.of(this.stream, half(0), { directions, seed });
     const others = half(1);

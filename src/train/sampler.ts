@@ -7,12 +7,13 @@ import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchNormRunning } from "../kernels/batch_norm.ts";
 import { gridExtent } from "../kernels/grid_extent.ts";
-import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
+import { noiseUniform } from "../kernels/noise.ts";
 import { sampleGrid } from "../kernels/pictures.ts";
 import { zeros } from "../kernels/zeros.ts";
 import type { Network, Normalisation } from "../nn/dcgan.ts";
 import { Arena } from "../nn/parameters.ts";
 import { Tape } from "../nn/tape.ts";
+import { purposes } from "../random/noise_key.ts";
 
 export interface SamplerOptions {
   /** Parameters to draw with: the trained ones or their average. */
@@ -50,7 +51,7 @@ export class Sampler {
     this.extent = gridExtent(n, size, columns);
     this.rgba = stream.persistent("sample grid", [this.extent.height, this.extent.width]);
     this.z = stream.persistent("preview latents", [n, z]);
-    noiseUniform(stream, zeros(stream, 4), this.z, { seed, stream: noiseStreams.preview, at: 0 }, -1, 1);
+    noiseUniform(stream, zeros(stream, 4), this.z, { seed, purpose: purposes.preview, at: 0 }, -1, 1);
     if (!running) this.calibration = calibrationLatents(stream, z, seed);
   }
 
@@ -67,7 +68,7 @@ export class Sampler {
   async render(part = 0): Promise<Tensor> {
     if (part !== this.part) {
       this.part = part;
-      const key = { seed: this.options.seed, stream: noiseStreams.preview, at: part };
+      const key = { seed: this.options.seed, purpose: purposes.preview, at: part };
       noiseUniform(this.stream, zeros(this.stream, 4), this.z, key, -1, 1);
     }
     return await this.replay();
@@ -182,6 +183,6 @@ export async function measureStatistics(
 
 function calibrationLatents(stream: Stream, z: number, seed: number): Tensor {
   const latents = stream.persistent("calibration latents", [calibrationBatch, z]);
-  noiseUniform(stream, zeros(stream, 4), latents, { seed, stream: noiseStreams.calibration, at: 0 }, -1, 1);
+  noiseUniform(stream, zeros(stream, 4), latents, { seed, purpose: purposes.calibration, at: 0 }, -1, 1);
   return latents;
 }

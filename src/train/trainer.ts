@@ -12,13 +12,14 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { type AdamConstants, adam, adamRate } from "../kernels/adam.ts";
 import { augmentationWords, augmentParameters } from "../kernels/augment.ts";
 import { recordLosses } from "../kernels/loss.ts";
-import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
+import { noiseUniform } from "../kernels/noise.ts";
 import { gatherPictures } from "../kernels/pictures.ts";
 import { discriminator, generator, type Network, type Normalisation } from "../nn/dcgan.ts";
 import { augment, sumOfSquares } from "../nn/ops.ts";
 import { Arena, averageParameters, initialise, type ParameterSpec, Trainable } from "../nn/parameters.ts";
 import { powerIterations, singularVectorSpecs, spectrallyNormalised } from "../nn/spectral_norm.ts";
 import { addRecorded, type Root, Tape } from "../nn/tape.ts";
+import { purposes } from "../random/noise_key.ts";
 import { adamEpsilon, type Config, changesOf } from "./config.ts";
 import { rateFactor } from "./learning_rates.ts";
 import { scoreLosses } from "./losses.ts";
@@ -221,7 +222,7 @@ export class Trainer {
     const d = this.d.values;
 
     const latents = tape.temporary("latents", [batch, z]);
-    noiseUniform(stream, stepBuffer, latents, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
+    noiseUniform(stream, stepBuffer, latents, { seed, purpose: purposes.latent, at: 0 }, -1, 1);
     const pictures = tape.temporary("real and fake pictures", [2 * batch, size, size, 3]);
     const real = pictures.slice(0, batch);
     gatherPictures(stream, this.batches.pixels, stepBuffer, stepWord.pictures, real);
@@ -291,7 +292,7 @@ export class Trainer {
     if (!changes) return (x) => x;
     // The real and the fake half; in G's step the fake pictures again, and the real ones where a loss compares.
     const parameters = tape.temporary("augmentation", [4 * batch, augmentationWords]);
-    const key = { seed, stream: noiseStreams.augmentation };
+    const key = { seed, purpose: purposes.augmentation };
     augmentParameters(this.stream, this.stepBuffer, parameters, key, size, changes);
     return (x, row) => augment(tape, x, { changes, parameters, row });
   }

@@ -1,30 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { GpuError } from "../../src/gpu/gpu.ts";
-import { bindGroupEntries, join, program } from "../../src/gpu/program.ts";
+import { join, program } from "../../src/gpu/program.ts";
 import { Stream } from "../../src/gpu/stream.ts";
 import { add } from "../../src/kernels/elementwise.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { withShaders } from "../kernels/mutant.ts";
 
 const { gpu } = await testStream();
-
-test("bindings are read from the declarations, in any spelling", () => {
-  const code = `
-    @group(0) @binding(0) var<uniform> sizes: Sizes;
-    @group(0)  @binding(2)
-      var<storage,read> x: array<vec4f>;
-    @group(0) @binding(10) var< storage , read_write > y: array<f32>;
-    @group(0) @binding(4) var<storage> z: array<f32>;
-    var<workgroup> sums: array<f32, 64>;`;
-  const visibility = 4;
-  expect(bindGroupEntries(code)).toEqual([
-    { binding: 0, visibility, buffer: { type: "uniform" } },
-    { binding: 2, visibility, buffer: { type: "read-only-storage" } },
-    { binding: 10, visibility, buffer: { type: "storage" } },
-    { binding: 4, visibility, buffer: { type: "read-only-storage" } },
-  ]);
-});
 
 test("joined files: every line knows its file's, repeated ones too", () => {
   const { code, origins } = join({ files: ["pixels_2", "gemm_tn"], constants: { ROW_QUADS: 1, QUADS: 1 } });

@@ -60,7 +60,7 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
   ],
   [
     "augmentParameters: parameters needs [rows,8], came parameters [4,7]",
-    (s) => augmentParameters(s, t("step", 4), t("parameters", 4, 7), { seed: 1, stream: 7 }, 16, changes),
+    (s) => augmentParameters(s, t("step", 4), t("parameters", 4, 7), { seed: 1, purpose: 7 }, 16, changes),
   ],
   [
     "augment: needs two [N,size,size,3] and N parameters from row 3 on; came x [2,8,8,3], y [2,8,8,3], parameters [4,8]",

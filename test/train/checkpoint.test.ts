@@ -18,7 +18,7 @@ import { generatorFrom } from "../../src/train/generator_file.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { Sampler } from "../../src/train/sampler.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { smallConfig, smallTrainer, source } from "./small_run.ts";
 
 let trainer: Trainer;
@@ -166,7 +166,7 @@ test("refusing uploaded nothing", async () => {
 });
 
 test("2,000 mutations of the metadata: each is refused in one line, or fits the tensors", () => {
-  const random = generator(4);
+  const random = randomNumbers(4);
   const below = (bound: number) => Math.floor(random() * bound);
   const words = ["null", "-1", "0", "0.5", "4294967295", "1e99", "[]", "{}", "{", '"x"', "true", '"\\n"', "256", "128"];
   const keys = Object.keys(state.metadata);
