@@ -40,7 +40,7 @@ const rounds = {
   whole: { ceilings: 9, kernels: 7, steps: 5, host: 24, dense: 9 },
   quick: { ceilings: 5, kernels: 3, steps: 1, host: 6, dense: 3 },
 };
-/** What convolutions may be taken to reach of the multiply-adds' rate, where no calibration has measured it. */
+/** What convolutions may be taken to reach of the multiply-adds' rate, where no autotuning has measured it. */
 const likelyShare = { software: 0.05, hardware: 0.2 };
 const presetNames: readonly PresetName[] = ["tiny", "steady", "article"];
 
@@ -100,7 +100,7 @@ export async function runBench(gpu: Gpu, options: BenchOptions, hooks: BenchHook
   const denseResults = dense
     ? await benchDense(gpu, {
         rounds: batches.dense,
-        calibrated: !quick,
+        tuned: !quick,
         onProgress: (done, of) => hooks.onProgress("convolution ÷ matrix product", done, of),
       })
     : [];

@@ -1,24 +1,26 @@
 /** What is timed: every kernel at the shapes that the article's networks give it, smaller where a CPU pretends to be a GPU. */
+
 import { inMebibytes } from "../src/gpu/gpu.ts";
 import { elements, type Tensor } from "../src/gpu/tensor.ts";
 import { adam } from "../src/kernels/adam.ts";
 import { augment, augmentationWords, augmentGradient, augmentParameters } from "../src/kernels/augment.ts";
 import * as norm from "../src/kernels/batch_norm.ts";
+import type { Convolution } from "../src/kernels/choices.ts";
 import * as conv from "../src/kernels/conv2d.ts";
 import * as map from "../src/kernels/elementwise.ts";
 import { type ConvGeometry, convFlops, samePadding } from "../src/kernels/geometry.ts";
 import * as loss from "../src/kernels/loss.ts";
 import * as minibatch from "../src/kernels/minibatch_stddev.ts";
+import * as naive from "../src/kernels/naive.ts";
 import { noiseTruncatedNormal, noiseUniform } from "../src/kernels/noise.ts";
-import * as obvious from "../src/kernels/obvious.ts";
 import { gatherPictures, packPictures } from "../src/kernels/pictures.ts";
 import * as reduce from "../src/kernels/reduce.ts";
 import { smoothFilter, smoothFilterGradient } from "../src/kernels/smooth_filter.ts";
 import * as spectral from "../src/kernels/spectral_norm.ts";
-import { type Convolution, type Pass, passes } from "../src/kernels/variants.ts";
+import { type Pass, passes } from "../src/kernels/variants.ts";
 import { discriminator, generator, type Layer } from "../src/nn/dcgan.ts";
+import { groupSize } from "../src/nn/minibatch_group.ts";
 import { countParameters } from "../src/nn/parameters.ts";
-import { groupSize } from "../src/reference/minibatch_stddev.ts";
 import { presets } from "../src/train/config.ts";
 import { insideFlops } from "./arithmetic.ts";
 import type { Workbench } from "./workbench.ts";
@@ -36,8 +38,8 @@ export interface Prepared {
   readonly writes: readonly Tensor[];
   /** Appends it once. */
   run(): void;
-  /** Appends the obvious rung of the ladder instead. */
-  obvious?(): void;
+  /** Appends the naive kernel instead. */
+  naive?(): void;
 }
 
 export interface Case {
@@ -145,7 +147,7 @@ function convolutionCase(layer: Layer, pass: Pass, scale: Scale): Case {
           reads: [x, weight, bias],
           writes: [y],
           run: () => conv.conv2d(stream, x, weight, bias, y, stride),
-          obvious: () => obvious.conv2dObvious(stream, x, weight, bias, y, stride),
+          naive: () => naive.conv2dNaive(stream, x, weight, bias, y, stride),
         };
       }
       if (pass === "input gradient") {
@@ -159,7 +161,7 @@ function convolutionCase(layer: Layer, pass: Pass, scale: Scale): Case {
           reads: [dy, weight, bias],
           writes: [dx],
           run: () => conv.conv2dInputGradient(stream, dy, weight, bias, dx, stride),
-          obvious: () => obvious.conv2dInputGradientObvious(stream, dy, weight, bias, dx, stride),
+          naive: () => naive.conv2dInputGradientNaive(stream, dy, weight, bias, dx, stride),
         };
       }
       const [x, dy, dweight] = [bench.random(shapes.x), bench.random(shapes.y), bench.output(shapes.weight)];
@@ -167,7 +169,7 @@ function convolutionCase(layer: Layer, pass: Pass, scale: Scale): Case {
         reads: [x, dy],
         writes: [dweight],
         run: () => conv.conv2dFilterGradient(stream, x, dy, dweight, stride),
-        obvious: () => obvious.conv2dFilterGradientObvious(stream, x, dy, dweight, stride),
+        naive: () => naive.conv2dFilterGradientNaive(stream, x, dy, dweight, stride),
       };
     },
   };
@@ -198,25 +200,25 @@ function denseCases(layer: Layer, scale: Scale): Case[] {
         bench.random([K]),
         bench.output([N, K]),
       ];
-      const fast = column ? obvious.denseRows : conv.dense;
+      const fast = column ? conv.denseRows : conv.dense;
       return {
         reads: [x, weight, bias],
         writes: [y],
         run: () => fast(bench.stream, x, weight, bias, y),
-        obvious: () => obvious.denseObvious(bench.stream, x, weight, bias, y),
+        naive: () => naive.denseNaive(bench.stream, x, weight, bias, y),
       };
     }),
-    one("input gradient", column ? "denseInputGradientObvious" : "denseInputGradient", (bench) => {
+    one("input gradient", column ? "denseInputGradientNaive" : "denseInputGradient", (bench) => {
       const [dy, weight, dx] = [bench.random([N, K]), bench.random([C, K]), bench.output([N, C])];
-      const slow = () => obvious.denseInputGradientObvious(bench.stream, dy, weight, dx);
+      const slow = () => naive.denseInputGradientNaive(bench.stream, dy, weight, dx);
       const fast = () => conv.denseInputGradient(bench.stream, dy, weight, dx);
-      return { reads: [dy, weight], writes: [dx], ...(column ? { run: slow } : { run: fast, obvious: slow }) };
+      return { reads: [dy, weight], writes: [dx], ...(column ? { run: slow } : { run: fast, naive: slow }) };
     }),
-    one("filter gradient", column ? "denseWeightGradientObvious" : "denseWeightGradient", (bench) => {
+    one("filter gradient", column ? "denseWeightGradientNaive" : "denseWeightGradient", (bench) => {
       const [x, dy, dweight] = [bench.random([N, C]), bench.random([N, K]), bench.output([C, K])];
-      const slow = () => obvious.denseWeightGradientObvious(bench.stream, x, dy, dweight);
+      const slow = () => naive.denseWeightGradientNaive(bench.stream, x, dy, dweight);
       const fast = () => conv.denseWeightGradient(bench.stream, x, dy, dweight);
-      return { reads: [x, dy], writes: [dweight], ...(column ? { run: slow } : { run: fast, obvious: slow }) };
+      return { reads: [x, dy], writes: [dweight], ...(column ? { run: slow } : { run: fast, naive: slow }) };
     }),
   ];
 }
@@ -629,7 +631,7 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
     const [step, parameters] = [bench.words(Uint32Array.of(1, 0, 0, 0)), bench.output([rows, augmentationWords])];
     return {
       parameters,
-      run: () => augmentParameters(bench.stream, step, parameters, { seed: 1, stream: 7 }, size, changes),
+      run: () => augmentParameters(bench.stream, step, parameters, { seed: 1, purpose: 7 }, size, changes),
     };
   };
   const augmentCase = (kernel: string, host: typeof augmentGradient): Plain => ({
@@ -661,7 +663,7 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
       shape: `${batch}×${z}`,
       prepare: (bench) => {
         const [step, y] = [bench.words(Uint32Array.of(1, 0, 0, 0)), bench.output([batch, z])];
-        const run = () => noiseUniform(bench.stream, step, y, { seed: 1, stream: 2, at: 0 }, -1, 1);
+        const run = () => noiseUniform(bench.stream, step, y, { seed: 1, purpose: 2, at: 0 }, -1, 1);
         return { reads: [], writes: [y], run };
       },
     },
@@ -671,7 +673,7 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
       shape: shapeText(deepFilter),
       prepare: (bench) => {
         const y = bench.output(deepFilter);
-        const run = () => noiseTruncatedNormal(bench.stream, y, { seed: 1, stream: 1, step: 0 }, 0.02);
+        const run = () => noiseTruncatedNormal(bench.stream, y, { seed: 1, purpose: 1, step: 0 }, 0.02);
         return { reads: [], writes: [y], run };
       },
     },

@@ -1,14 +1,13 @@
 /** What the adapter can do at best: multiply-adds in registers, and bytes copied. */
 import type { Gpu } from "../src/gpu/gpu.ts";
 import { program } from "../src/gpu/program.ts";
-import { f32Bits } from "../src/gpu/sizes.ts";
 import type { Stream } from "../src/gpu/stream.ts";
 import type { Tensor } from "../src/gpu/tensor.ts";
 import { type Ceilings, spreadOf } from "./arithmetic.ts";
 import { timeInTurns } from "./timing.ts";
 import { Workbench } from "./workbench.ts";
 
-/** What `fmaLoop` does: shaders/fma_loop.wgsl. */
+/** What `fmaLoop` does: shaders/bench/fma_loop.wgsl. */
 export function fmaLoopFlops(threads: number, steps: number): number {
   return 2 * 12 * 16 * 64 * steps * threads;
 }
@@ -17,8 +16,8 @@ export function fmaLoopFlops(threads: number, steps: number): number {
 export function fmaLoop(stream: Stream, y: Tensor, steps: number) {
   stream.append({
     program: program(stream.gpu, ["fma_loop"]),
-    sizes: [y.size, steps, f32Bits(0.5), f32Bits(1)],
-    bindings: [y],
+    sizes: { threads: y.size, steps, factor: 0.5, summand: 1 },
+    bindings: { y },
     tiles: Math.ceil(y.size / 64),
     flops: fmaLoopFlops(y.size, steps),
   });
@@ -30,8 +29,8 @@ export function copy(stream: Stream, x: Tensor, y: Tensor) {
   const quads = Math.ceil(y.size / 4);
   stream.append({
     program: program(stream.gpu, ["copy"]),
-    sizes: [quads],
-    bindings: [x, y],
+    sizes: { quads },
+    bindings: { x, y },
     tiles: Math.ceil(quads / 64),
     cost: 16 * y.size,
   });

@@ -1,9 +1,12 @@
 /** How much a convolution loses against a plain matrix product of the same M×N×K: what its indices and its padding cost. */
+
+import type { Choices } from "../src/gpu/choices.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
+import { choiceKey } from "../src/kernels/choices.ts";
 import * as conv from "../src/kernels/conv2d.ts";
 import { type ConvGeometry, convFlops, samePadding } from "../src/kernels/geometry.ts";
-import { type Choices, choiceKey, choicesUsed, type Pass, passes } from "../src/kernels/variants.ts";
-import { calibrate, choicesOf } from "../src/train/calibrate.ts";
+import { type Pass, passes } from "../src/kernels/variants.ts";
+import { autotune, choicesOf } from "../src/train/autotune.ts";
 import { type Spread, spreadOf } from "./arithmetic.ts";
 import { timeInTurns } from "./timing.ts";
 import { Workbench } from "./workbench.ts";
@@ -46,21 +49,17 @@ function productShape(pass: Pass, { N, C, K }: ConvGeometry): string {
   return shapes[pass].join("×");
 }
 
-/** All three passes. @param calibrated measures which variants are the best; without, the table of defaults decides */
+/** All three passes. @param tuned measures which variants are the best; without, the table of defaults decides */
 export async function benchDense(
   gpu: Gpu,
-  {
-    rounds,
-    calibrated,
-    onProgress,
-  }: { rounds: number; calibrated: boolean; onProgress(done: number, of: number): void },
+  { rounds, tuned, onProgress }: { rounds: number; tuned: boolean; onProgress(done: number, of: number): void },
 ): Promise<DenseResult[]> {
   const results: DenseResult[] = [];
   for (const [i, pass] of passes.entries()) {
     onProgress(i, passes.length);
     const product = denseAs(pass, geometry);
     const both = [geometry, product].map((geometry) => ({ pass, geometry }));
-    const choices = calibrated ? choicesOf(await calibrate(gpu, both)) : new Map<string, string>();
+    const choices = tuned ? choicesOf(await autotune(gpu, both)) : new Map<string, string>();
     results.push(await comparePass(gpu, pass, product, choices, rounds));
   }
   onProgress(passes.length, passes.length);
@@ -92,7 +91,7 @@ async function comparePass(gpu: Gpu, pass: Pass, product: ConvGeometry, choices:
       { label: pass, append: convolution[pass], rounds },
       { label: `dense ${pass}`, append: dense[pass], rounds },
     ]);
-    const used = choicesUsed(stream);
+    const used = stream.choices.used;
     const flops = convFlops(geometry);
     return {
       pass,

@@ -1,7 +1,9 @@
 /** Checks and times one kernel after the other. */
+
+import type { Choices } from "../src/gpu/choices.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
-import { type Choices, choiceKey, choicesUsed } from "../src/kernels/variants.ts";
-import { calibrate, choicesOf, rateOf } from "../src/train/calibrate.ts";
+import { choiceKey } from "../src/kernels/choices.ts";
+import { autotune, choicesOf, rateOf } from "../src/train/autotune.ts";
 import type { Check } from "../src/verify/check.ts";
 import { checks } from "../src/verify/checks.ts";
 import { verify } from "../src/verify/verify.ts";
@@ -32,14 +34,14 @@ export interface CaseResult {
   readonly gbps: number | null;
   /** Of the time that the adapter's ceilings allow. */
   readonly percent: number | null;
-  /** The obvious rung's time ÷ this one's; null where there is none. */
-  readonly timesObvious: number | null;
+  /** The naive kernel's time ÷ this one's; null where there is none. */
+  readonly timesNaive: number | null;
 }
 
 export interface KernelOptions {
   readonly ceilings: Ceilings;
   readonly choices: Choices;
-  /** See `Stream.assumeRate`. */
+  /** See `Pacing.assumeRate`. */
   readonly rate: number | null;
   /** Batches that are timed. */
   readonly rounds: number;
@@ -47,8 +49,8 @@ export interface KernelOptions {
 
 /** Outputs of a convolution that are held against f64 sums. */
 const spotChecks = 48;
-/** The obvious rung is slow, and only compared with: it has a batch for so many of the other's. */
-const roundsAnObvious = 3;
+/** Naive kernels are slow and serve as baselines only: one batch of theirs for this many of the others. */
+const roundsPerNaive = 3;
 /** A kernel that moves fewer bytes is over when it has started. */
 const fewBytes = 2 ** 16;
 
@@ -60,7 +62,7 @@ export async function chooseVariants(
 ): Promise<{ choices: Choices; rate: number | null }> {
   if (gpu.software) return { choices: new Map(), rate: null };
   const convolutions = cases.flatMap(({ convolution }) => convolution ?? []);
-  const measurements = await calibrate(gpu, convolutions, { onProgress });
+  const measurements = await autotune(gpu, convolutions, { onProgress });
   return { choices: choicesOf(measurements), rate: measurements.length > 0 ? rateOf(measurements) : null };
 }
 
@@ -71,7 +73,7 @@ export async function benchCase(gpu: Gpu, one: Case, options: KernelOptions): Pr
     const prepared = one.prepare(bench);
     prepared.run();
     const key = convolution && choiceKey(convolution.pass, convolution.geometry);
-    const variant = key === null ? null : (choicesUsed(bench.stream).get(key) ?? null);
+    const variant = key === null ? null : (bench.stream.choices.used.get(key) ?? null);
     const named = { group, name: `${kernel} ${place}`.trim(), shape, scaled, variant };
     const wrong = await findWrong(bench, one, prepared);
     if (wrong !== null) {
@@ -83,13 +85,13 @@ export async function benchCase(gpu: Gpu, one: Case, options: KernelOptions): Pr
         gflopsInside: null,
         gbps: null,
         percent: null,
-        timesObvious: null,
+        timesNaive: null,
       };
     }
-    const { run, obvious } = prepared;
+    const { run, naive } = prepared;
     const [samples, slow] = await timeInTurns(bench.stream, [
       { label: named.name, append: run, rounds: options.rounds },
-      ...(obvious ? [{ label: "obvious", append: obvious, rounds: Math.ceil(options.rounds / roundsAnObvious) }] : []),
+      ...(naive ? [{ label: "naive", append: naive, rounds: Math.ceil(options.rounds / roundsPerNaive) }] : []),
     ]);
     const ms = spreadOf(samples);
     const bytes = [...prepared.reads, ...prepared.writes].reduce((sum, tensor) => sum + tensor.bytes, 0);
@@ -104,7 +106,7 @@ export async function benchCase(gpu: Gpu, one: Case, options: KernelOptions): Pr
       gflopsInside: arithmetic ? gflopsInside : null,
       gbps: launch ? null : gbps,
       percent: launch ? null : percent,
-      timesObvious: slow ? spreadOf(slow).median / ms.median : null,
+      timesNaive: slow ? spreadOf(slow).median / ms.median : null,
     };
   } finally {
     await bench.dispose();

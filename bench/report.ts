@@ -94,7 +94,7 @@ export function groupHeading(result: CaseResult): string {
 
 /** One row; a wrong kernel's says what is wrong. */
 export function caseLine(result: CaseResult): string {
-  const { name, shape, ms, gflops, gflopsInside, gbps, percent, timesObvious, wrong } = result;
+  const { name, shape, ms, gflops, gflopsInside, gbps, percent, timesNaive, wrong } = result;
   const [kernel, place = ""] = name.split(" ");
   const label = isProduct(result) ? `  ${place.padEnd(9)}${shape}` : `  ${kernel.padEnd(28)}${shape}`;
   if (wrong !== null || ms === null) return `${label}  WRONG`;
@@ -108,7 +108,7 @@ export function caseLine(result: CaseResult): string {
         [orMissing(gflopsInside), 7],
         [orMissing(gbps), 6],
         [orMissing(percent, whole), 4],
-        [timesObvious === null ? "" : timesObvious < 9.95 ? timesObvious.toFixed(1) : whole(timesObvious), 4],
+        [timesNaive === null ? "" : timesNaive < 9.95 ? timesNaive.toFixed(1) : whole(timesNaive), 4],
       )
     : cells([label, 45], [digits(ms.median), 7], [range(ms), 12], [orMissing(gbps), 8], [orMissing(percent, whole), 6]);
 }
@@ -180,7 +180,7 @@ export const legend = [
   "GFLOP/s    nominal, taps on the padding included; inside: without them",
   "GB/s       all inputs read and all outputs written, once",
   "%          of the least time by the ceilings: max(inside ÷ FMA, bytes ÷ copy)",
-  "×          over the obvious shader, one thread an output, on the same shape",
+  "×          over the naive shader, one thread per output, on the same shape",
   "–          too small: what is timed is the launch",
   "g.*        transposed layers go forward by the kernel that takes d.* back",
   "MiB        of GPU memory, the pictures aside",
@@ -265,7 +265,7 @@ function adapterBlock({ adapter, runtime, date, ceilings, cases, steps, dense, f
   if (products.length > 0) {
     lines.push(
       "",
-      "| convolutions of the article's ten layers | GFLOP/s, median (least–most) | × over the obvious shader |",
+      "| convolutions of the article's ten layers | GFLOP/s, median (least–most) | × over the naive shader |",
       "| --- | --- | --- |",
     );
     const names = {
@@ -281,7 +281,7 @@ function adapterBlock({ adapter, runtime, date, ceilings, cases, steps, dense, f
         values.length === 0
           ? missing
           : `${digits(percentile(values, 0.5))} (${digits(Math.min(...values))}–${digits(Math.max(...values))})`;
-      lines.push(`| ${title} | ${show(all(({ gflops }) => gflops))} | ${show(all((row) => row.timesObvious))} |`);
+      lines.push(`| ${title} | ${show(all(({ gflops }) => gflops))} | ${show(all((row) => row.timesNaive))} |`);
     }
     if (scale !== null) lines.push("", scale);
   }

@@ -4,8 +4,8 @@ import { runInNewContext } from "node:vm";
 import { paintedCount } from "../src/data/pictures.ts";
 import { Gpu, LimitError } from "../src/gpu/gpu.ts";
 import { Stream } from "../src/gpu/stream.ts";
-import { choose } from "../src/kernels/variants.ts";
-import { calibrate, choicesOf, rateOf } from "../src/train/calibrate.ts";
+
+import { autotune, choicesOf, rateOf } from "../src/train/autotune.ts";
 import { type PresetName, presets } from "../src/train/config.ts";
 import { type Plan, paperAdapter, planTraining } from "../src/train/plan.ts";
 import { Trainer } from "../src/train/trainer.ts";
@@ -79,11 +79,11 @@ export async function benchStep(gpu: Gpu, preset: PresetName, options: StepOptio
   const stream = new Stream(gpu);
   // As training does: a software adapter takes the table.
   if (!software) {
-    const measured = await calibrate(gpu, plan.convolutions, {
+    const measured = await autotune(gpu, plan.convolutions, {
       onProgress: (done, of) => options.onProgress(`step of ${preset}: choosing variants, ${done} of ${of}`),
     });
-    choose(stream, choicesOf(measured));
-    stream.assumeRate(rateOf(measured));
+    stream.choices.chosen = choicesOf(measured);
+    stream.pacing.assumeRate(rateOf(measured));
   }
   const trainer = new Trainer(stream, config, grey(config.size, paintedCount(config.size)));
   try {
@@ -145,7 +145,7 @@ async function timeSteps(trainer: Trainer, rounds: number): Promise<number[]> {
 async function timeHost(trainer: Trainer, steps: number): Promise<number[]> {
   const { stream } = trainer;
   // In one submit, since between two of them a step waits for the GPU.
-  stream.submitBudget = Number.POSITIVE_INFINITY;
+  stream.pacing.submitBudget = Number.POSITIVE_INFINITY;
   const samples: number[] = [];
   for (let step = 0; step < steps; step++) {
     await stream.idle();
@@ -166,7 +166,7 @@ async function timeHost(trainer: Trainer, steps: number): Promise<number[]> {
 async function ownJavaScript(preset: PresetName) {
   const config = presets[preset];
   const stream = new Stream(await Gpu.open(paperAdapter(paperLimits)));
-  stream.assumeRate(paperRate);
+  stream.pacing.assumeRate(paperRate);
   const trainer = new Trainer(stream, config, grey(config.size, 8 * config.batch));
   await trainer.prepare();
   // Losses cannot be read from paper: the trainer is told that they were.

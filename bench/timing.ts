@@ -2,7 +2,8 @@
  * How long kernels take: batches of dispatches between two completions of the queue, since a single dispatch is too short
  * for a clock and timestamp queries are rounded to a tenth of a millisecond.
  */
-import type { Recording, Stream } from "../src/gpu/stream.ts";
+import type { Recording } from "../src/gpu/recording.ts";
+import type { Stream } from "../src/gpu/stream.ts";
 
 /** Something to be timed. */
 export interface Contestant {

@@ -1,11 +1,11 @@
 /** Tensors for one case, and its timing: everything is given back when the case is done. */
 
+import type { Choices } from "../src/gpu/choices.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
 import { Stream } from "../src/gpu/stream.ts";
 import type { Tensor } from "../src/gpu/tensor.ts";
 import { fill } from "../src/kernels/elementwise.ts";
 import { noiseUniform } from "../src/kernels/noise.ts";
-import { type Choices, choose } from "../src/kernels/variants.ts";
 import { zeros } from "../src/kernels/zeros.ts";
 
 /** A stream of its own, so that nothing of one case is left over for the next. */
@@ -13,21 +13,21 @@ export class Workbench {
   readonly stream: Stream;
   private readonly owned: Tensor[] = [];
 
-  /** @param choices variants that convolutions use @param rate see `Stream.assumeRate`; null: not known */
+  /** @param choices variants that convolutions use @param rate see `Pacing.assumeRate`; null: not known */
   constructor(
     readonly gpu: Gpu,
     choices: Choices = new Map(),
     rate: number | null = null,
   ) {
     this.stream = new Stream(gpu);
-    choose(this.stream, choices);
-    if (rate !== null) this.stream.assumeRate(rate);
+    this.stream.choices.chosen = choices;
+    if (rate !== null) this.stream.pacing.assumeRate(rate);
   }
 
   /** Uniform numbers in [low, high), others in every tensor. */
   random(shape: readonly number[], low = -1, high = 1): Tensor {
     const tensor = this.own(this.stream.persistent("input", shape));
-    const key = { seed: 1, stream: this.owned.length, at: 0 };
+    const key = { seed: 1, purpose: this.owned.length, at: 0 };
     noiseUniform(this.stream, zeros(this.stream, 4), tensor, key, low, high);
     return tensor;
   }

@@ -161,15 +161,15 @@ async function adapterSettings({ adapter, robustness }) {
 
 /** Round 0 compiles and is the check; every later one is measured. @returns the losses of step 1 and of the last one */
 async function compareSteps(peers, steps) {
-  const { uniform } = await source("reference/philox.ts");
-  const { noiseStreams } = await source("kernels/noise.ts");
+  const { uniform } = await source("random/philox.ts");
+  const { purposes } = await source("random/noise_key.ts");
   const [ours, ...others] = peers;
   const start = await ours.ask("begin", { config, pictureCount });
   for (const peer of others) await peer.try("step", () => peer.ask("begin", { config, start }));
   for (const peer of peers) peer.losses = [];
 
   for (let step = 1; step <= 1 + steps; step++) {
-    const key = { seed: config.seed, stream: noiseStreams.latent, step };
+    const key = { seed: config.seed, purpose: purposes.latent, step };
     const z = Float32Array.from(uniform(config.batch * config.z, key, -1, 1));
     const real = await ours.ask("pictures", step);
     for (const peer of inTurn(peers, step)) {

@@ -1,6 +1,6 @@
 /** Shows pictures as D sees them. */
 import type { Pictures } from "../data/pictures.ts";
-import { noiseStreams } from "../kernels/noise.ts";
+import { purposes } from "../random/noise_key.ts";
 import { augment, randomAugmentations } from "../reference/augment.ts";
 import { gatherPictures } from "../reference/pictures.ts";
 import { type Config, changesOf } from "../train/config.ts";
@@ -11,7 +11,7 @@ export function augmentedPictures({ size, count, pixels }: Pictures, config: Con
   if (!changes) return null;
   const indices = Array.from({ length: count }, (_, n) => n);
   const plain = gatherPictures(pixels, indices, new Uint8Array(count), size);
-  const key = { seed: config.seed, stream: noiseStreams.augmentation, step: 1 };
+  const key = { seed: config.seed, purpose: purposes.augmentation, step: 1 };
   const seen = augment(plain, randomAugmentations(count, key, size, changes), size);
   // Rounded and clamped by the array.
   const bytes = Uint8ClampedArray.from(seen, (value) => (value * 0.5 + 0.5) * 255);

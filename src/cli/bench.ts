@@ -25,7 +25,7 @@ import {
 } from "../../bench/report.ts";
 import { version } from "../../package.json";
 import type { Gpu } from "../gpu/gpu.ts";
-import { calibrate, choicesOf, rateOf } from "../train/calibrate.ts";
+import { autotune, choicesOf, rateOf } from "../train/autotune.ts";
 import type { Measured } from "../train/choose_variants.ts";
 import { presets } from "../train/config.ts";
 import { planTraining } from "../train/plan.ts";
@@ -254,7 +254,7 @@ async function keep(report: Report, { json, save, readme }: BenchCommand, report
 async function showVariants(gpu: Gpu, json: string | null, reporter: Reporter): Promise<number> {
   const preset = gpu.software ? "tiny" : "article";
   const { convolutions } = await planTraining(presets[preset], { ...gpu.limits, software: gpu.software });
-  const measurements = await calibrate(gpu, convolutions, {
+  const measurements = await autotune(gpu, convolutions, {
     onProgress: (done, of) => reporter.preparing(`convolutions of ${preset}`, done, of),
   });
   reporter.clear();

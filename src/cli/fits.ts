@@ -1,5 +1,5 @@
 /** Whether a configuration fits the adapter. */
-import type { Choices } from "../kernels/variants.ts";
+import type { Choices } from "../gpu/choices.ts";
 import type { Config } from "../train/config.ts";
 import { type Plan, type PlanLimits, planWithin, TooLargeError } from "../train/plan.ts";
 import { UserError } from "./user_error.ts";

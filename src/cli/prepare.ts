@@ -15,8 +15,8 @@ import {
 } from "../data/photographs.ts";
 import { preparedFiles } from "../data/prepared.ts";
 import { groupRefusals } from "../data/refusals.ts";
-import { noiseStreams } from "../kernels/noise.ts";
-import { uniform } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { uniform } from "../random/philox.ts";
 import type { PrepareCommand } from "./commands/prepare.ts";
 import { decodePicture, picturesInFlight } from "./decode.ts";
 import { explained } from "./files.ts";
@@ -205,7 +205,7 @@ function isGrey(rgb: Uint8Array): boolean {
 async function contactSheet(zip: string, size: number, seed: number): Promise<Uint8Array> {
   return await withSource(zip, async ({ candidates }) => {
     const count = Math.min(candidates.length, sheetPictures);
-    const places = uniform(count, { seed, stream: noiseStreams.preview, step: 0 }, 0, 1);
+    const places = uniform(count, { seed, purpose: purposes.preview, step: 0 }, 0, 1);
     const pixels = new Uint8Array(count * size * size * 3);
     for (const [i, place] of places.entries()) {
       const [from, end] = [i, i + 1].map((part) => Math.floor((part * candidates.length) / count));

@@ -1,5 +1,5 @@
 /** `catgan shader`: prints a kernel's whole program, as the GPU's compiler receives it. */
-import { join, type ProgramSource, shaderNames } from "../gpu/program.ts";
+import { join, type ProgramSource, shaderNames, shaderPath } from "../gpu/program.ts";
 import { type Pass, variants } from "../kernels/variants.ts";
 import { listed } from "../train/value_types.ts";
 import type { ShaderCommand } from "./commands/shader.ts";
@@ -35,7 +35,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
 export function shaderCommand({ name, variant }: ShaderCommand): number {
   const { files, constants = {} } = shaderSource(name, variant);
   const values = Object.entries(constants).map(([constant, value]) => `${constant} = ${value}`);
-  process.stdout.write(`// ${files.map((file) => `${file}.wgsl`).join(" + ")}\n`);
+  process.stdout.write(`// ${files.map(shaderPath).join(" + ")}\n`);
   if (values.length > 0) process.stdout.write(`// ${values.join(", ")}\n`);
   process.stdout.write(`\n${join({ files, constants }).code}`);
   return 0;
@@ -46,7 +46,7 @@ export function shaderSource(name: string, variant: string | null): ProgramSourc
   if (!shaderNames.includes(name)) {
     const near = nearest(name, shaderNames);
     throw new UserError(
-      `catgan shader ${name}: there is no shaders/${name}.wgsl${near ? `; did you mean ${near}?` : ""}`,
+      `catgan shader ${name}: there is no ${name}.wgsl in shaders/${near ? `; did you mean ${near}?` : ""}`,
     );
   }
   const reader = readers[name];

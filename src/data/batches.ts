@@ -1,8 +1,8 @@
 /** A run's batches: the set is shuffled each epoch by seed, pictures are mirrored at random, pixels stay on the GPU. */
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { noiseStreams } from "../kernels/noise.ts";
-import { randomPermutation } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { randomPermutation } from "../random/philox.ts";
 import type { Pictures } from "./pictures.ts";
 
 /** A picture's highest index bit says that it is mirrored. */
@@ -52,7 +52,7 @@ export class Batches {
     const first = (step % this.stepsPerEpoch) * batch;
     if (epoch !== this.epoch) {
       this.epoch = epoch;
-      this.order = randomPermutation(this.pictures.count, { seed, stream: noiseStreams.shuffle, step: epoch });
+      this.order = randomPermutation(this.pictures.count, { seed, purpose: purposes.shuffle, step: epoch });
     }
     for (let n = 0; n < batch; n++) {
       const index = this.order[first + n];

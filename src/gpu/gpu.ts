@@ -1,4 +1,6 @@
-/** What a GPU was asked for and gave: one device, its limits, and every buffer that lives on it. */
+/** What a GPU was asked for and gave: one device, its limits, and what lives on it: buffers, programs. */
+import type { Program } from "./program.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** Counts of what lives on the device, for leak tests and for what people are told. */
 export interface GpuCounts {
@@ -29,10 +31,14 @@ const mebibyte = 2 ** 20;
 /** Milliseconds within which a lost device is reported after the first failing call. */
 const lossReportedWithin = 200;
 /** More shared memory for one workgroup would leave no room for a second on a GPU's core. */
-const mostWorkgroupBytes = 32_768;
+const maxWorkgroupBytes = 32_768;
 
 export class Gpu {
   readonly counts: GpuCounts = { bytes: 0, buffers: 0, bindGroups: 0, pipelines: 0 };
+  /** Every program that was asked for, by its source: `program` of program.ts finds and adds them. */
+  readonly programs = new Map<string, Program>();
+  /** The longest tensor of zeros so far: see `zeros` of src/kernels/zeros.ts. */
+  zeros: Tensor | null = null;
   /** Limits that kernels plan by. Tests lower them to force what only large problems would. */
   readonly limits: {
     bufferBytes: number;
@@ -88,7 +94,7 @@ export class Gpu {
       requiredLimits: {
         maxBufferSize: limits.maxBufferSize,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-        maxComputeWorkgroupStorageSize: Math.min(limits.maxComputeWorkgroupStorageSize, mostWorkgroupBytes),
+        maxComputeWorkgroupStorageSize: Math.min(limits.maxComputeWorkgroupStorageSize, maxWorkgroupBytes),
       },
     });
     const name = describeAdapter(info);
@@ -125,10 +131,7 @@ export class Gpu {
     if (watched) this.device.pushErrorScope("out-of-memory");
     const buffer = this.device.createBuffer({ label, size: Math.max(16, bytes), usage });
     if (watched) {
-      const outcome = this.device.popErrorScope();
-      // Its error is seen by `settle`, and must not end the process before.
-      outcome.catch(() => {});
-      this.allocations.push(outcome);
+      this.allocations.push(handled(this.device.popErrorScope()));
     }
     this.counts.bytes += buffer.size;
     this.counts.buffers++;
@@ -156,6 +159,12 @@ export class Gpu {
   destroy(): void {
     this.device.destroy();
   }
+}
+
+/** A promise whose error is seen by whoever awaits it later, and must not end the process before. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 export function inMebibytes(bytes: number): string {

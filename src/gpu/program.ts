@@ -1,20 +1,36 @@
 /** From WGSL files to a compute pipeline: joined, laid out as the text declares, compiled without blocking, cached. */
-import { type Gpu, GpuError } from "./gpu.ts";
+import { type Gpu, GpuError, handled } from "./gpu.ts";
+import { layoutEntries, readInterface, type ShaderInterface } from "./interface.ts";
 import { repeat } from "./repeat.ts";
 
-const texts: Record<string, string> = {};
+/** Every file of shaders/ and its folders, by its name without the ending: no two have the same. */
+const shaders: Record<string, { path: string; text: string }> = {};
 for (const [path, text] of Object.entries(
-  import.meta.glob("../../shaders/*.wgsl", { query: "?raw", import: "default", eager: true }) as Record<string, string>,
+  import.meta.glob("../../shaders/*/*.wgsl", { query: "?raw", import: "default", eager: true }) as Record<
+    string,
+    string
+  >,
 )) {
-  texts[path.slice(path.lastIndexOf("/") + 1, -".wgsl".length)] = text;
+  const name = path.slice(path.lastIndexOf("/") + 1, -".wgsl".length);
+  shaders[name] = { path: path.slice("../../".length), text };
 }
 
-/** Every file of shaders/. */
-export const shaderNames: readonly string[] = Object.keys(texts).sort();
+/** The names of all shaders: those of their files, without folder and ending. */
+export const shaderNames: readonly string[] = Object.keys(shaders).sort();
+
+/** Where a shader is, as `shaders/convolution/conv2d.wgsl`. @throws Error when there is none of this name */
+export function shaderPath(name: string): string {
+  return shaderOf(name).path;
+}
+
+function shaderOf(name: string): { path: string; text: string } {
+  if (!(name in shaders)) throw new Error(`program: there is no ${name}.wgsl in a folder of shaders/`);
+  return shaders[name];
+}
 
 /** What a program is made of. */
 export interface ProgramSource {
-  /** Files of shaders/ in the order in which they are joined: first the one that names the kernel. */
+  /** Names of shaders in the order in which they are joined: first the one that names the kernel. */
   readonly files: readonly string[];
   /** Values of the files' overrides, where they are not to have their defaults. */
   readonly constants?: Readonly<Record<string, number>>;
@@ -23,6 +39,8 @@ export interface ProgramSource {
 export interface Program extends ProgramSource {
   /** Name of the kernel: the file that names the operation. */
   readonly name: string;
+  /** The names and types of what it is passed. */
+  readonly interface: ShaderInterface;
   readonly layout: GPUBindGroupLayout;
   /** Null until compiled. */
   pipeline: GPUComputePipeline | null;
@@ -30,21 +48,17 @@ export interface Program extends ProgramSource {
   readonly compiled: Promise<GPUComputePipeline>;
 }
 
-const caches = new WeakMap<Gpu, Map<string, Program>>();
-
 /** The program of these files on this GPU. Compilation starts at once and is waited for where it is first needed. */
 export function program(gpu: Gpu, files: readonly string[], constants?: ProgramSource["constants"]): Program {
-  let cache = caches.get(gpu);
-  if (!cache) caches.set(gpu, (cache = new Map()));
   const key = files.join("+") + (constants ? JSON.stringify(constants) : "");
-  let found = cache.get(key);
-  if (!found) cache.set(key, (found = compile(gpu, files, constants)));
+  let found = gpu.programs.get(key);
+  if (!found) gpu.programs.set(key, (found = compile(gpu, files, constants)));
   return found;
 }
 
 /** What every program that was asked for on this GPU is made of, so that another can compile them before they are needed. */
 export function programsOf(gpu: Gpu): ProgramSource[] {
-  return [...(caches.get(gpu)?.values() ?? [])].map(({ files, constants }) => ({ files, constants }));
+  return [...gpu.programs.values()].map(({ files, constants }) => ({ files, constants }));
 }
 
 function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["constants"]): Program {
@@ -52,7 +66,8 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
   const { code, origins } = join({ files, constants });
   const name = files[0];
   const entry = entryPoint(code);
-  const layout = device.createBindGroupLayout({ label: name, entries: bindGroupEntries(code) });
+  const declared = readInterface(name, code);
+  const layout = device.createBindGroupLayout({ label: name, entries: layoutEntries(declared) });
   gpu.counts.pipelines++;
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ label: name, code });
@@ -61,6 +76,7 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
     files,
     constants,
     name,
+    interface: declared,
     layout,
     pipeline: null,
     compiled: undefined as never,
@@ -79,16 +95,16 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
       throw new GpuError(`${name}: ${words}`);
     }
   };
-  result.compiled = build().then((pipeline) => {
-    result.pipeline = pipeline;
-    return pipeline;
-  });
-  // Whoever needs the pipeline awaits it and sees the error there; here it must not count as unhandled.
-  result.compiled.catch(() => {});
+  result.compiled = handled(
+    build().then((pipeline) => {
+      result.pipeline = pipeline;
+      return pipeline;
+    }),
+  );
   return result;
 }
 
-/** A program's whole text, and for each of its lines where it comes from, as `shaders/conv2d.wgsl:12`. */
+/** A program's whole text, and for each of its lines where it comes from, as `shaders/convolution/conv2d.wgsl:12`. */
 export interface Joined {
   readonly code: string;
   readonly origins: readonly string[];
@@ -96,25 +112,23 @@ export interface Joined {
 
 /** Joins the files of a program and carries out their `@repeat`s. @throws Error that names a file and line */
 export function join({ files, constants }: ProgramSource): Joined {
-  const sources = files.map((file) => {
-    if (!(file in texts)) throw new Error(`program: there is no shaders/${file}.wgsl`);
-    return texts[file];
-  });
-  const parts = files.map((file, i) => {
+  const sources = files.map(shaderOf);
+  const overrideValue = (name: string) => constants?.[name] ?? defaultOf(name, sources);
+  const parts = sources.map(({ path, text: source }) => {
     try {
-      const { text, lines } = repeat(sources[i], (name) => constants?.[name] ?? defaultOf(name, sources));
-      return { text, origins: lines.map((line) => `shaders/${file}.wgsl:${line}`) };
+      const { text, lines } = repeat(source, overrideValue);
+      return { text, origins: lines.map((line) => `${path}:${line}`) };
     } catch (error) {
-      throw new Error(`shaders/${file}.wgsl: ${(error as Error).message}`);
+      throw new Error(`${path}: ${(error as Error).message}`);
     }
   });
   return { code: parts.map(({ text }) => text).join("\n"), origins: parts.flatMap(({ origins }) => origins) };
 }
 
 /** Of an override that one of the files declares. */
-function defaultOf(name: string, sources: readonly string[]): number {
-  for (const source of sources) {
-    const found = new RegExp(`^override ${name} = (\\d+)u;`, "m").exec(source);
+function defaultOf(name: string, sources: readonly { text: string }[]): number {
+  for (const { text } of sources) {
+    const found = new RegExp(`^override ${name} = (\\d+)u;`, "m").exec(text);
     if (found) return Number(found[1]);
   }
   throw new Error(`@repeat: no override ${name} with a number as its default is declared`);
@@ -125,22 +139,6 @@ function entryPoint(code: string): string {
   const found = /@compute\b[^{]*?\bfn\s+(\w+)/.exec(code);
   if (!found) throw new Error("program: these files have no @compute function");
   return found[1];
-}
-
-const bindingPattern = /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>/g;
-
-/**
- * The explicit layout, read from the declarations, so that a binding which the compiler finds unused keeps its place
- * (`layout: "auto"` would drop it).
- */
-export function bindGroupEntries(code: string): GPUBindGroupLayoutEntry[] {
-  return [...code.matchAll(bindingPattern)].map(([, binding, space, access]) => ({
-    binding: Number(binding),
-    visibility: 4 /* GPUShaderStage.COMPUTE */,
-    buffer: {
-      type: space === "uniform" ? "uniform" : access === "read_write" ? "storage" : "read-only-storage",
-    },
-  }));
 }
 
 /** The compiler's errors with the lines of the files instead of those of the joined text. */

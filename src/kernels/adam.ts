@@ -1,5 +1,4 @@
 import { program } from "../gpu/program.ts";
-import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchPieces } from "./geometry.ts";
@@ -27,13 +26,13 @@ export function adam(
   if ([gradient, m, v].some((tensor) => tensor.size !== size)) {
     throw new Error(`adam: needs four arenas of one size; came ${gradient}, ${parameter}, ${m}, ${v}`);
   }
-  const flat = [gradient, parameter, m, v].map((tensor) => tensor.reshape([size]));
-  for (const [first, end] of batchPieces(stream.gpu.limits, flat)) {
+  for (const [first, end] of batchPieces(stream.gpu.limits, [parameter.reshape([size])])) {
+    const piece = (arena: Tensor) => arena.reshape([size]).slice(first, end);
     const quads = Math.ceil((end - first) / 4);
     stream.append({
       program: program(stream.gpu, ["adam"]),
-      sizes: [quads, rateAt, f32Bits(beta1), f32Bits(beta2), f32Bits(epsilon)],
-      bindings: [step, ...flat.map((tensor) => tensor.slice(first, end)), flag],
+      sizes: { quads, rate_at: rateAt, beta1, beta2, epsilon },
+      bindings: { step, gradient: piece(gradient), parameter: piece(parameter), m: piece(m), v: piece(v), flag },
       tiles: Math.ceil(quads / 64),
       cost: 50 * (end - first),
     });

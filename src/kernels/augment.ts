@@ -1,13 +1,12 @@
 /**
- * Differentiable augmentation: what D sees is changed by chance (colour, translation, cutout), in the same way for real and
- * drawn pictures. Affine in the picture, so one kernel is both the forward pass and, transposed, its gradient.
+ * Differentiable augmentation: pictures are changed at random (colour, translation, cutout) before D sees them, real and
+ * generated ones alike. Affine in the picture, so one kernel is both the forward pass and, transposed, its gradient.
  */
 import { program } from "../gpu/program.ts";
-import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import type { NoiseKey } from "../random/noise_key.ts";
 import { batchPieces } from "./geometry.ts";
-import type { NoiseKey } from "./noise.ts";
 import { zeros } from "./zeros.ts";
 
 /** Which changes are made. */
@@ -38,7 +37,7 @@ export function augmentParameters(
   stream: Stream,
   step: Tensor,
   parameters: Tensor,
-  { seed, stream: noise }: NoiseKey,
+  { seed, purpose }: NoiseKey,
   size: number,
   { color, translation, cutout }: Changes,
 ) {
@@ -46,14 +45,14 @@ export function augmentParameters(
   if (parameters.size !== rows * augmentationWords) {
     throw new Error(`augmentParameters: parameters needs [rows,${augmentationWords}], came ${parameters}`);
   }
-  const mostShift = translation ? Math.floor(size / 8 + 0.5) : 0;
+  const maxShift = translation ? Math.floor(size / 8 + 0.5) : 0;
   const cutSize = cutout ? Math.floor(size / 2 + 0.5) : 0;
   // The centre of an even square lies between pixels, so it has one place more: both edges.
   const places = cutout ? size + 1 - (cutSize % 2) : 1;
   stream.append({
     program: program(stream.gpu, ["augment_parameters", "augmentation", "philox"]),
-    sizes: [rows, seed, noise, Number(color), mostShift, cutSize, places],
-    bindings: [step, parameters],
+    sizes: { rows, seed, purpose, color: Number(color), max_shift: maxShift, cut_size: cutSize, places },
+    bindings: { step, parameters },
     tiles: Math.ceil(rows / 64),
     cost: 500 * rows,
   });
@@ -80,33 +79,33 @@ function append(
   { changes, parameters, row }: Drawn,
   { transposed, offset }: { transposed: number; offset: number },
 ) {
-  const [N, size, width, channels] = x.shape;
+  const [count, size, width, channels] = x.shape;
   const isPicture = x.shape.length === 4 && width === size && channels === 3 && y.shape.join() === x.shape.join();
-  if (!isPicture || !(row >= 0 && row + N <= parameters.shape[0])) {
+  if (!isPicture || !(row >= 0 && row + count <= parameters.shape[0])) {
     throw new Error(
       `${operation}: needs two [N,size,size,3] and N parameters from row ${row} on; came ${x}, ${y}, ${parameters}`,
     );
   }
   const chunks = changes.color ? Math.ceil(size ** 2 / chunk) : 0;
   for (const [first, end] of batchPieces(stream.gpu.limits, [x, y])) {
-    const [from, to] = [x.slice(first, end), y.slice(first, end)];
-    const count = end - first;
-    const partial = changes.color ? stream.temporary("augment sums", [count, chunks]) : zeros(stream, 4);
+    const [xPiece, yPiece] = [x.slice(first, end), y.slice(first, end)];
+    const N = end - first;
+    const partial = changes.color ? stream.temporary("augment sums", [N, chunks]) : zeros(stream, 4);
     if (changes.color) {
       stream.append({
         program: program(stream.gpu, ["augment_sums", "augmentation"]),
-        sizes: [size, row + first, transposed, chunk, chunks],
-        bindings: [from, parameters, partial],
+        sizes: { size, row: row + first, transposed, chunk, chunks },
+        bindings: { x: xPiece, parameters, partial },
         tiles: partial.size,
-        cost: 4 * from.size,
+        cost: 4 * xPiece.size,
       });
     }
     stream.append({
       program: program(stream.gpu, ["augment", "augmentation"]),
-      sizes: [count, size, row + first, transposed, chunks, f32Bits(offset)],
-      bindings: [from, parameters, partial, to],
-      tiles: Math.ceil((count * size ** 2) / 64),
-      cost: 20 * from.size,
+      sizes: { N, size, row: row + first, transposed, chunks, offset },
+      bindings: { x: xPiece, parameters, partial, y: yPiece },
+      tiles: Math.ceil((N * size ** 2) / 64),
+      cost: 20 * xPiece.size,
     });
     if (changes.color) stream.release(partial);
   }

@@ -4,7 +4,6 @@
  * Moments are [3, C]: mean, rstd = 1/√(variance + epsilon), biased variance.
  */
 import { program } from "../gpu/program.ts";
-import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchPieces } from "./geometry.ts";
@@ -89,13 +88,20 @@ function chunked(parts: readonly Part[]): Chunking {
   return { parts: chunkedParts, chunk, chunks: firstChunk / groups };
 }
 
-/** The words by which batch_norm_chan.wgsl knows how many rows a chunk stands for: chunk, last, chunks_a_piece, last_of_all. */
-function mergeWords({ parts, chunk }: Chunking): { last: number; chunksAPiece: number; lastOfAll: number } {
+/** The words by which a fused kernel finds its rows: those of one part. */
+function partSizes({ rows, chunks, groups, firstGroup }: ChunkedPart, C: number) {
+  return { rows, C, chunks_here: chunks, groups, first_group: firstGroup };
+}
+
+/** The words by which batch_norm_chan.wgsl knows how many rows a chunk stands for. */
+function mergeSizes({ parts, chunk, chunks }: Chunking) {
   const lastRows = ({ rows, chunks }: ChunkedPart) => rows - (chunks - 1) * chunk;
   return {
+    chunk,
+    chunks,
     last: lastRows(parts[0]),
-    chunksAPiece: parts[0].chunks,
-    lastOfAll: lastRows(parts[parts.length - 1]),
+    chunks_a_piece: parts[0].chunks,
+    last_of_all: lastRows(parts[parts.length - 1]),
   };
 }
 
@@ -106,8 +112,8 @@ function chunkStatistics(stream: Stream, { parts, chunk }: Chunking, C: number):
   for (const { views, rows, groups, chunks, firstChunk } of parts) {
     stream.append({
       program: program(stream.gpu, ["batch_norm_statistics"]),
-      sizes: [rows, C, chunk, chunks, groups, firstChunk],
-      bindings: [views[0], partial],
+      sizes: { rows, C, chunk, chunks, groups, first_chunk: firstChunk },
+      bindings: { x: views[0], partial },
       tiles: Math.ceil((groups * chunks * C) / 64),
       cost: 8 * views[0].size,
     });
@@ -121,12 +127,10 @@ export function batchNormStatistics(stream: Stream, x: Tensor, moments: Tensor, 
   checkChannels("batchNormStatistics", C, [[moments, 3]]);
   const chunking = chunked(partsOf(stream, "batchNormStatistics", [x]));
   const partial = chunkStatistics(stream, chunking, C);
-  const { chunk, chunks } = chunking;
-  const { last, chunksAPiece, lastOfAll } = mergeWords(chunking);
   stream.append({
     program: program(stream.gpu, ["batch_norm_merge", "batch_norm_chan"]),
-    sizes: [C, chunks, chunk, last, chunksAPiece, lastOfAll, f32Bits(epsilon)],
-    bindings: [partial, moments],
+    sizes: { C, ...mergeSizes(chunking), epsilon },
+    bindings: { partial, moments },
     tiles: Math.ceil(C / 64),
     cost: 10 * partial.size,
   });
@@ -146,8 +150,8 @@ export function batchNorm(stream: Stream, x: Tensor, moments: Tensor, gamma: Ten
   } of partsOf(stream, "batchNorm", [x, y])) {
     stream.append({
       program: program(stream.gpu, ["batch_norm"]),
-      sizes: [xPiece.size, C],
-      bindings: [xPiece, moments, gamma, beta, yPiece],
+      sizes: { size: xPiece.size, C },
+      bindings: { x: xPiece, moments, gamma, beta, y: yPiece },
       tiles: Math.ceil(xPiece.size / 64),
       cost: 16 * xPiece.size,
     });
@@ -160,8 +164,8 @@ export function batchNormRunning(stream: Stream, moments: Tensor, running: Tenso
   checkChannels("batchNormRunning", C, [[moments, 3]]);
   stream.append({
     program: program(stream.gpu, ["batch_norm_running"]),
-    sizes: [C, f32Bits(momentum)],
-    bindings: [moments, running],
+    sizes: { C, momentum },
+    bindings: { moments, running },
     tiles: Math.ceil((3 * C) / 64),
     cost: 9 * C,
   });
@@ -176,8 +180,8 @@ export function batchNormInference(stream: Stream, running: Tensor, moments: Ten
   checkChannels("batchNormInference", C, [[moments, 3]]);
   stream.append({
     program: program(stream.gpu, ["batch_norm_inference"]),
-    sizes: [C, f32Bits(epsilon)],
-    bindings: [running, moments],
+    sizes: { C, epsilon },
+    bindings: { running, moments },
     tiles: Math.ceil(C / 64),
     cost: 8 * C,
   });
@@ -207,24 +211,25 @@ export function batchNormGradient(
   const chunks = pieces.map(([piece]) => chunksOf(piece.shape[0]));
   const total = chunks.reduce((sum, { count }) => sum + count, 0);
   const partial = stream.temporary("batch norm gradient partial", [total, 2, C]);
-  let first = 0;
+  let firstChunk = 0;
   for (const [i, [dyPiece, xPiece]] of pieces.entries()) {
+    const { rows: chunk, count } = chunks[i];
     stream.append({
       program: program(stream.gpu, ["batch_norm_gradient_sums"]),
-      sizes: [dyPiece.shape[0], C, chunks[i].rows, chunks[i].count, first],
-      bindings: [dyPiece, xPiece, moments, partial],
-      tiles: Math.ceil((chunks[i].count * C) / 64),
+      sizes: { rows: dyPiece.shape[0], C, chunk, chunks: count, first_chunk: firstChunk },
+      bindings: { dy: dyPiece, x: xPiece, moments, partial },
+      tiles: Math.ceil((count * C) / 64),
       cost: 8 * dyPiece.size,
     });
-    first += chunks[i].count;
+    firstChunk += count;
   }
   reduceSplits(stream, partial, sums);
   stream.release(partial);
   for (const [dyPiece, xPiece, dxPiece] of pieces) {
     stream.append({
       program: program(stream.gpu, ["batch_norm_gradient"]),
-      sizes: [dyPiece.size, C, rows],
-      bindings: [dyPiece, xPiece, moments, gamma, sums, dxPiece],
+      sizes: { size: dyPiece.size, C, rows },
+      bindings: { dy: dyPiece, x: xPiece, moments, gamma, sums, dx: dxPiece },
       tiles: Math.ceil(dyPiece.size / 64),
       cost: 16 * dyPiece.size,
     });
@@ -267,18 +272,21 @@ export function batchNormLeakyRelu(
   const partial = chunkStatistics(stream, chunking, C);
   // The kernel always moves averages; where nobody keeps any, those of a temporary that nobody reads.
   const unread = running ? null : stream.temporary("batch norm running, unread", [3, C]);
-  const { last, chunksAPiece, lastOfAll } = mergeWords(chunking);
-  for (const { views, groups, firstGroup, firstPiece, rows, chunks } of chunking.parts) {
+  for (const part of chunking.parts) {
+    const [xPiece, yPiece] = part.views;
     stream.append({
       program: program(stream.gpu, ["batch_norm_leaky_relu", "batch_norm_chan"]),
-      sizes: [
-        ...[rows, C, chunking.chunk, chunks, groups, firstGroup, Number(firstPiece)],
-        ...[chunking.chunks, last, chunksAPiece, lastOfAll],
-        ...[epsilon, running?.momentum ?? 0, slope].map(f32Bits),
-      ],
-      bindings: [views[0], partial, gamma, beta, views[1], applied, running?.averages ?? unread!],
-      tiles: Math.ceil((groups * chunks * C) / 64),
-      cost: 20 * views[0].size,
+      sizes: {
+        ...partSizes(part, C),
+        first_piece: Number(part.firstPiece),
+        ...mergeSizes(chunking),
+        epsilon,
+        momentum: running?.momentum ?? 0,
+        slope,
+      },
+      bindings: { x: xPiece, partial, gamma, beta, y: yPiece, applied, running: running?.averages ?? unread! },
+      tiles: Math.ceil((part.groups * part.chunks * C) / 64),
+      cost: 20 * xPiece.size,
     });
   }
   if (unread) stream.release(unread);
@@ -310,43 +318,47 @@ export function batchNormLeakyReluGradient(
     [applied, 4 * allGroups],
     ...[dgamma, dbeta].flatMap((gradient) => (gradient ? [[gradient.tensor, 1] as const] : [])),
   ]);
-  const {
-    parts,
-    chunk,
-    chunks: allChunks,
-  } = chunked(partsOf(stream, "batchNormLeakyReluGradient", [dy, x, dx], allGroups));
-  const partial = stream.temporary("batch norm gradient partial", [allGroups * allChunks, 2, C]);
-  for (const { views, rows, groups, firstGroup, chunks, firstChunk } of parts) {
+  const { parts, chunk, chunks } = chunked(partsOf(stream, "batchNormLeakyReluGradient", [dy, x, dx], allGroups));
+  const partial = stream.temporary("batch norm gradient partial", [allGroups * chunks, 2, C]);
+  for (const part of parts) {
+    const [dyPiece, xPiece] = part.views;
     stream.append({
       program: program(stream.gpu, ["batch_norm_leaky_relu_gradient_sums"]),
-      sizes: [rows, C, chunk, chunks, groups, firstGroup, firstChunk, f32Bits(slope)],
-      bindings: [views[0], views[1], applied, partial],
-      tiles: Math.ceil((groups * chunks * C) / 64),
-      cost: 12 * views[0].size,
+      sizes: { ...partSizes(part, C), chunk, first_chunk: part.firstChunk, slope },
+      bindings: { dy: dyPiece, x: xPiece, applied, partial },
+      tiles: Math.ceil((part.groups * part.chunks * C) / 64),
+      cost: 12 * xPiece.size,
     });
   }
   const unread = [dgamma, dbeta].map((gradient) =>
     gradient ? null : stream.temporary("batch norm parameter gradient, unread", [C]),
   );
-  for (const { views, rows, groups, firstGroup, firstPiece, chunks } of parts) {
+  for (const part of parts) {
+    const [dyPiece, xPiece, dxPiece] = part.views;
     stream.append({
       program: program(stream.gpu, ["batch_norm_leaky_relu_gradient"]),
-      sizes: [
-        ...[rows, C, chunk, chunks, groups, firstGroup, Number(firstPiece)],
-        ...[allChunks, allGroups, dx.size / C / allGroups],
-        ...[Number(dgamma?.accumulate ?? false), Number(dbeta?.accumulate ?? false), f32Bits(slope)],
-      ],
-      bindings: [
-        views[0],
-        views[1],
+      sizes: {
+        ...partSizes(part, C),
+        first_piece: Number(part.firstPiece),
+        chunk,
+        chunks,
+        all_groups: allGroups,
+        n: dx.size / C / allGroups,
+        accumulate_dgamma: Number(dgamma?.accumulate ?? false),
+        accumulate_dbeta: Number(dbeta?.accumulate ?? false),
+        slope,
+      },
+      bindings: {
+        dy: dyPiece,
+        x: xPiece,
         applied,
         partial,
-        views[2],
-        dgamma?.tensor ?? unread[0]!,
-        dbeta?.tensor ?? unread[1]!,
-      ],
-      tiles: Math.ceil((groups * chunks * C) / 64),
-      cost: 20 * views[0].size,
+        dx: dxPiece,
+        dgamma: dgamma?.tensor ?? unread[0]!,
+        dbeta: dbeta?.tensor ?? unread[1]!,
+      },
+      tiles: Math.ceil((part.groups * part.chunks * C) / 64),
+      cost: 20 * xPiece.size,
     });
   }
   for (const tensor of [partial, ...unread]) if (tensor) stream.release(tensor);

@@ -5,17 +5,19 @@
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { choiceFor } from "./choices.ts";
+import { filterGradientTiles, inLines, linesOf } from "./default_choice.ts";
 import {
   batchPieces,
   type ConvGeometry,
   convFlops,
   convGeometry,
+  convSizes,
   denseGeometry,
   forImages,
-  geometryWords,
 } from "./geometry.ts";
 import { reduceSplits } from "./reduce.ts";
-import { choiceFor, filterGradientTiles, inLines, linesOf, type Variant } from "./variants.ts";
+import type { Variant } from "./variants.ts";
 import { zeros } from "./zeros.ts";
 
 /** The storage of a pass that is read in lines: x number by number, weight or dy by four where K allows. */
@@ -41,6 +43,18 @@ export function dense(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | 
   forward(stream, denseGeometry("dense", x, weight, y), x, weight, bias, y);
 }
 
+/** As `dense`, with one workgroup per output: for very few columns, where a product would leave its tiles idle. */
+export function denseRows(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) {
+  const g = denseGeometry("denseRows", x, weight, y);
+  stream.append({
+    program: program(stream.gpu, ["dense_rows"]),
+    sizes: { C: g.C, K: g.K },
+    bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
+    tiles: y.size,
+    flops: convFlops(g),
+  });
+}
+
 function forward(stream: Stream, g: ConvGeometry, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) {
   const { variant } = choiceFor(stream, "forward", g);
   const { rows, columns, shaders, constants } = variant;
@@ -50,8 +64,8 @@ function forward(stream: Stream, g: ConvGeometry, x: Tensor, weight: Tensor, bia
     const tiles = Math.ceil((piece.N * g.P * g.Q) / rows) * Math.ceil(g.K / columns);
     stream.append({
       program: program(stream.gpu, [...reader, ...shaders], constants),
-      sizes: [...geometryWords(piece), imagesTogether(piece, variant)],
-      bindings: [x.slice(first, end), weight, bias ?? zeros(stream, g.K), y.slice(first, end)],
+      sizes: { ...convSizes(piece), images: imagesTogether(piece, variant) },
+      bindings: { a: x.slice(first, end), b: weight, bias: bias ?? zeros(stream, g.K), y: y.slice(first, end) },
       tiles: workgroups(tiles, variant),
       flops: convFlops(piece),
     });
@@ -88,8 +102,8 @@ function inputGradient(stream: Stream, g: ConvGeometry, dy: Tensor, weight: Tens
     const tiles = (phaseRows(piece, rows) / rows) * Math.ceil(g.C / columns);
     stream.append({
       program: program(stream.gpu, ["conv2d_input_gradient", ...storage, ...shaders], constants),
-      sizes: [...geometryWords(piece), rows, imagesTogether(piece, variant)],
-      bindings: [dy.slice(first, end), weight, bias ?? zeros(stream, g.C), dx.slice(first, end)],
+      sizes: { ...convSizes(piece), row_tile: rows, images: imagesTogether(piece, variant) },
+      bindings: { a: dy.slice(first, end), b: weight, bias: bias ?? zeros(stream, g.C), dx: dx.slice(first, end) },
       tiles: workgroups(tiles, variant),
       flops: convFlops(piece),
     });
@@ -150,16 +164,16 @@ function filterGradient(stream: Stream, g: ConvGeometry, x: Tensor, dy: Tensor, 
   for (const [i, [first, end]] of batchPieces(stream.gpu.limits, [x, dy]).entries()) {
     const piece = forImages(g, end - first);
     const outputLines = piece.N * g.P;
-    const linesEach = Math.ceil(outputLines / Math.min(wanted, outputLines));
-    const splits = Math.ceil(outputLines / linesEach);
+    const lines = Math.ceil(outputLines / Math.min(wanted, outputLines));
+    const splits = Math.ceil(outputLines / lines);
     const add = accumulate || i > 0;
     // One split that is added to nothing is the result itself.
     const alone = splits === 1 && !add;
     const partial = alone ? dweight : stream.temporary("filter gradient partial", [splits, ...dweight.shape]);
     stream.append({
       program: program(stream.gpu, [...reader, ...variant.shaders], variant.constants),
-      sizes: [...geometryWords(piece), splits, linesEach],
-      bindings: [x.slice(first, end), dy.slice(first, end), partial],
+      sizes: { ...convSizes(piece), splits, lines },
+      bindings: { a: x.slice(first, end), b: dy.slice(first, end), partial },
       tiles: workgroups(splits * tilesEach, variant),
       flops: convFlops(piece),
     });

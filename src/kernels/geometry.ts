@@ -61,9 +61,9 @@ export function denseGeometry(operation: string, x: Tensor, weight: Tensor, y: T
   return { N, H: 1, W: 1, C, R: 1, S: 1, K, stride: 1, P: 1, Q: 1, padTop: 0, padLeft: 0 };
 }
 
-/** The words that every convolution shader's `Sizes` starts with. */
-export function geometryWords(g: ConvGeometry): number[] {
-  return [g.N, g.H, g.W, g.C, g.R, g.S, g.K, g.stride, g.P, g.Q, g.padTop, g.padLeft];
+/** The words that every convolution shader has in its `Sizes`. */
+export function convSizes({ padTop, padLeft, ...letters }: ConvGeometry) {
+  return { ...letters, pad_top: padTop, pad_left: padLeft };
 }
 
 /** Nominal flops of any of the three passes: taps on the padding included. */
@@ -88,18 +88,18 @@ export function batchPieces(
   const bytesEach = tensors.map((tensor) => tensor.bytes / tensor.shape[0]);
   const largest = Math.max(...bytesEach);
   // Padding to whole vec4 may add 12 bytes.
-  let most = Math.floor((limits.bindingBytes - 12) / largest);
-  if (most >= count) return [[0, count]];
+  let maxCount = Math.floor((limits.bindingBytes - 12) / largest);
+  if (maxCount >= count) return [[0, count]];
   // Pieces of a multiple of `step` entries start on the alignment in every tensor.
   let step = 1;
-  while (step <= most && bytesEach.some((bytes) => (bytes * step) % limits.offsetAlignment !== 0)) step *= 2;
-  most -= most % step;
-  if (most < 1) {
+  while (step <= maxCount && bytesEach.some((bytes) => (bytes * step) % limits.offsetAlignment !== 0)) step *= 2;
+  maxCount -= maxCount % step;
+  if (maxCount < 1) {
     throw new LimitError(
       `one entry of ${tensors.map(String).join(", ")} does not fit this GPU's bindings of ${limits.bindingBytes} bytes`,
     );
   }
   const pieces: [number, number][] = [];
-  for (let first = 0; first < count; first += most) pieces.push([first, Math.min(first + most, count)]);
+  for (let first = 0; first < count; first += maxCount) pieces.push([first, Math.min(first + maxCount, count)]);
   return pieces;
 }

@@ -1,6 +1,5 @@
 /** The losses on logits: sigmoid cross-entropy, hinge, relativistic. */
 import { program } from "../gpu/program.ts";
-import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 
@@ -9,8 +8,8 @@ export function sigmoidCrossEntropy(stream: Stream, x: Tensor, target: number, l
   if (loss.size !== 2) throw new Error(`sigmoidCrossEntropy: loss needs [2], came ${loss}`);
   stream.append({
     program: program(stream.gpu, ["sigmoid_cross_entropy", "log1p"]),
-    sizes: [x.size, f32Bits(target)],
-    bindings: [x, loss],
+    sizes: { N: x.size, target_value: target },
+    bindings: { x, loss },
     tiles: 1,
     cost: 20 * x.size,
   });
@@ -23,8 +22,8 @@ export function sigmoidCrossEntropyGradient(stream: Stream, x: Tensor, target: n
   }
   stream.append({
     program: program(stream.gpu, ["sigmoid_cross_entropy_gradient"]),
-    sizes: [x.size, f32Bits(target)],
-    bindings: [x, dloss, dx],
+    sizes: { N: x.size, target_value: target },
+    bindings: { x, dloss, dx },
     tiles: Math.ceil(x.size / 64),
     cost: 20 * x.size,
   });
@@ -47,8 +46,8 @@ export function sigmoidCrossEntropyBoth(
   const [first, second = first] = targets;
   stream.append({
     program: program(stream.gpu, ["sigmoid_cross_entropy_both", "log1p"]),
-    sizes: [x.size / groups, f32Bits(first), f32Bits(second)],
-    bindings: [x, losses, dx],
+    sizes: { N: x.size / groups, first_target: first, second_target: second },
+    bindings: { x, losses, dx },
     tiles: groups,
     cost: 30 * x.size,
   });
@@ -82,8 +81,8 @@ export function hingeLoss(
   const [first, second = first] = signs;
   stream.append({
     program: program(stream.gpu, ["hinge_loss"]),
-    sizes: [x.size / groups, f32Bits(first), f32Bits(second), Number(bounded)],
-    bindings: [x, losses, dx],
+    sizes: { N: x.size / groups, first_sign: first, second_sign: second, bounded: Number(bounded) },
+    bindings: { x, losses, dx },
     tiles: groups,
     cost: 20 * x.size,
   });
@@ -113,8 +112,8 @@ export function relativisticLoss(
   const [first, second = first] = signs;
   stream.append({
     program: program(stream.gpu, ["relativistic_loss", "log1p"]),
-    sizes: [x.size / groups, groups, f32Bits(first), f32Bits(second), f32Bits(share)],
-    bindings: [x, opposite, losses, dx],
+    sizes: { N: x.size / groups, groups, first_sign: first, second_sign: second, share },
+    bindings: { x, opposite, losses, dx },
     tiles: groups,
     cost: 40 * x.size,
   });
@@ -134,8 +133,8 @@ export function recordLosses(
 ) {
   stream.append({
     program: program(stream.gpu, ["record_losses"]),
-    sizes: [ring.shape[0], fake.size - 2],
-    bindings: [step, real, fake, fooled, penalty, flag, ring],
+    sizes: { slots: ring.shape[0], fake_at: fake.size - 2 },
+    bindings: { step, real, fake, fooled, penalty, flag, ring },
     tiles: 1,
     cost: 1,
   });

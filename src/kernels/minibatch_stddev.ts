@@ -1,4 +1,5 @@
 /** Minibatch standard deviation: a channel in which D sees how much the pictures of a group differ. */
+import type { Bindings } from "../gpu/interface.ts";
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -7,33 +8,26 @@ import type { Tensor } from "../gpu/tensor.ts";
  * @param narrow tensors like x [N,H,W,C] @param wide tensors like y [N,H,W,C+1]
  * @param group pictures of a group; N is a multiple
  */
-function append(
-  stream: Stream,
-  shader: string,
-  group: number,
-  narrow: readonly Tensor[],
-  wide: readonly Tensor[],
-  bindings: readonly Tensor[],
-  costEach: number,
-) {
-  const { shape, size } = narrow[0];
+function append(stream: Stream, shader: string, group: number, narrow: Bindings, wide: Bindings, costEach: number) {
+  const [narrowOnes, wideOnes] = [Object.values(narrow), Object.values(wide)];
+  const { shape, size } = narrowOnes[0];
   const [N, H, W, C] = shape;
   const expected = [N, H, W, C + 1];
   const wrong =
     shape.length !== 4 ||
     N % group !== 0 ||
-    narrow.some((tensor) => tensor.shape.join() !== shape.join()) ||
-    wide.some((tensor) => tensor.shape.join() !== expected.join());
+    narrowOnes.some((tensor) => tensor.shape.join() !== shape.join()) ||
+    wideOnes.some((tensor) => tensor.shape.join() !== expected.join());
   if (wrong) {
     throw new Error(
       `${shader}: needs tensors [N,H,W,C] and [N,H,W,C+1], N a multiple of the group's ${group}; ` +
-        `came ${[...narrow, ...wide].join(", ")}`,
+        `came ${[...narrowOnes, ...wideOnes].join(", ")}`,
     );
   }
   stream.append({
     program: program(stream.gpu, [shader, "minibatch_group"]),
-    sizes: [group, size / N, C],
-    bindings,
+    sizes: { G: group, M: size / N, C },
+    bindings: { ...narrow, ...wide },
     tiles: N / group,
     cost: costEach * size,
   });
@@ -41,12 +35,12 @@ function append(
 
 /** y = x, and one channel more: the mean standard deviation within the group. @param x [N,H,W,C] @param y [N,H,W,C+1] */
 export function minibatchStddev(stream: Stream, x: Tensor, y: Tensor, group: number) {
-  append(stream, "minibatch_stddev", group, [x], [y], [x, y], 20);
+  append(stream, "minibatch_stddev", group, { x }, { y }, 20);
 }
 
 /** @param dy [N,H,W,C+1] @param x, dx [N,H,W,C] */
 export function minibatchStddevGradient(stream: Stream, dy: Tensor, x: Tensor, dx: Tensor, group: number) {
-  append(stream, "minibatch_stddev_gradient", group, [x, dx], [dy], [dy, x, dx], 30);
+  append(stream, "minibatch_stddev_gradient", group, { x, dx }, { dy }, 30);
 }
 
 /** The gradients of Σ u · dx of `minibatchStddevGradient`, by dy and by x. @param u, x, ddx [N,H,W,C] @param dy, ddy [N,H,W,C+1] */
@@ -59,5 +53,5 @@ export function minibatchStddevCurvature(
   ddx: Tensor,
   group: number,
 ) {
-  append(stream, "minibatch_stddev_curvature", group, [x, u, ddx], [dy, ddy], [u, dy, x, ddy, ddx], 50);
+  append(stream, "minibatch_stddev_curvature", group, { x, u, ddx }, { dy, ddy }, 50);
 }

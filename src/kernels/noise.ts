@@ -1,55 +1,35 @@
-/** Counter-based noise: the same seed, stream and step give the same numbers, wherever and whenever they are drawn. */
+/** Counter-based noise: the same seed, purpose and step give the same numbers, wherever and whenever they are drawn. */
 import { program } from "../gpu/program.ts";
-import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-
-/** Random streams of a run and of its metrics, by purpose. */
-export const noiseStreams = {
-  parameters: 1,
-  latent: 2,
-  preview: 3,
-  shuffle: 4,
-  calibration: 5,
-  variation: 6,
-  augmentation: 7,
-  subsets: 20,
-  patches: 21,
-  directions: 22,
-  features: 23,
-} as const;
-
-/** Which numbers: a run's seed and what they are for. When they are drawn is in the step's words. All u32. */
-export interface NoiseKey {
-  readonly seed: number;
-  readonly stream: number;
-}
+import type { NoiseKey } from "../random/noise_key.ts";
+import type { StepKey } from "../random/philox.ts";
 
 /** y uniform in [low, high); the counter is `at` + word 0 of `step`. @param y any shape */
 export function noiseUniform(
   stream: Stream,
   step: Tensor,
   y: Tensor,
-  key: NoiseKey & { at: number },
+  { seed, purpose, at }: NoiseKey & { at: number },
   low: number,
   high: number,
 ) {
   const quads = Math.ceil(y.size / 4);
   stream.append({
     program: program(stream.gpu, ["noise_uniform", "philox"]),
-    sizes: [quads, key.seed, key.stream, key.at, f32Bits(low), f32Bits(high)],
-    bindings: [step, y],
+    sizes: { quads, seed, purpose, at, low, high },
+    bindings: { step, y },
     tiles: Math.ceil(quads / 64),
     cost: 60 * y.size,
   });
 }
 
 /** y normal with this stddev, nothing beyond two of it. @param y any shape */
-export function noiseTruncatedNormal(stream: Stream, y: Tensor, key: NoiseKey & { step: number }, stddev: number) {
+export function noiseTruncatedNormal(stream: Stream, y: Tensor, { seed, purpose, step }: StepKey, stddev: number) {
   stream.append({
     program: program(stream.gpu, ["noise_normal", "philox"]),
-    sizes: [y.size, key.seed, key.stream, key.step, f32Bits(stddev)],
-    bindings: [y],
+    sizes: { size: y.size, seed, purpose, step, stddev },
+    bindings: { y },
     tiles: Math.ceil(y.size / 64),
     cost: 300 * y.size,
   });

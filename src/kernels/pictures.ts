@@ -15,8 +15,8 @@ export function gatherPictures(stream: Stream, pixels: Tensor, step: Tensor, ind
   }
   stream.append({
     program: program(stream.gpu, ["gather_pictures"]),
-    sizes: [N, size, indexAt],
-    bindings: [pixels, step, y],
+    sizes: { N, size, index_at: indexAt },
+    bindings: { pixels, step, y },
     tiles: Math.ceil(y.size / 64),
     cost: 20 * y.size,
   });
@@ -33,8 +33,8 @@ export function packPictures(stream: Stream, x: Tensor, pixels: Tensor) {
   }
   stream.append({
     program: program(stream.gpu, ["pack_pictures"]),
-    sizes: [x.size],
-    bindings: [x, pixels],
+    sizes: { count: x.size },
+    bindings: { x, pixels },
     tiles: Math.ceil(words / 64),
     cost: 20 * x.size,
   });

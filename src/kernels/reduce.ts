@@ -1,6 +1,5 @@
 /** Sums over long axes in two dispatches, partial sums and then their sum in a fixed order; one where rows are few. */
 import { program } from "../gpu/program.ts";
-import { f32Bits } from "../gpu/sizes.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchPieces } from "./geometry.ts";
@@ -46,8 +45,8 @@ function appendReduction(
 ) {
   stream.append({
     program: program(stream.gpu, ["reduce_splits"]),
-    sizes: [splits, y.size, Number(accumulate), stride, at],
-    bindings: [partial, y],
+    sizes: { splits, size: y.size, accumulate: Number(accumulate), stride, at },
+    bindings: { partial, y },
     tiles: Math.ceil(y.size / 64),
     cost: splits * y.size,
   });
@@ -57,17 +56,18 @@ function appendReduction(
 export function columnSum(stream: Stream, x: Tensor, y: Tensor, accumulate = false) {
   const columns = x.shape[x.shape.length - 1];
   if (y.size !== columns) throw new Error(`columnSum: y needs [${columns}] for x ${x}, came ${y}`);
-  const rows = x.reshape([x.size / columns, columns]);
-  const pieces = batchPieces(stream.gpu.limits, [rows]).map(([first, end]) => rows.slice(first, end));
+  const matrix = x.reshape([x.size / columns, columns]);
+  const pieces = batchPieces(stream.gpu.limits, [matrix]).map(([first, end]) => matrix.slice(first, end));
   for (const [i, piece] of pieces.entries()) {
     const add = accumulate || i > 0;
-    const few = piece.shape[0] <= fewRows;
-    const chunks = few ? { rows: piece.shape[0], count: 1 } : chunksOf(piece.shape[0]);
+    const [rows] = piece.shape;
+    const few = rows <= fewRows;
+    const chunks = few ? { rows, count: 1 } : chunksOf(rows);
     const partial = few ? y : stream.temporary("column sum partial", [chunks.count, columns]);
     stream.append({
       program: program(stream.gpu, ["column_sum"]),
-      sizes: [piece.shape[0], columns, chunks.rows, chunks.count, Number(few && add)],
-      bindings: [piece, partial],
+      sizes: { rows, columns, chunk: chunks.rows, chunks: chunks.count, accumulate: Number(few && add) },
+      bindings: { x: piece, partial },
       tiles: Math.ceil(partial.size / 64),
       cost: piece.size,
     });
@@ -90,8 +90,8 @@ export function dot(stream: Stream, a: Tensor, b: Tensor, y: Tensor) {
   const partial = chunks === 1 ? y : stream.temporary("dot partial", [chunks, 1]);
   stream.append({
     program: program(stream.gpu, ["dot_product"]),
-    sizes: [a.size, chunk],
-    bindings: [a, b, partial],
+    sizes: { size: a.size, chunk },
+    bindings: { a, b, partial },
     tiles: chunks,
     cost: 4 * a.size,
   });
@@ -107,8 +107,8 @@ export function sumOfSquares(stream: Stream, x: Tensor, y: Tensor, factor: numbe
   const partial = stream.temporary("sum of squares partial", [Math.ceil(x.size / chunk), 1]);
   stream.append({
     program: program(stream.gpu, ["sum_of_squares"]),
-    sizes: [x.size, chunk, f32Bits(factor)],
-    bindings: [x, partial],
+    sizes: { size: x.size, chunk, factor },
+    bindings: { x, partial },
     tiles: partial.size,
     cost: 2 * x.size,
   });

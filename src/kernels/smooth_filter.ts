@@ -17,8 +17,8 @@ export function smoothFilter(stream: Stream, x: Tensor, y: Tensor) {
   const { R, S, CK } = check("smoothFilter", x, y);
   stream.append({
     program: program(stream.gpu, ["smooth_filter"]),
-    sizes: [R, S, CK],
-    bindings: [x, y],
+    sizes: { R, S, CK },
+    bindings: { x, y },
     tiles: Math.ceil(y.size / 64),
     cost: 8 * y.size,
   });
@@ -29,8 +29,8 @@ export function smoothFilterGradient(stream: Stream, dy: Tensor, dx: Tensor, acc
   const { R, S, CK } = check("smoothFilterGradient", dx, dy);
   stream.append({
     program: program(stream.gpu, ["smooth_filter_gradient"]),
-    sizes: [R, S, CK, Number(accumulate)],
-    bindings: [dy, dx],
+    sizes: { R, S, CK, accumulate: Number(accumulate) },
+    bindings: { dy, dx },
     tiles: Math.ceil(dx.size / 64),
     cost: 8 * dx.size,
   });

@@ -21,8 +21,8 @@ export function vectorMatrix(stream: Stream, x: Tensor, matrix: Tensor, partial:
   }
   stream.append({
     program: program(stream.gpu, ["vector_matrix"]),
-    sizes: [rows, columns, chunks.rows, chunks.count],
-    bindings: [x, matrix, partial],
+    sizes: { rows, columns, chunk: chunks.rows, chunks: chunks.count },
+    bindings: { x, matrix, partial },
     tiles: Math.ceil(partial.size / 64),
     cost: 8 * matrix.size,
   });
@@ -35,8 +35,8 @@ export function normalise(stream: Stream, partial: Tensor, y: Tensor) {
     throw new Error(`normalise: partial needs [splits, ${y.shape}] for y ${y}, came ${partial}`);
   stream.append({
     program: program(stream.gpu, ["normalise"]),
-    sizes: [splits, y.size],
-    bindings: [partial, y],
+    sizes: { splits, size: y.size },
+    bindings: { partial, y },
     tiles: 1,
     cost: 8 * partial.size,
   });
@@ -61,8 +61,8 @@ export function spectralNormGradient(
   }
   stream.append({
     program: program(stream.gpu, ["spectral_norm_gradient"]),
-    sizes: [dx.size, u.size, Number(accumulate)],
-    bindings: [dy, inner, v, u, sigma, dx],
+    sizes: { size: dx.size, columns: u.size, accumulate: Number(accumulate) },
+    bindings: { dy, inner, v, u, sigma, dx },
     tiles: Math.ceil(dx.size / 64),
     cost: 16 * dx.size,
   });

@@ -1,8 +1,8 @@
 /** Measures a generator's pictures. Each figure comes with its floor: what real pictures score against real ones. */
 import { type Pictures, pickPictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
-import { noiseStreams } from "../kernels/noise.ts";
-import { randomPermutation } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { randomPermutation } from "../random/philox.ts";
 import { type ColourDistance, type ColourSpread, colourDistance, colourSpread, coloursOf } from "./colours.ts";
 import { densityCoverage } from "./density_coverage.ts";
 import { type Kid, kid } from "./kid.ts";
@@ -62,7 +62,7 @@ export function splitReals(all: Pictures, most: number, seed: number): Halves {
     );
   }
   const n = Math.min(most, Math.floor(all.count / 2));
-  const order = randomPermutation(all.count, { seed, stream: noiseStreams.subsets, step: 0 });
+  const order = randomPermutation(all.count, { seed, purpose: purposes.subsets, step: 0 });
   return { all, reals: order.subarray(0, n), others: order.subarray(n, 2 * n) };
 }
 

@@ -3,8 +3,8 @@
  * estimate, which is about 0 (and may be below) for two sets of one distribution (Bińkowski, Sutherland, Arbel and
  * Gretton, "Demystifying MMD GANs", 2018).
  */
-import { noiseStreams } from "../kernels/noise.ts";
-import { randomPermutation } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { randomPermutation } from "../random/philox.ts";
 import { type Points, pickPoints } from "./points.ts";
 
 /** Mean over the subsets. */
@@ -19,7 +19,7 @@ export function kid(x: Points, y: Points, options: { subsets: number; points: nu
   const { subsets, points, seed } = options;
   const estimates = Array.from({ length: subsets }, (_, subset) => {
     const [a, b] = [x, y].map((set, side) => {
-      const key = { seed, stream: noiseStreams.subsets, step: 1 + 2 * subset + side };
+      const key = { seed, purpose: purposes.subsets, step: 1 + 2 * subset + side };
       return pickPoints(set, randomPermutation(set.count, key).subarray(0, points));
     });
     return squaredDiscrepancy(a, b);

@@ -1,6 +1,6 @@
 /** Small neighbourhoods of pictures, cut out at random: what the sliced Wasserstein distance compares. */
-import { noiseStreams } from "../kernels/noise.ts";
-import { philox4x32 } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { philox4x32 } from "../random/philox.ts";
 import type { Level } from "./laplacian_pyramid.ts";
 
 /** Patches of a picture, per level. */
@@ -25,7 +25,7 @@ export function normalisedPatches({ size, values }: Level, seed: number): Float3
   let words: readonly number[] = [];
   for (let patch = 0; patch < count; patch++) {
     // Two places from four random words.
-    if (patch % 2 === 0) words = philox4x32([patch / 2, size, 0, 0], [seed, noiseStreams.patches]);
+    if (patch % 2 === 0) words = philox4x32([patch / 2, size, 0, 0], [seed, purposes.patches]);
     const [top, left] = [0, 1].map((axis) => scaled(words[(patch % 2) * 2 + axis], places));
     const picture = Math.floor(patch / patchesPerPicture) * pictureNumbers;
     for (let h = 0; h < width; h++) {

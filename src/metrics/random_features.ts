@@ -16,9 +16,9 @@ import type { Pictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
 import { conv2d, dense } from "../kernels/conv2d.ts";
 import { leakyRelu } from "../kernels/elementwise.ts";
-import { noiseStreams } from "../kernels/noise.ts";
 import { gatherPictures } from "../kernels/pictures.ts";
-import { truncatedNormal } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { truncatedNormal } from "../random/philox.ts";
 import type { Points } from "./points.ts";
 
 export const featureCount = 64;
@@ -53,7 +53,7 @@ export function featureLayers(size: number): FeatureLayer[] {
 function randomLayer(shape: readonly number[], layer: number): FeatureLayer {
   const size = shape.reduce((product, extent) => product * extent, 1);
   const inputs = size / shape[shape.length - 1];
-  const key = { seed: filterSeed, stream: noiseStreams.features, step: layer };
+  const key = { seed: filterSeed, purpose: purposes.features, step: layer };
   return { shape, weight: truncatedNormal(size, key, Math.sqrt(2 / inputs)) };
 }
 

@@ -5,9 +5,10 @@
  * Discriminator: (stride-2 conv → batch-norm → leaky ReLU) × d → dense → one logit. At size 128 and base 64 both are the
  * article's, whose discriminator has one stride-1 convolution more before its last.
  */
+
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchNorm, batchNormInference } from "../kernels/batch_norm.ts";
-import { groupSize } from "../reference/minibatch_stddev.ts";
+import { groupSize } from "./minibatch_group.ts";
 import {
   batchNormLeakyRelu,
   batchNormStatistics,

@@ -10,7 +10,7 @@ import * as map from "../kernels/elementwise.ts";
 import { samePadding } from "../kernels/geometry.ts";
 import * as loss from "../kernels/loss.ts";
 import * as minibatch from "../kernels/minibatch_stddev.ts";
-import * as obvious from "../kernels/obvious.ts";
+import * as naive from "../kernels/naive.ts";
 import * as reduce from "../kernels/reduce.ts";
 import * as smooth from "../kernels/smooth_filter.ts";
 import * as spectral from "../kernels/spectral_norm.ts";
@@ -102,7 +102,7 @@ const fewColumns = 4;
 /** x · weight + bias. @param x [N,C] @param weight [C,K] @param bias [K] or null @returns [N,K] */
 export function dense(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const y = tape.temporary("dense", [x.shape[0], weight.shape[1]]);
-  const forward = weight.shape[1] < fewColumns ? obvious.denseRows : conv.dense;
+  const forward = weight.shape[1] < fewColumns ? conv.denseRows : conv.dense;
   forward(tape.stream, x, weight, bias, y);
   return tape.record("dense", bias ? [x, weight, bias] : [x, weight], y, [
     (dy) => denseInputGradient(tape, dy, weight),
@@ -114,7 +114,7 @@ export function dense(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor | null
 /** dy · weightᵀ. @param dy [N,K] @param weight [C,K] @returns [N,C] */
 export function denseInputGradient(tape: Tape, dy: Tensor, weight: Tensor): Tensor {
   const dx = tape.temporary("dense input gradient", [dy.shape[0], weight.shape[0]]);
-  const backward = weight.shape[1] < fewColumns ? obvious.denseInputGradientObvious : conv.denseInputGradient;
+  const backward = weight.shape[1] < fewColumns ? naive.denseInputGradientNaive : conv.denseInputGradient;
   backward(tape.stream, dy, weight, dx);
   return tape.record("denseInputGradient", [dy, weight], dx, [
     (ddx) => dense(tape, ddx, weight, null),
@@ -126,7 +126,7 @@ export function denseInputGradient(tape: Tape, dy: Tensor, weight: Tensor): Tens
 export function denseWeightGradient(tape: Tape, x: Tensor, dy: Tensor, sink?: Sink): Tensor {
   const K = dy.shape[1];
   const { tensor, accumulate } = destination(tape, "dense weight gradient", [x.shape[1], K], sink);
-  const backward = K < fewColumns ? obvious.denseWeightGradientObvious : conv.denseWeightGradient;
+  const backward = K < fewColumns ? naive.denseWeightGradientNaive : conv.denseWeightGradient;
   backward(tape.stream, x, dy, tensor, accumulate);
   return tape.record("denseWeightGradient", [x, dy], tensor, [
     (ddweight) => denseInputGradient(tape, dy, ddweight),
@@ -159,7 +159,7 @@ function asMatrix(weight: Tensor): Tensor {
 function matrixVector(tape: Tape, weight: Tensor, u: Tensor): Tensor {
   const matrix = asMatrix(weight);
   const y = tape.temporary("matrix times vector", [matrix.shape[0]]);
-  obvious.denseRows(tape.stream, matrix, u.reshape([u.size, 1]), null, y.reshape([y.size, 1]));
+  conv.denseRows(tape.stream, matrix, u.reshape([u.size, 1]), null, y.reshape([y.size, 1]));
   return y;
 }
 

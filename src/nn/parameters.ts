@@ -2,8 +2,9 @@
 import type { Stream } from "../gpu/stream.ts";
 import { elements, Tensor } from "../gpu/tensor.ts";
 import { fill, lerp } from "../kernels/elementwise.ts";
-import { noiseStreams, noiseTruncatedNormal, noiseUniform } from "../kernels/noise.ts";
+import { noiseTruncatedNormal, noiseUniform } from "../kernels/noise.ts";
 import { zeros } from "../kernels/zeros.ts";
+import { purposes } from "../random/noise_key.ts";
 
 /** How a parameter starts. */
 export type Initialiser =
@@ -69,7 +70,7 @@ export function initialise(stream: Stream, arena: Arena, specs: readonly Paramet
   fill(stream, arena.all, 0);
   for (const [index, { name, start }] of specs.entries()) {
     const tensor = arena.get(name);
-    const key = { seed, stream: noiseStreams.parameters };
+    const key = { seed, purpose: purposes.parameters };
     switch (start.kind) {
       case "constant":
         fill(stream, tensor, start.value);

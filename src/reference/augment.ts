@@ -1,7 +1,7 @@
 // Differentiable augmentation (Zhao, Liu, Lin, Zhu and Han, "Differentiable Augmentation for Data-Efficient GAN Training",
 // NeurIPS 2020, and their published code): D sees real and drawn pictures only after a random change of each, the same kind
 // for both, and G learns through it. Every change is affine in the picture, so its gradient is a transpose.
-import { type NoiseKey, philox4x32 } from "./philox.ts";
+import { philox4x32, type StepKey } from "../random/philox.ts";
 
 /** Which changes are made. */
 export interface Changes {
@@ -43,13 +43,13 @@ function pixelsOf(size: number, fraction: number): number {
  *
  * @param size height and width of the pictures
  */
-export function randomAugmentations(count: number, key: NoiseKey, size: number, changes: Changes): Augmentation[] {
+export function randomAugmentations(count: number, key: StepKey, size: number, changes: Changes): Augmentation[] {
   const most = changes.translation ? pixelsOf(size, SHIFT) : 0;
   const cutSize = changes.cutout ? pixelsOf(size, CUT) : 0;
   // The centre of an even square lies between pixels, so it has one place more: both edges.
   const places = cutSize > 0 ? size + 1 - (cutSize % 2) : 1;
   return Array.from({ length: count }, (_, n) => {
-    const words = [2 * n, 2 * n + 1].flatMap((i) => philox4x32([i, key.step, 0, 0], [key.seed, key.stream]));
+    const words = [2 * n, 2 * n + 1].flatMap((i) => philox4x32([i, key.step, 0, 0], [key.seed, key.purpose]));
     const unit = (i: number, bits: number) => (words[i] >>> (32 - bits)) / 2 ** bits;
     return {
       brightness: changes.color ? unit(0, 24) - 0.5 : 0,

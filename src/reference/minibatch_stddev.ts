@@ -6,11 +6,6 @@ export interface MinibatchDims {
   readonly C: number;
 }
 
-/** Pictures of a batch that are compared with each other: four, or all of a smaller batch. */
-export function groupSize(batch: number): number {
-  return Math.min(4, batch);
-}
-
 const EPSILON = 1e-8;
 
 /** Each number of a picture as a column of its group: calls with the places of the group's G numbers in x. */

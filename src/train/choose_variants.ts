@@ -1,8 +1,9 @@
 /** Which kernel variants a new run uses: measured once for an adapter and remembered, or the built-in table's. */
 import { version } from "../../package.json";
+import type { Choices } from "../gpu/choices.ts";
 import type { Stream } from "../gpu/stream.ts";
-import { type Choices, type Convolution, choiceKey, choose } from "../kernels/variants.ts";
-import { calibrate, choicesOf, rateOf } from "./calibrate.ts";
+import { type Convolution, choiceKey } from "../kernels/choices.ts";
+import { autotune, choicesOf, rateOf } from "./autotune.ts";
 
 /** What was measured on one adapter. */
 export interface Measured {
@@ -39,8 +40,8 @@ export async function chooseVariants(
   const way = source === "auto" ? (stream.gpu.software ? "table" : "measure") : source;
   if (way === "table") return;
   const { rate, choices } = way === "measure" ? await measured(stream, convolutions, memory, onProgress) : way;
-  choose(stream, new Map(Object.entries(choices)));
-  stream.assumeRate(rate);
+  stream.choices.chosen = new Map(Object.entries(choices));
+  stream.pacing.assumeRate(rate);
 }
 
 async function measured(
@@ -54,7 +55,7 @@ async function measured(
   const known: Choices = new Map(Object.entries(before?.choices ?? {}));
   const missing = convolutions.some(({ pass, geometry }) => !known.has(choiceKey(pass, geometry)));
   if (before && !missing) return before;
-  const found = await calibrate(gpu, convolutions, { known, onProgress });
+  const found = await autotune(gpu, convolutions, { known, onProgress });
   const choices = Object.fromEntries([...known, ...choicesOf(found)]);
   const now = { rate: before?.rate ?? rateOf(found), choices };
   try {

@@ -1,6 +1,6 @@
 /** Configurations of runs: the presets, which values go together, and what files say. */
 import type { Changes } from "../kernels/augment.ts";
-import { groupSize } from "../reference/minibatch_stddev.ts";
+import { groupSize } from "../nn/minibatch_group.ts";
 import { type Config, settings } from "./settings.ts";
 
 export type { Config };

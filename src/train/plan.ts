@@ -2,10 +2,12 @@
  * What a configuration costs, computed without a GPU: the trainer is built on a simulated device that only counts, so buffers
  * and dispatches are exactly those of training.
  */
+
+import type { Choices } from "../gpu/choices.ts";
 import { Gpu, inMebibytes, LimitError } from "../gpu/gpu.ts";
 import { type ProgramSource, program, programsOf } from "../gpu/program.ts";
 import { Stream } from "../gpu/stream.ts";
-import { type Choices, type Convolution, choose, convolutionsUsed } from "../kernels/variants.ts";
+import { type Convolution, convolutionsUsed } from "../kernels/choices.ts";
 import type { Config } from "./config.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -77,8 +79,8 @@ export async function planTraining(config: Config, planLimits: PlanLimits, choic
   const { size, batch } = config;
   const pictures = { size, count: batch, pixels: new Uint8Array(batch * size ** 2 * 3) };
   const stream = new Stream(gpu);
-  if (choices) choose(stream, choices);
-  stream.maxDispatchCost = Number.POSITIVE_INFINITY;
+  if (choices) stream.choices.chosen = choices;
+  stream.pacing.maxDispatchCost = Number.POSITIVE_INFINITY;
   const trainer = new Trainer(stream, config, pictures);
   await trainer.prepare();
   await trainer.previewSampler.draw();

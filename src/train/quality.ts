@@ -1,9 +1,9 @@
 /** Quality of a run's samples during training: SWD over a few hundred pictures, always from the same latents and real pictures. */
 import { type Pictures, pickPictures } from "../data/pictures.ts";
 import { Stream } from "../gpu/stream.ts";
-import { noiseStreams } from "../kernels/noise.ts";
 import { type Swd, SwdReference } from "../metrics/swd.ts";
-import { randomPermutation } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { randomPermutation } from "../random/philox.ts";
 import { partSize, type Sampler } from "./sampler.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -35,7 +35,7 @@ export class QualityMeter {
     this.count = Math.min(maxCount, Math.floor(pictures.count / 2));
     if (this.count < 2) throw new Error(`metrics: ${pictures.count} pictures, expected at least 4`);
     this.stream = new Stream(stream.gpu);
-    this.stream.submitBudget = stream.submitBudget;
+    this.stream.pacing.submitBudget = stream.pacing.submitBudget;
     this.sampler = trainer.sampler(partSize, config.seed);
   }
 
@@ -50,7 +50,7 @@ export class QualityMeter {
   private async prepare(): Promise<{ reals: SwdReference; floor: number; others: Pictures }> {
     const { pictures, config } = this.trainer;
     const { seed } = config;
-    const order = randomPermutation(pictures.count, { seed, stream: noiseStreams.subsets, step: 0 });
+    const order = randomPermutation(pictures.count, { seed, purpose: purposes.subsets, step: 0 });
     const half = (i: number) => pickPictures(pictures, order.subarray(i * this.count, (i + 1) * this.count));
     const reals = await SwdReference.of(this.stream, half(0), { directions, seed });
     const others = half(1);

@@ -1,14 +1,16 @@
 /** Draws pictures from a generator: the same latents every time, so that progress is visible. */
 import type { Pictures } from "../data/pictures.ts";
-import type { Recording, Stream } from "../gpu/stream.ts";
+import type { Recording } from "../gpu/recording.ts";
+import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchNormRunning } from "../kernels/batch_norm.ts";
-import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
+import { noiseUniform } from "../kernels/noise.ts";
 import { packPictures } from "../kernels/pictures.ts";
 import { zeros } from "../kernels/zeros.ts";
 import type { Network, Normalisation } from "../nn/dcgan.ts";
 import { Arena } from "../nn/parameters.ts";
 import { Tape } from "../nn/tape.ts";
+import { purposes } from "../random/noise_key.ts";
 
 export interface SamplerOptions {
   /** Parameters to draw with: the trained ones or their average. */
@@ -51,7 +53,7 @@ export class Sampler {
     const pixels = stream.persistent("drawn pictures", [Math.ceil((n * size * size * 3) / 4)]);
     this.drawn = { size, count: n, pixels };
     this.z = stream.persistent("preview latents", [n, z]);
-    noiseUniform(stream, zeros(stream, 4), this.z, { seed, stream: noiseStreams.preview, at: 0 }, -1, 1);
+    noiseUniform(stream, zeros(stream, 4), this.z, { seed, purpose: purposes.preview, at: 0 }, -1, 1);
     if (!running) this.calibration = calibrationLatents(stream, z, seed);
   }
 
@@ -67,7 +69,7 @@ export class Sampler {
   async render(part = 0): Promise<GpuPictures> {
     if (part !== this.part) {
       this.part = part;
-      const key = { seed: this.options.seed, stream: noiseStreams.preview, at: part };
+      const key = { seed: this.options.seed, purpose: purposes.preview, at: part };
       noiseUniform(this.stream, zeros(this.stream, 4), this.z, key, -1, 1);
     }
     return await this.replay();
@@ -183,6 +185,6 @@ export async function measureStatistics(
 
 function calibrationLatents(stream: Stream, z: number, seed: number): Tensor {
   const latents = stream.persistent("calibration latents", [calibrationBatch, z]);
-  noiseUniform(stream, zeros(stream, 4), latents, { seed, stream: noiseStreams.calibration, at: 0 }, -1, 1);
+  noiseUniform(stream, zeros(stream, 4), latents, { seed, purpose: purposes.calibration, at: 0 }, -1, 1);
   return latents;
 }

@@ -1,6 +1,5 @@
 /** A run's state from a trainer to a checkpoint, and back. */
 import type { Stream } from "../gpu/stream.ts";
-import { choicesUsed, choose } from "../kernels/variants.ts";
 import type { Arena } from "../nn/parameters.ts";
 import { checkCheckpoint, checkpointMetadata, type Machine, type PictureSource, type RunState } from "./checkpoint.ts";
 import { DivergedError } from "./diverged.ts";
@@ -39,7 +38,7 @@ export async function saveState(trainer: Trainer, source: PictureSource): Promis
 }
 
 export function machineOf(stream: Stream): Machine {
-  return { adapter: stream.gpu.name, variants: Object.fromEntries(choicesUsed(stream)) };
+  return { adapter: stream.gpu.name, variants: Object.fromEntries(stream.choices.used) };
 }
 
 /** The state as a file. @throws DivergedError as `saveState` */
@@ -58,7 +57,7 @@ export function restore(trainer: Trainer, state: RunState): void {
   checkSameRun(info, trainer.config);
   comparePictures(info, trainer.pictures, trainer.dataFingerprint);
   for (const [prefix, arena] of arenas(trainer.model)) upload(trainer.stream, state.tensors, prefix, arena);
-  if (info.machine) choose(trainer.stream, new Map(Object.entries(info.machine.variants)));
+  if (info.machine) trainer.stream.choices.chosen = new Map(Object.entries(info.machine.variants));
   trainer.restored(info.step);
 }
 

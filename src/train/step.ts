@@ -11,13 +11,14 @@ import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { adam } from "../kernels/adam.ts";
 import { augmentationWords, augmentParameters } from "../kernels/augment.ts";
-import { noiseStreams, noiseUniform } from "../kernels/noise.ts";
+import { noiseUniform } from "../kernels/noise.ts";
 import { gatherPictures } from "../kernels/pictures.ts";
 import type { Normalisation } from "../nn/dcgan.ts";
 import { augment } from "../nn/ops.ts";
 import { averageParameters, type NamedTensors, type Trainable } from "../nn/parameters.ts";
 import { powerIterations, spectrallyNormalised } from "../nn/spectral_norm.ts";
 import { Tape } from "../nn/tape.ts";
+import { purposes } from "../random/noise_key.ts";
 import { type Config, changesOf } from "./config.ts";
 import { adamConstants } from "./learning_rates.ts";
 import type { LossRing, StepLosses } from "./loss_ring.ts";
@@ -96,7 +97,7 @@ function drawPictures({ tape, stream, config, model, pixels, stepBuffer }: Step)
   const { batch, size, z, seed } = config;
   const { generator, g, running } = model;
   const latents = tape.temporary("latents", [batch, z]);
-  noiseUniform(stream, stepBuffer, latents, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
+  noiseUniform(stream, stepBuffer, latents, { seed, purpose: purposes.latent, at: 0 }, -1, 1);
   const all = tape.temporary("real and fake pictures", [2 * batch, size, size, 3]);
   const real = all.slice(0, batch);
   gatherPictures(stream, pixels, stepBuffer, stepWord.pictures, real);
@@ -119,7 +120,7 @@ function augmentation({ tape, stream, config, stepBuffer }: Step): See {
   const changes = changesOf(config);
   if (!changes) return (x) => x;
   const parameters = tape.temporary("augmentation", [augmentationRow.end * batch, augmentationWords]);
-  augmentParameters(stream, stepBuffer, parameters, { seed, stream: noiseStreams.augmentation }, size, changes);
+  augmentParameters(stream, stepBuffer, parameters, { seed, purpose: purposes.augmentation }, size, changes);
   return (x, row) => augment(tape, x, { changes, parameters, row: row * batch });
 }
 

@@ -5,7 +5,8 @@
 import { Batches, fingerprint } from "../data/batches.ts";
 import { previewCount } from "../data/grid.ts";
 import type { Pictures } from "../data/pictures.ts";
-import type { Recording, Stream } from "../gpu/stream.ts";
+import type { Recording } from "../gpu/recording.ts";
+import type { Stream } from "../gpu/stream.ts";
 import type { Config } from "./config.ts";
 import { adamRates } from "./learning_rates.ts";
 import { LossRing, type StepRecord } from "./loss_ring.ts";

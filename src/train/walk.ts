@@ -9,8 +9,8 @@
  * "Optimal transport maps for distribution matching operations on latent spaces", 2017): for two independent latents,
  * every place on the way is as likely as a latent of training.
  */
-import { noiseStreams } from "../kernels/noise.ts";
-import { uniform } from "../reference/philox.ts";
+import { purposes } from "../random/noise_key.ts";
+import { uniform } from "../random/philox.ts";
 
 /** A place in latent space, by how one comes there: the same numbers everywhere. */
 export type Place =
@@ -43,7 +43,7 @@ const catsPerPart = 64;
 export function latentsAt(place: Place, z: number): Float32Array<ArrayBuffer> {
   switch (place.kind) {
     case "cat":
-      return noise(noiseStreams.preview, place, z);
+      return noise(purposes.preview, place, z);
     case "between":
       return interpolate(latentsAt(place.from, z), latentsAt(place.to, z), place.t);
     case "stroll": {
@@ -53,7 +53,7 @@ export function latentsAt(place: Place, z: number): Float32Array<ArrayBuffer> {
       return interpolate(visited(leg), visited(leg + 1), ease(position - leg));
     }
     case "variation":
-      return interpolate(latentsAt(place.of, z), noise(noiseStreams.variation, place, z), place.strength);
+      return interpolate(latentsAt(place.of, z), noise(purposes.variation, place, z), place.strength);
   }
 }
 
@@ -85,9 +85,13 @@ function ease(t: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** Latents number `index` of a seed, bit for bit those of shaders/noise_uniform.wgsl. */
-function noise(stream: number, { seed, index }: { seed: number; index: number }, z: number): Float32Array<ArrayBuffer> {
+/** Latents number `index` of a seed, bit for bit those of shaders/pictures/noise_uniform.wgsl. */
+function noise(
+  purpose: number,
+  { seed, index }: { seed: number; index: number },
+  z: number,
+): Float32Array<ArrayBuffer> {
   const first = (index % catsPerPart) * z;
-  const key = { seed, stream, step: Math.floor(index / catsPerPart) };
+  const key = { seed, purpose, step: Math.floor(index / catsPerPart) };
   return Float32Array.from(uniform(first + z, key, -1, 1).subarray(first));
 }

@@ -25,7 +25,7 @@ function wordsOf(done: readonly twin.Augmentation[]): Uint32Array<ArrayBuffer> {
 
 function randomKey(lab: Lab) {
   const word = () => Math.floor(lab.next() * 2 ** 32);
-  return { seed: word(), stream: word(), step: word() };
+  return { seed: word(), purpose: word(), step: word() };
 }
 
 const all = { color: 1, translation: 1, cutout: 1 };

@@ -1,10 +1,12 @@
 /** Checks of everything that is a sum of products: convolutions, transposed convolutions, dense layers. */
 import type { Stream } from "../gpu/stream.ts";
 import { elements, type Tensor } from "../gpu/tensor.ts";
+import { choiceKey, choiceText } from "../kernels/choices.ts";
 import * as fast from "../kernels/conv2d.ts";
+import { variantsFor } from "../kernels/default_choice.ts";
 import { type ConvGeometry, samePadding } from "../kernels/geometry.ts";
-import * as obvious from "../kernels/obvious.ts";
-import { choiceKey, choiceText, choose, type Pass, variantsFor } from "../kernels/variants.ts";
+import * as naive from "../kernels/naive.ts";
+import type { Pass } from "../kernels/variants.ts";
 import * as conv from "../reference/conv2d.ts";
 import * as twinDense from "../reference/dense.ts";
 import * as transposed from "../reference/transposed_conv2d.ts";
@@ -53,12 +55,12 @@ function productCheck(product: Product, shapes: readonly Dims[], random: (int: R
       const outputs = [{ name: "y", output: compute() }];
       if (pass && lab.everyVariant) {
         const g = geometry(dims);
-        for (const variant of variantsFor(lab.stream, pass, g)) {
+        for (const variant of variantsFor(lab.stream.gpu, pass, g)) {
           const text = choiceText(pass, { variant, splits });
-          choose(lab.stream, new Map([[choiceKey(pass, g), text]]));
+          lab.stream.choices.chosen = new Map([[choiceKey(pass, g), text]]);
           outputs.push({ name: `y by ${text}`, output: compute() });
         }
-        choose(lab.stream, new Map());
+        lab.stream.choices.chosen = new Map();
       }
       const sums = (a: Numbers, b: Numbers, bias: Numbers | null, before: Numbers | null) => {
         const values = product.twin(a, b, bias, dims);
@@ -160,23 +162,22 @@ const products: Product[] = [
     twin: (dy, x, _, dims) => transposed.transposedConv2dFilterGradient(x, dy, convolution(dims)),
   },
   {
-    kernel: "conv2dObvious",
+    kernel: "conv2dNaive",
     layout: forwardLayout,
-    host: (stream, x, weight, bias, y, { stride }) => obvious.conv2dObvious(stream, x, weight, bias, y, stride),
+    host: (stream, x, weight, bias, y, { stride }) => naive.conv2dNaive(stream, x, weight, bias, y, stride),
     twin: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
   },
   {
-    kernel: "conv2dInputGradientObvious",
+    kernel: "conv2dInputGradientNaive",
     layout: inputGradientLayout,
     host: (stream, dy, weight, bias, dx, { stride }) =>
-      obvious.conv2dInputGradientObvious(stream, dy, weight, bias, dx, stride),
+      naive.conv2dInputGradientNaive(stream, dy, weight, bias, dx, stride),
     twin: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
   },
   {
-    kernel: "conv2dFilterGradientObvious",
+    kernel: "conv2dFilterGradientNaive",
     layout: filterGradientLayout,
-    host: (stream, x, dy, _, dweight, { stride }) =>
-      obvious.conv2dFilterGradientObvious(stream, x, dy, dweight, stride),
+    host: (stream, x, dy, _, dweight, { stride }) => naive.conv2dFilterGradientNaive(stream, x, dy, dweight, stride),
     twin: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
   },
 ];
@@ -283,10 +284,10 @@ const denseProducts: Product[] = [
   { ...denseForward("dense", fast.dense), pass: "forward" },
   { ...denseInputGradient("denseInputGradient", fast.denseInputGradient), pass: "input gradient" },
   { ...denseWeightGradient("denseWeightGradient", fast.denseWeightGradient), pass: "filter gradient" },
-  denseForward("denseObvious", obvious.denseObvious),
-  denseInputGradient("denseInputGradientObvious", obvious.denseInputGradientObvious),
-  denseWeightGradient("denseWeightGradientObvious", obvious.denseWeightGradientObvious),
-  denseForward("denseRows", obvious.denseRows),
+  denseForward("denseNaive", naive.denseNaive),
+  denseInputGradient("denseInputGradientNaive", naive.denseInputGradientNaive),
+  denseWeightGradient("denseWeightGradientNaive", naive.denseWeightGradientNaive),
+  denseForward("denseRows", fast.denseRows),
 ];
 
 const denseShapes: Dims[] = [

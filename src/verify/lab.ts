@@ -102,7 +102,7 @@ export function worst({ actual, expected, allowed }: Comparison): number {
 }
 
 /** Small deterministic generator (mulberry32), uniform in [0, 1). */
-export function generator(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let a = seed >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) | 0;

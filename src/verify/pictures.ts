@@ -1,7 +1,7 @@
 /** Checks of noise, of the pictures that go in and of those that come out. */
 import * as noise from "../kernels/noise.ts";
 import * as kernel from "../kernels/pictures.ts";
-import { philox4x32, truncatedNormal, uniform } from "../reference/philox.ts";
+import { philox4x32, type StepKey, truncatedNormal, uniform } from "../random/philox.ts";
 import * as twin from "../reference/pictures.ts";
 import { both, type Check, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
 
@@ -15,12 +15,12 @@ const noiseUniform: Check = {
   shapes: [{ size: 1 }, { size: 5 }, { size: 256 }, { size: 1600 }],
   random: (int) => ({ size: int(1, 2000) }),
   async run(lab, { size }) {
-    const [seed, stream, counter, at] = [word(lab.next), word(lab.next), word(lab.next), word(lab.next)];
+    const [seed, purpose, counter, at] = [word(lab.next), word(lab.next), word(lab.next), word(lab.next)];
     const y = lab.poisoned([size]);
-    noise.noiseUniform(lab.stream, lab.uploadWords(Uint32Array.of(counter, 7)), y, { seed, stream, at }, -1, 1);
+    noise.noiseUniform(lab.stream, lab.uploadWords(Uint32Array.of(counter, 7)), y, { seed, purpose, at }, -1, 1);
     // Wherever the counter wraps around. From −1 to 1 no operation rounds, so the bits must be the same.
     const step = (counter + at) >>> 0;
-    return [await lab.compare(y, uniform(size, { seed, stream, step }, -1, 1), () => 0)];
+    return [await lab.compare(y, uniform(size, { seed, purpose, step }, -1, 1), () => 0)];
   },
 };
 
@@ -29,9 +29,9 @@ const noiseUniform: Check = {
  * elsewhere, cos and sin one of 2⁻¹¹. Infinite where one of the candidates lies so close to the cut that a device may
  * take another.
  */
-function normalError(i: number, { seed, stream, step }: { seed: number; stream: number; step: number }): number {
+function normalError(i: number, { seed, purpose, step }: StepKey): number {
   for (let attempt = 0; attempt < 16; attempt++) {
-    const [w0, w1] = philox4x32([i, step, attempt, 1], [seed, stream]);
+    const [w0, w1] = philox4x32([i, step, attempt, 1], [seed, purpose]);
     const u = ((w0 >>> 8) + 1) * 2 ** -24;
     const angle = 2 * Math.PI * (w1 >>> 8) * 2 ** -24;
     const squared = -2 * log(u);
@@ -55,7 +55,7 @@ const noiseTruncatedNormal: Check = {
   shapes: [{ size: 1 }, { size: 63 }, { size: 2000 }],
   random: (int) => ({ size: int(1, 500) }),
   async run(lab, { size }) {
-    const key = { seed: word(lab.next), stream: word(lab.next), step: word(lab.next) };
+    const key = { seed: word(lab.next), purpose: word(lab.next), step: word(lab.next) };
     const stddev = fround(0.02);
     const y = lab.poisoned([size]);
     noise.noiseTruncatedNormal(lab.stream, y, key, stddev);

@@ -2,7 +2,7 @@
 import type { Stream } from "../gpu/stream.ts";
 import { type Check, type Dims, describeDims, type RandomInt } from "./check.ts";
 import { checks as all } from "./checks.ts";
-import { generator, Lab, type NumberKind, worst } from "./lab.ts";
+import { Lab, type NumberKind, randomNumbers, worst } from "./lab.ts";
 
 /** What became of one kernel. */
 export interface KernelResult {
@@ -27,7 +27,7 @@ export async function runCheck(
   seed: number,
   everyVariant = false,
 ): Promise<{ ratio: number; output: string; outputs: string[] }> {
-  const lab = new Lab(stream, kind, generator(seed), everyVariant);
+  const lab = new Lab(stream, kind, randomNumbers(seed), everyVariant);
   try {
     const result = { ratio: 0, output: "", outputs: [] as string[] };
     for (const comparison of await check.run(lab, dims)) {
@@ -62,7 +62,7 @@ export async function verify(
   const results: KernelResult[] = [];
   for (const [position, check] of checks.entries()) {
     if (!check.kernel.toLowerCase().includes(filter.toLowerCase())) continue;
-    const next = generator(seed + 7919 * position);
+    const next = randomNumbers(seed + 7919 * position);
     const int: RandomInt = (least, most) => least + Math.floor(next() * (most - least + 1));
     const shapes = [...check.shapes, ...Array.from({ length: rounds }, () => check.random(int))];
     const failures: string[] = [];

@@ -34,7 +34,7 @@ const product: CaseResult = {
   gflopsInside: 59876.5,
   gbps: 3210.4,
   percent: 99.6,
-  timesObvious: 123.4,
+  timesNaive: 123.4,
 };
 const plain: CaseResult = {
   ...product,
@@ -45,7 +45,7 @@ const plain: CaseResult = {
   ms: spread(0.0123),
   gflops: null,
   gflopsInside: null,
-  timesObvious: null,
+  timesNaive: null,
 };
 const step: StepResult = {
   preset: "tiny",

@@ -4,7 +4,7 @@ import { expectedAt, placesOf } from "../../bench/spot_check.ts";
 import { convFlops, samePadding } from "../../src/kernels/geometry.ts";
 import { type Pass, passes } from "../../src/kernels/variants.ts";
 import * as twin from "../../src/reference/conv2d.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 const shapes = [
   { N: 2, H: 9, W: 7, C: 3, R: 5, S: 4, K: 2, stride: 2 },
@@ -13,7 +13,7 @@ const shapes = [
 ];
 
 test.each(passes)("%s: the sums at every place are the twin's", (pass) => {
-  const next = generator(3);
+  const next = randomNumbers(3);
   const numbers = (count: number) => Float64Array.from({ length: count }, () => 2 * next() - 1);
   for (const shape of shapes) {
     const { N, H, W, C, R, S, K, stride } = shape;

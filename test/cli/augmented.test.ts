@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { augmentedPictures } from "../../src/cli/augmented.ts";
 import { paintCats } from "../../src/data/painted.ts";
-import { noiseStreams } from "../../src/kernels/noise.ts";
+import { purposes } from "../../src/random/noise_key.ts";
 import { randomAugmentations } from "../../src/reference/augment.ts";
 import { presets } from "../../src/train/config.ts";
 
@@ -13,7 +13,7 @@ test("there are none without augmentation", () => {
 
 test("moved by what the first step draws, grey moved in", () => {
   const config = { ...presets.tiny, seed: 9, augment: "translation" };
-  const key = { seed: 9, stream: noiseStreams.augmentation, step: 1 };
+  const key = { seed: 9, purpose: purposes.augmentation, step: 1 };
   const done = randomAugmentations(3, key, 16, { color: false, translation: true, cutout: false });
   const expected = Uint8Array.from({ length: 3 * 16 * 16 * 3 }, (_, i) => {
     const [n, h, w, c] = [Math.floor(i / 768), Math.floor(i / 48) % 16, Math.floor(i / 3) % 16, i % 3];

@@ -4,7 +4,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { decodePicture } from "../../src/cli/decode.ts";
 import { pictureFormat } from "../../src/data/picture_file.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { bombOf, jpegOf, mutate, type Paint, peakMiB, pngOf } from "./hostile.ts";
 import {
   adam7,
@@ -413,7 +413,7 @@ describe("decodePicture under mutation", () => {
         ),
       )),
     ];
-    const random = generator(2);
+    const random = randomNumbers(2);
     const before = peakMiB();
     let [decoded, refused, slowest] = [0, 0, 0];
     for (let i = 0; i < 4000; i++) {

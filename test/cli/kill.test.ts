@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { run, start, temporaryFolder, writePictures } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -35,7 +35,7 @@ function endOf(dir: string) {
 test("killed at any moment: no grid, no row and no number is lost", { timeout: 600_000 }, async () => {
   expect((await run(...line(whole, "--save-every", "1"))).code).toBe(0);
   const dir = join(folder, "killed");
-  const random = generator(3);
+  const random = randomNumbers(3);
   const killed: number[] = [];
   for (let kills = 0; kills < 5; kills++) {
     const begun = existsSync(join(dir, "config.json"));

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readPhotographs } from "../../src/cli/photographs.ts";
 import { UserError } from "../../src/cli/user_error.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import {
   bombOf,
   countedAs,
@@ -236,7 +236,7 @@ describe("a zip", () => {
   });
 
   it("with damaged entries gives the others", async () => {
-    const noise = generator(1);
+    const noise = randomNumbers(1);
     const noisy = pngOf(16, 16, () => [noise() * 256, noise() * 256, noise() * 256]);
     const entries = ["0 good", "1 checksum", "2 method", "3 outside", "4 longer", "5 shorter", "6 nowhere", "7 good"];
     const zip = await zipOf(
@@ -318,7 +318,7 @@ describe("a zip", () => {
       ["1.png", pngOf(6, 5, plain(10)), { zip64: true }],
       ["2.png", pngOf(6, 5, plain(20)), { zip64: true, level: 0 }],
     ]);
-    const random = generator(5);
+    const random = randomNumbers(5);
     const before = peakMiB();
     let [whole, partial, refused, slowest] = [0, 0, 0, 0];
     for (let i = 0; i < 2000; i++) {

@@ -14,7 +14,7 @@ import { describe, expect, it, vi } from "vitest";
 import { readPhotographs } from "../../src/cli/photographs.ts";
 import { prepareCommand } from "../../src/cli/prepare.ts";
 import { ZipWriter } from "../../src/data/zip_writer.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { jpegOf, type Paint, peakMiB, pngOf, zipOf } from "./hostile.ts";
 import { eventsOf, run, start, temporaryFolder } from "./program.ts";
 
@@ -31,7 +31,7 @@ function folder(name: string, files: Record<string, Uint8Array>): string {
 
 /** Coarse blocks of random colours: no two are near each other, and each survives being made smaller. */
 function blocks(seed: number): Paint {
-  const random = generator(seed);
+  const random = randomNumbers(seed);
   const colours = Array.from({ length: 256 }, () => [random() * 256, random() * 256, random() * 256] as const);
   return (x, y) => colours[((x >> 2) & 15) * 16 + ((y >> 2) & 15)];
 }
@@ -243,7 +243,7 @@ describe("catgan prepare", () => {
 
 /** A zip of the same noise under many names. */
 function writeManyPictures(path: string, count: number, size: number): void {
-  const random = generator(3);
+  const random = randomNumbers(3);
   const png = pngOf(size, size, () => [random() * 256, random() * 256, random() * 256]);
   const file = openSync(path, "w");
   const zip = new ZipWriter((bytes) => writeSync(file, bytes));

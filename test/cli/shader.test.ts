@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { shaderSource } from "../../src/cli/shader.ts";
-import { join, shaderNames } from "../../src/gpu/program.ts";
+import { join, shaderNames, shaderPath } from "../../src/gpu/program.ts";
 import { variants } from "../../src/kernels/variants.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { run } from "./program.ts";
@@ -14,7 +14,7 @@ const readers = Object.entries({
   conv2d_filter_gradient_lines: "filter gradient",
 } as const);
 
-const text = (name: string) => readFileSync(new URL(`../../shaders/${name}.wgsl`, import.meta.url), "utf8");
+const text = (name: string) => readFileSync(new URL(`../../${shaderPath(name)}`, import.meta.url), "utf8");
 const kernels = shaderNames.filter((name) => /@compute/.test(text(name)) && !name.startsWith("gemm_"));
 const tiled = readers.flatMap(([name, pass]) =>
   variants[pass]
@@ -40,7 +40,7 @@ test("the command prints it, with what it was made of", async () => {
   const { code, stdout } = await run("shader", "conv2d", "16x8");
   expect(code).toBe(0);
   expect(stdout).toMatch(
-    /^\/\/ conv2d\.wgsl \+ storage_vec4\.wgsl \+ gemm_nn\.wgsl\n\/\/ ROWS = 16, QUADS = 2, THREADS = 16\n\n\/\/ conv2d: /,
+    /^\/\/ shaders\/convolution\/conv2d\.wgsl \+ shaders\/gemm\/storage_vec4\.wgsl \+ shaders\/gemm\/gemm_nn\.wgsl\n\/\/ ROWS = 16, QUADS = 2, THREADS = 16\n\n\/\/ conv2d: /,
   );
   expect(stdout).toContain("  let row_15 = row_at(min(row + 15u, rows - 1u));\n");
   expect(stdout).not.toContain("row_16");
@@ -48,7 +48,7 @@ test("the command prints it, with what it was made of", async () => {
 
 test.each([
   ["nothing", "shader", "NAME is missing; usage: catgan shader NAME [VARIANT]"],
-  ["a typo", "shader conv2", "catgan shader conv2: there is no shaders/conv2.wgsl; did you mean conv2d?"],
+  ["a typo", "shader conv2", "catgan shader conv2: there is no conv2.wgsl in shaders/; did you mean conv2d?"],
   [
     "no such tile",
     "shader conv2d_lines 9x9",

@@ -6,7 +6,7 @@ import {
   maxDistance,
   NearDuplicates,
 } from "../../src/data/near_duplicates.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 /** A picture of 9×8 cells of one colour each. */
 function cells(size: number, colour: (i: number, j: number) => readonly [number, number, number]): Uint8Array {
@@ -26,7 +26,7 @@ function cells(size: number, colour: (i: number, j: number) => readonly [number,
 const bits = ([low, high]: Hash) => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 
 test("a bit is set where a cell is darker than its right neighbour, row by row", () => {
-  const random = generator(1);
+  const random = randomNumbers(1);
   for (const size of [16, 32, 64, 72, 128]) {
     const levels = Array.from({ length: 72 }, () => Math.floor(random() * 4) * 60);
     let expected = 0n;
@@ -60,7 +60,7 @@ test("brightness is luma: green over red over blue", () => {
 });
 
 test("the distance is the number of bits that differ", () => {
-  const random = generator(2);
+  const random = randomNumbers(2);
   const word = () => Math.floor(random() * 2 ** 32) | 0;
   for (let n = 0; n < 100; n++) {
     const [a, b]: Hash[] = [
@@ -74,7 +74,7 @@ test("the distance is the number of bits that differ", () => {
 
 /** Hashes in clusters, like those of real pictures, some of them near the border of what is near. */
 function clustered(count: number, centres: number, seed: number): Hash[] {
-  const random = generator(seed);
+  const random = randomNumbers(seed);
   const word = () => Math.floor(random() * 2 ** 32) | 0;
   const centre = Array.from({ length: centres }, (): Hash => [word(), word()]);
   return Array.from({ length: count }, () => {
@@ -114,7 +114,7 @@ test("likeness does not creep: who is near a member only begins a group", () => 
 });
 
 test("100,000 pictures take seconds, also where all are the same or half of each hash is", () => {
-  const random = generator(4);
+  const random = randomNumbers(4);
   const word = () => Math.floor(random() * 2 ** 32) | 0;
   const sets: Record<string, Hash[]> = {
     clustered: clustered(100_000, 60_000, 5),

@@ -6,7 +6,7 @@ import {
   type ReadingAll,
   readPhotographs,
 } from "../../src/data/photographs.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 const jpegBeginning = [0xff, 0xd8, 0xff];
 
@@ -42,7 +42,7 @@ const cats = () => [
 
 describe("photographs", () => {
   it("come in the order of their paths whichever is decoded first, with no gaps", async () => {
-    const random = generator(1);
+    const random = randomNumbers(1);
     for (const inFlight of [1, 2, 5, 50]) {
       let [now, most] = [0, 0];
       const seen: [number, number, boolean][] = [];

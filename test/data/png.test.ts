@@ -3,7 +3,7 @@ import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
 import { crc32 } from "../../src/data/crc32.ts";
 import { readPngFile } from "../../src/data/png.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { adam7 } from "../cli/picture_writers.ts";
 
 function chunk(type: string, content: Uint8Array): Uint8Array {
@@ -67,7 +67,7 @@ describe("a PNG", () => {
   for (const [colour, channels, depths] of kinds) {
     for (const depth of depths) {
       it(`of colour type ${colour} with ${depth} bits: its size, and as many bytes as its data inflate to`, () => {
-        const random = generator(colour * 100 + depth);
+        const random = randomNumbers(colour * 100 + depth);
         for (let i = 0; i < 40; i++) {
           const kind = { colour, channels, depth, interlaced: i % 2 === 1, transparent: i % 4 > 1 && colour < 4 };
           const bytes = randomPng(kind, random);
@@ -83,7 +83,7 @@ describe("a PNG", () => {
   it("of no known kind is refused", () => {
     const plain = { colour: 2, channels: 3, depth: 8, interlaced: false, transparent: false };
     const change = (at: number, value: number) => {
-      const bytes = Buffer.from(randomPng(plain, generator(1)));
+      const bytes = Buffer.from(randomPng(plain, randomNumbers(1)));
       bytes[at] = value;
       // The header chunk's type and content are bytes 12…28.
       bytes.writeUInt32BE(zlibCrc32(bytes.subarray(12, 29)), 29);
@@ -92,7 +92,7 @@ describe("a PNG", () => {
     expect(() => readPngFile(change(26, 1))).toThrow("damaged PNG: compression 1, filter 0, interlace 0: no such kind");
     expect(() => readPngFile(change(28, 2))).toThrow("interlace 2: no such kind");
     expect(() => readPngFile(change(25, 5))).toThrow("damaged PNG: colour type 5 with 8 bits a sample");
-    const bytes = randomPng(plain, generator(1));
+    const bytes = randomPng(plain, randomNumbers(1));
     const withChunk = (type: string) =>
       Buffer.concat([bytes.subarray(0, 33), chunk(type, new Uint8Array(3)), bytes.subarray(33)]);
     expect(() => readPngFile(withChunk("CATS"))).toThrow("damaged PNG: a CATS chunk, which no reader knows");
@@ -103,7 +103,7 @@ describe("a PNG", () => {
 
 describe("crc32", () => {
   it("is zlib's", () => {
-    const random = generator(3);
+    const random = randomNumbers(3);
     for (let length = 0; length < 300; length += 7) {
       const bytes = Uint8Array.from({ length }, () => random() * 256);
       expect(crc32(bytes)).toBe(zlibCrc32(bytes));

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, inject, test } from "vitest";
 import { decodePicture } from "../../src/cli/decode.ts";
 import { unknownFormat } from "../../src/data/picture_file.ts";
 import { resizeRgb } from "../../src/data/resize.ts";
-import { generator as randomNumbers } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import {
   bigEndian,
   type Encoding,

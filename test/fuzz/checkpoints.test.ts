@@ -10,7 +10,7 @@ import { checkCheckpoint } from "../../src/train/checkpoint.ts";
 import { type Config, presets } from "../../src/train/config.ts";
 import { checkDrawable } from "../../src/train/generator_file.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../../src/train/safetensors.ts";
-import { generator as randomNumbers } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { mutate } from "../cli/hostile.ts";
 import { withoutChecksum } from "../train/without_checksum.ts";
 import { fuzz, fuzzSeed, fuzzTimeout, type Property } from "./fuzz.ts";

@@ -8,7 +8,7 @@ import { maxPixels, type PictureFormat } from "../../src/data/picture_file.ts";
 import { readPictureSize } from "../../src/data/picture_size.ts";
 import { exifOrientation } from "../../src/data/tiff.ts";
 import { examinePng, examineWebp } from "../../src/page/pictures/metadata.ts";
-import { generator as randomNumbers } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { mutate } from "../cli/hostile.ts";
 import {
   encoded,

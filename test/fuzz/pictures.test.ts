@@ -5,12 +5,12 @@
 import { beforeAll, expect, test } from "vitest";
 import { decodePicture } from "../../src/cli/decode.ts";
 import { maxPixels } from "../../src/data/picture_file.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { mutate } from "../cli/hostile.ts";
 import { encoded, exifOf, gradientImage, pngChunk, withPngChunks } from "../data/picture_files.ts";
 import { fuzz, fuzzSeed, fuzzTimeout } from "./fuzz.ts";
 
-const random = generator(fuzzSeed);
+const random = randomNumbers(fuzzSeed);
 /** Real files of this size take a few; the test runs beside others. */
 const maxMilliseconds = 5000;
 

@@ -8,13 +8,13 @@ import { type Inflating, openZip } from "../../src/data/zip.ts";
 import type { RandomAccess } from "../../src/data/zip_directory.ts";
 import { readAhead } from "../../src/page/pictures/brought.ts";
 import { browserInflating } from "../../src/page/pictures/inflate.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { countedAs, type Entry, mutate, peakMiB, zipOf } from "../cli/hostile.ts";
 import { fuzz, fuzzSeed, fuzzTimeout, type Property } from "./fuzz.ts";
 
 const text = (words: string) => new TextEncoder().encode(words);
-const noise = generator(3);
-const random = generator(fuzzSeed);
+const noise = randomNumbers(3);
+const random = randomNumbers(fuzzSeed);
 
 const contents: Entry[] = [
   ["cats/1.png", Uint8Array.from({ length: 300 }, () => noise() * 256), { level: 0 }],

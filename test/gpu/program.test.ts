@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { GpuError } from "../../src/gpu/gpu.ts";
-import { bindGroupEntries, join, program } from "../../src/gpu/program.ts";
+import { join, program } from "../../src/gpu/program.ts";
 import { Stream } from "../../src/gpu/stream.ts";
 import { add } from "../../src/kernels/elementwise.ts";
 import { testStream } from "../kernels/gpu.ts";
@@ -9,35 +9,18 @@ import { withShaders } from "../kernels/mutant.ts";
 
 const { gpu } = await testStream();
 
-test("bindings are read from the declarations, in any spelling", () => {
-  const code = `
-    @group(0) @binding(0) var<uniform> sizes: Sizes;
-    @group(0)  @binding(2)
-      var<storage,read> x: array<vec4f>;
-    @group(0) @binding(10) var< storage , read_write > y: array<f32>;
-    @group(0) @binding(4) var<storage> z: array<f32>;
-    var<workgroup> sums: array<f32, 64>;`;
-  const visibility = 4;
-  expect(bindGroupEntries(code)).toEqual([
-    { binding: 0, visibility, buffer: { type: "uniform" } },
-    { binding: 2, visibility, buffer: { type: "read-only-storage" } },
-    { binding: 10, visibility, buffer: { type: "storage" } },
-    { binding: 4, visibility, buffer: { type: "read-only-storage" } },
-  ]);
-});
-
 test("joined files: every line knows its file's, repeated ones too", () => {
   const { code, origins } = join({ files: ["pixels_2", "gemm_tn"], constants: { ROW_QUADS: 1, QUADS: 1 } });
   const lines = code.split("\n");
   expect(origins).toHaveLength(lines.length);
-  const source = readFileSync(new URL("../../shaders/gemm_tn.wgsl", import.meta.url), "utf8").split("\n");
+  const source = readFileSync(new URL("../../shaders/gemm/gemm_tn.wgsl", import.meta.url), "utf8").split("\n");
   const origin = (text: string) => origins[lines.findIndex((line) => line.trim() === text)];
   const lineOf = (text: string) => source.findIndex((line) => line.trim() === text) + 1;
-  expect(origin("alias OfPixels = vec2f;")).toBe("shaders/pixels_2.wgsl:4");
-  expect(origin("fn gemm_tn(")).toBe(`shaders/gemm_tn.wgsl:${lineOf("fn gemm_tn(")}`);
+  expect(origin("alias OfPixels = vec2f;")).toBe("shaders/gemm/pixels_2.wgsl:4");
+  expect(origin("fn gemm_tn(")).toBe(`shaders/gemm/gemm_tn.wgsl:${lineOf("fn gemm_tn(")}`);
   const repeated = lineOf("y_i_r_j += row_i_r * b_j;");
   for (const r of [0, 1, 2, 3])
-    expect(origin(`y_0_${r}_0 += row_0_${r} * b_0;`)).toBe(`shaders/gemm_tn.wgsl:${repeated}`);
+    expect(origin(`y_0_${r}_0 += row_0_${r} * b_0;`)).toBe(`shaders/gemm/gemm_tn.wgsl:${repeated}`);
   // PIXELS is declared in the other file.
   expect(lines.filter((line) => line.includes("load_rows(part, pixel_"))).toHaveLength(2);
 });
@@ -52,7 +35,7 @@ describe("programs", () => {
   });
 
   test("of a file that is not there are an error at once", () => {
-    expect(() => program(gpu, ["no_such"])).toThrow("program: there is no shaders/no_such.wgsl");
+    expect(() => program(gpu, ["no_such"])).toThrow("program: there is no no_such.wgsl in a folder of shaders/");
   });
 
   test("that do not compile say where and why, to whoever flushes", async () => {
@@ -63,7 +46,7 @@ describe("programs", () => {
     add(stream, a, b, y);
     const error = await stream.flush().catch((error: unknown) => error);
     expect(error).toBeInstanceOf(GpuError);
-    expect((error as Error).message).toMatch(/^add: shaders\/add\.wgsl:26: unresolved value 'nonsense'/);
+    expect((error as Error).message).toMatch(/^add: shaders\/elementwise\/add\.wgsl:26: unresolved value 'nonsense'/);
     // And the stream lives on.
     stream.write(y, Float32Array.of(1, 2, 3, 4));
     expect([...(await stream.read(y))]).toEqual([1, 2, 3, 4]);
@@ -75,11 +58,11 @@ describe("programs", () => {
       code.replace("fn unit(word: u32) -> f32 {", "fn unit(word: u32) -> f32 { !"),
     );
     await expect(program(broken, ["noise_uniform", "philox"]).compiled).rejects.toThrow(
-      /^noise_uniform: shaders\/philox\.wgsl:3\d: /,
+      /^noise_uniform: shaders\/pictures\/philox\.wgsl:3\d: /,
     );
     const second = withShaders(gpu, (code) => code.replace("i >= sizes.quads", "i >= sizes.nothing"));
     await expect(program(second, ["noise_uniform", "philox"]).compiled).rejects.toThrow(
-      /^noise_uniform: shaders\/noise_uniform\.wgsl:25: /,
+      /^noise_uniform: shaders\/pictures\/noise_uniform\.wgsl:25: /,
     );
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Tensor } from "../../src/gpu/tensor.ts";
 import * as kernel from "../../src/kernels/batch_norm.ts";
 import { leakyRelu, leakyReluGradient } from "../../src/kernels/elementwise.ts";
-import { generator, Lab } from "../../src/verify/lab.ts";
+import { Lab, randomNumbers } from "../../src/verify/lab.ts";
 import { testKernels } from "./check_table.ts";
 import { testStream } from "./gpu.ts";
 
@@ -34,7 +34,7 @@ describe.each([1, 2])("fused with leaky ReLU, %i groups: what the plain kernels 
   const constants = { epsilon: 1e-5, slope: 0.2 };
 
   test("forward and back", async () => {
-    const lab = new Lab(await testStream(), "reals", generator(3));
+    const lab = new Lab(await testStream(), "reals", randomNumbers(3));
     const { stream } = lab;
     const upload = (...shape: number[]) => lab.upload(shape, lab.numbers(shape.reduce((a, b) => a * b)));
     const [x, dy] = [upload(groups * rows, C), upload(groups * rows, C)];
@@ -81,7 +81,7 @@ describe.each([1, 2])("fused with leaky ReLU, %i groups: what the plain kernels 
   });
 
   test("no averages to move, no parameter gradients asked for: the same y and dx, to the bit", async () => {
-    const lab = new Lab(await testStream(), "reals", generator(4));
+    const lab = new Lab(await testStream(), "reals", randomNumbers(4));
     const { stream } = lab;
     const upload = (...shape: number[]) => lab.upload(shape, lab.numbers(shape.reduce((a, b) => a * b)));
     const [x, dy] = [upload(groups * rows, C), upload(groups * rows, C)];

@@ -4,7 +4,7 @@ import type { Stream } from "../../src/gpu/stream.ts";
 import { type Pass, variants } from "../../src/kernels/variants.ts";
 import { type Check, type Dims, describeDims } from "../../src/verify/check.ts";
 import { checks } from "../../src/verify/checks.ts";
-import { generator, Lab } from "../../src/verify/lab.ts";
+import { Lab, randomNumbers } from "../../src/verify/lab.ts";
 import { runCheck } from "../../src/verify/verify.ts";
 import { testStream } from "./gpu.ts";
 
@@ -37,7 +37,7 @@ export async function misses(
 
 /** The bits that a kernel computes on one shape; if asked, a convolution by every variant. */
 async function outputBits(stream: Stream, check: Check, dims: Dims, everyVariant: boolean): Promise<string[]> {
-  const lab = new Lab(stream, check.kinds[check.kinds.length - 1], generator(1), everyVariant);
+  const lab = new Lab(stream, check.kinds[check.kinds.length - 1], randomNumbers(1), everyVariant);
   try {
     // The words as they are: as floats, unequal whole numbers could become equal.
     return (await check.run(lab, dims)).map(({ actual }) => {
@@ -63,13 +63,13 @@ async function expectSameBits(check: Check): Promise<void> {
     const everyVariant = i === 0;
     const whole = await testStream();
     const expected = await outputBits(whole, check, dims, everyVariant);
-    dispatches += whole.dispatches;
+    dispatches += whole.pacing.dispatches;
     expect(await outputBits(whole, check, dims, everyVariant)).toEqual(expected);
 
     const cut = await testStream();
-    cut.maxDispatchCost = 1;
+    cut.pacing.maxDispatchCost = 1;
     expect(await outputBits(cut, check, dims, everyVariant)).toEqual(expected);
-    cutDispatches += cut.dispatches;
+    cutDispatches += cut.pacing.dispatches;
 
     const { limits } = whole.gpu;
     const { workgroupsPerDimension } = limits;

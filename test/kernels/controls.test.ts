@@ -54,7 +54,7 @@ const controls: Control[] = [
   },
   {
     mistake: "a filter turned round",
-    kernel: "conv2dInputGradientObvious",
+    kernel: "conv2dInputGradientNaive",
     right: "let from_left = w + sizes.pad_left - s;",
     wrong: "let from_left = w + sizes.pad_left - (sizes.S - 1u - s);",
   },
@@ -78,7 +78,7 @@ const controls: Control[] = [
   },
   {
     mistake: "padding counted as pixels",
-    kernel: "conv2dFilterGradientObvious",
+    kernel: "conv2dFilterGradientNaive",
     right: "if (w >= sizes.W) { continue; }",
     wrong: "",
   },
@@ -248,8 +248,8 @@ const controls: Control[] = [
   {
     mistake: "a shift that never goes all the way",
     kernel: "augmentParameters",
-    right: "2u * sizes.most_shift + 1u",
-    wrong: "max(2u * sizes.most_shift, 1u)",
+    right: "2u * sizes.max_shift + 1u",
+    wrong: "max(2u * sizes.max_shift, 1u)",
   },
   { mistake: "cut out before the shift", kernel: "augment", right: "at - a.cut)", wrong: "at - a.shift - a.cut)" },
   { mistake: "contrast about 0", kernel: "augment", right: "(1.0 - k) * mean", wrong: "0.0" },

@@ -9,6 +9,6 @@ const kernels: Record<Pass, string[]> = {
 const transposed = ["transposedConv2d", "transposedConv2dInputGradient", "transposedConv2dFilterGradient"];
 
 testKernels([...Object.values(kernels).flat(), ...transposed]);
-testKernels(["conv2dObvious", "conv2dInputGradientObvious", "conv2dFilterGradientObvious"]);
+testKernels(["conv2dNaive", "conv2dInputGradientNaive", "conv2dFilterGradientNaive"]);
 // Each adapter uses a few of them; all have to be right.
 for (const pass of passes) testVariants(kernels[pass], pass);

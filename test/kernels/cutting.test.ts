@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { conv2dObvious } from "../../src/kernels/obvious.ts";
+import { conv2dNaive } from "../../src/kernels/naive.ts";
 import type { Dims } from "../../src/verify/check.ts";
 import { Lab } from "../../src/verify/lab.ts";
 import { checkOf, misses } from "./check_table.ts";
@@ -75,14 +75,14 @@ describe("tensors larger than a binding are worked on in pieces", () => {
 
 test("more workgroups than one dimension of the grid holds", async () => {
   const stream = await testStream();
-  stream.maxDispatchCost = Number.POSITIVE_INFINITY;
+  stream.pacing.maxDispatchCost = Number.POSITIVE_INFINITY;
   const [H, W] = [2049, 2048];
   expect((H * W) / 64).toBeGreaterThan(real.workgroupsPerDimension);
   const lab = new Lab(stream, "integers", Math.random);
   const x = Float32Array.from({ length: H * W }, (_, i) => i % 4093);
   const y = lab.poisoned([1, H, W, 1]);
   const weight = lab.upload([1, 1, 1, 1], [2]);
-  conv2dObvious(stream, lab.upload([1, H, W, 1], x), weight, null, y, 1);
+  conv2dNaive(stream, lab.upload([1, H, W, 1], x), weight, null, y, 1);
   const actual = await stream.read(y);
   await lab.close();
   expect(actual.findIndex((value, i) => value !== 2 * x[i])).toBe(-1);

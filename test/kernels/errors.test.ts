@@ -11,11 +11,10 @@ import {
   batchNormLeakyReluGradient,
   batchNormStatistics,
 } from "../../src/kernels/batch_norm.ts";
-import { conv2d, conv2dFilterGradient, conv2dInputGradient, dense } from "../../src/kernels/conv2d.ts";
+import { conv2d, conv2dFilterGradient, conv2dInputGradient, dense, denseRows } from "../../src/kernels/conv2d.ts";
 import { add } from "../../src/kernels/elementwise.ts";
 import * as loss from "../../src/kernels/loss.ts";
 import { minibatchStddev } from "../../src/kernels/minibatch_stddev.ts";
-import { denseRows } from "../../src/kernels/obvious.ts";
 import { gatherPictures, packPictures } from "../../src/kernels/pictures.ts";
 import { addRow, columnSum, dot, reduceSplits, sumOfSquares } from "../../src/kernels/reduce.ts";
 import { smoothFilter } from "../../src/kernels/smooth_filter.ts";
@@ -61,7 +60,7 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
   ],
   [
     "augmentParameters: parameters needs [rows,8], came parameters [4,7]",
-    (s) => augmentParameters(s, t("step", 4), t("parameters", 4, 7), { seed: 1, stream: 7 }, 16, changes),
+    (s) => augmentParameters(s, t("step", 4), t("parameters", 4, 7), { seed: 1, purpose: 7 }, 16, changes),
   ],
   [
     "augment: needs two [N,size,size,3] and N parameters from row 3 on; came x [2,8,8,3], y [2,8,8,3], parameters [4,8]",

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Tensor } from "../../src/gpu/tensor.ts";
 import { batchPieces, samePadding } from "../../src/kernels/geometry.ts";
 import * as reference from "../../src/reference/conv2d.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 const tensor = (...shape: number[]) => new Tensor("t", shape, null as unknown as GPUBuffer);
 
@@ -23,7 +23,7 @@ describe("pieces of a batch", () => {
   });
 
   test("cover the batch in order, start on the alignment, fit a binding, or are refused", () => {
-    const next = generator(1);
+    const next = randomNumbers(1);
     const int = (least: number, most: number) => least + Math.floor(next() * (most - least + 1));
     let pieced = 0;
     for (let round = 0; round < 2000; round++) {

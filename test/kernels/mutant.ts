@@ -12,5 +12,5 @@ export function withShaders(gpu: Gpu, change: (code: string) => string): Gpu {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  return Object.create(gpu, { device: { value: device } }) as Gpu;
+  return Object.create(gpu, { device: { value: device }, programs: { value: new Map() } }) as Gpu;
 }

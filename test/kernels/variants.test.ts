@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { Gpu } from "../../src/gpu/gpu.ts";
 import { Stream } from "../../src/gpu/stream.ts";
+import { choiceFor, choiceText } from "../../src/kernels/choices.ts";
 import { type ConvGeometry, samePadding } from "../../src/kernels/geometry.ts";
-import { choiceFor, choiceText, passes } from "../../src/kernels/variants.ts";
+import { passes } from "../../src/kernels/variants.ts";
 import { testStream } from "./gpu.ts";
 
 const { gpu } = await testStream();

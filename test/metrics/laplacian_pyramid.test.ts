@@ -7,11 +7,11 @@ import {
   pyramidDown,
   pyramidUp,
 } from "../../src/metrics/laplacian_pyramid.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 const weights = [1, 4, 6, 4, 1];
 const picture = (size: number) => {
-  const random = generator(size);
+  const random = randomNumbers(size);
   return Float64Array.from({ length: size * size * 3 }, () => 255 * random());
 };
 

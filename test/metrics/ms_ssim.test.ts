@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import { meanPairSimilarity, msSsim } from "../../src/metrics/ms_ssim.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 const flat = (size: number, value: number) => new Float64Array(size * size * 3).fill(value);
 const noise = (size: number, seed: number) => {
-  const random = generator(seed);
+  const random = randomNumbers(seed);
   return new Float64Array(size * size * 3).map(() => 255 * random());
 };
 

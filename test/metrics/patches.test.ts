@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { normalisedPatches, patchesPerPicture, patchStride } from "../../src/metrics/patches.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 const size = 16;
-const random = generator(1);
+const random = randomNumbers(1);
 const values = Float32Array.from({ length: 3 * size * size * 3 }, (_, i) => random() * 10 ** (i % 3) + 1000);
 
 test("each channel has mean 0 and standard deviation 1, and the number behind a patch is 0", () => {

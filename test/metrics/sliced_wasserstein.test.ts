@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { randomDirections } from "../../src/metrics/directions.ts";
 import { meanDistance, slicedWasserstein } from "../../src/metrics/sliced_wasserstein.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 const stride = 6;
 const dimensions = 5;
@@ -9,7 +9,7 @@ const directions = randomDirections(4000, dimensions, stride, 1);
 
 /** Normal numbers of standard deviation `stddev` around `mean`, in each of five dimensions. */
 function cloud(count: number, mean: number, stddev: number, seed: number): Float64Array {
-  const random = generator(seed);
+  const random = randomNumbers(seed);
   return new Float64Array(count * stride).map((_, i) => {
     if (i % stride === dimensions) return 0;
     return mean + stddev * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());

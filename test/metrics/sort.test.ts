@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { sortFloats } from "../../src/metrics/sort.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 test("sorts like Float32Array.sort", () => {
-  const random = generator(1);
+  const random = randomNumbers(1);
   for (const count of [0, 1, 2, 3, 1000, 5001]) {
     const values = Float32Array.from({ length: count }, () => (random() - 0.5) * 10 ** Math.floor(random() * 60 - 30));
     for (const [i, special] of [0, -0, Infinity, -Infinity, 1e-45, -1e-45, 1, 1].entries()) {

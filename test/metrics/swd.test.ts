@@ -7,7 +7,7 @@ import { laplacianPyramids } from "../../src/metrics/laplacian_pyramid.ts";
 import { normalisedPatches, patchStride } from "../../src/metrics/patches.ts";
 import { slicedWasserstein } from "../../src/metrics/sliced_wasserstein.ts";
 import { slicedWassersteinDistances } from "../../src/metrics/swd.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
 
 const [cats, others] = [1, 2].map((seed) => paintCats(32, 24, seed));
@@ -42,7 +42,7 @@ describe("SWD", () => {
   test("is 0 for the same pictures, small for like ones, large for a collapsed or a noisy set", async () => {
     const first = cats.pixels.subarray(0, 3072);
     const collapsed: Pictures = { ...cats, pixels: cats.pixels.map((_, i) => first[i % 3072]) };
-    const random = generator(1);
+    const random = randomNumbers(1);
     const noisy: Pictures = { ...others, pixels: others.pixels.map((value) => value * 0.8 + 50 * random()) };
     const options = { directions: 16, seed: 1 };
     const found = await slicedWassersteinDistances(stream, cats, [cats, others, collapsed, noisy], options);

@@ -12,7 +12,7 @@ import * as twin from "../../src/reference/conv2d.ts";
 import { dense, denseInputGradient, denseWeightGradient } from "../../src/reference/dense.ts";
 import { sigmoidCrossEntropy, sigmoidCrossEntropyGradient } from "../../src/reference/sigmoid_cross_entropy.ts";
 import { smoothFilter, smoothFilterGradient } from "../../src/reference/smooth_filter.ts";
-import { generator as randomNumbers } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
 
 let stream: Stream;
@@ -378,7 +378,7 @@ describe("second derivatives", () => {
 
   test("augmentation", async () => {
     const [N, size] = [2, 16];
-    const key = { seed: 5, stream: 7, step: 9 };
+    const key = { seed: 5, purpose: 7, step: 9 };
     const changes = { color: true, translation: true, cutout: true };
     const parameters = stream.persistent("parameters", [1 + N, augmentationWords]);
     const step = stream.persistent("step", [4]);

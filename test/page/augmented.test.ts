@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import { Stream } from "../../src/gpu/stream.ts";
-import { noiseStreams } from "../../src/kernels/noise.ts";
 import { augmented } from "../../src/page/train/augmented.ts";
+import { purposes } from "../../src/random/noise_key.ts";
 import { augment, randomAugmentations } from "../../src/reference/augment.ts";
 import { changesOf, presets } from "../../src/train/config.ts";
 import { openDevice } from "../kernels/gpu.ts";
@@ -12,7 +12,7 @@ test("pictures as the f64 twin changes them, to a rounding", async () => {
   const cats = paintCats(16, 5, 3);
   const config = { ...presets.tiny, seed: 11, augment: "color,translation,cutout" } as const;
   const seen = (await augmented(new Stream(gpu), cats, config))!;
-  const key = { seed: 11, stream: noiseStreams.augmentation, step: 0 };
+  const key = { seed: 11, purpose: purposes.augmentation, step: 0 };
   const done = randomAugmentations(5, key, 16, changesOf(config)!);
   const plain = Float64Array.from(cats.pixels, (value) => value / 127.5 - 1);
   const expected = augment(plain, done, 16).map((value) => Math.min(255, Math.max(0, (value + 1) * 127.5)));

@@ -1,7 +1,7 @@
 /** One open run of the page, on a real device and a store in memory: what happens to it when things change or fail. */
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
-import { choicesUsed } from "../../src/kernels/variants.ts";
+
 import { rowLength } from "../../src/page/protocol.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
 import type { GridView } from "../../src/page/train/grid_view.ts";
@@ -124,7 +124,7 @@ test("a run that is continued keeps the kernels that it was begun with", async (
   });
   const again = await Session.open(host, session.id, null);
   const [stream] = vi.mocked(world.view.use).mock.calls.at(-1) as unknown as [Parameters<GridView["use"]>[0]];
-  expect(choicesUsed(stream).get(key)).toBe(other);
+  expect(stream.choices.used.get(key)).toBe(other);
   await again.close();
 });
 

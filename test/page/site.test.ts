@@ -71,7 +71,7 @@ test("kernels and shaders are in it once", () => {
 test("every shader is in it, line for line as in its file, without comments", () => {
   const [[, kernels]] = [...files].filter(([, text]) => text.includes("fn pack_pictures("));
   const shaders = new URL("../../shaders/", import.meta.url);
-  const names = readdirSync(shaders).filter((name) => name.endsWith(".wgsl"));
+  const names = readdirSync(shaders, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".wgsl"));
   expect(names.length).toBeGreaterThan(50);
   for (const name of names) {
     const file = readFileSync(new URL(name, shaders), "utf8");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Augmentation, augment, augmentGradient, randomAugmentations } from "../../src/reference/augment.ts";
 import { dot, expectClose, expectGradient, random } from "./finite_difference.ts";
 
-const key = { seed: 7, stream: 7, step: 3 };
+const key = { seed: 7, purpose: 7, step: 3 };
 const all = { color: true, translation: true, cutout: true };
 const nothing: Augmentation = { brightness: 0, saturation: 1, contrast: 1, cutSize: 0, shift: [0, 0], cut: [0, 0] };
 
@@ -48,10 +48,10 @@ describe("randomAugmentations", () => {
     expect(only).toEqual({ ...nothing, shift: many[0].shift });
   });
 
-  test("seed, stream, step and picture each make others", () => {
+  test("seed, purpose, step and picture each make others", () => {
     const others = [
       { ...key, seed: 8 },
-      { ...key, stream: 8 },
+      { ...key, purpose: 8 },
       { ...key, step: 4 },
     ];
     for (const other of others) expect(randomAugmentations(1, other, 16, all)).not.toEqual(many.slice(0, 1));

@@ -1,4 +1,4 @@
-import { uniform } from "../../src/reference/philox.ts";
+import { uniform } from "../../src/random/philox.ts";
 
 // PyTorch's defaults (torch.autograd.gradcheck), with f64 throughout.
 const EPSILON = 1e-6;
@@ -7,7 +7,7 @@ const RTOL = 1e-3;
 
 /** `count` numbers in [−1, 1), others for every seed. */
 export function random(count: number, seed: number): Float64Array {
-  return uniform(count, { seed, stream: 0, step: 0 }, -1, 1);
+  return uniform(count, { seed, purpose: 0, step: 0 }, -1, 1);
 }
 
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

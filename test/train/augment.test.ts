@@ -2,9 +2,10 @@
 import { expect, test, vi } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Tensor } from "../../src/gpu/tensor.ts";
-import { noiseStreams, noiseUniform } from "../../src/kernels/noise.ts";
+import { noiseUniform } from "../../src/kernels/noise.ts";
 import { sumOfSquares } from "../../src/nn/ops.ts";
 import { Tape } from "../../src/nn/tape.ts";
+import { purposes } from "../../src/random/noise_key.ts";
 import { augment, augmentGradient, randomAugmentations } from "../../src/reference/augment.ts";
 import { gatherPictures } from "../../src/reference/pictures.ts";
 import { type Config, presets } from "../../src/train/config.ts";
@@ -67,10 +68,10 @@ test.each(games)("D sees real and fake pictures changed by rows of their own, G 
   const counter = stream.persistent("step", [4]);
   stream.write(counter, Uint32Array.of(step, 0, 0, 0));
   const z = stream.persistent("latents", [batch, config.z]);
-  noiseUniform(stream, counter, z, { seed, stream: noiseStreams.latent, at: 0 }, -1, 1);
+  noiseUniform(stream, counter, z, { seed, purpose: purposes.latent, at: 0 }, -1, 1);
   const fake = trainer.model.generator.forward(tape, z, trainer.model.g.values, { by: "batch" });
   // What D sees:
-  const key = { seed, stream: noiseStreams.augmentation, step };
+  const key = { seed, purpose: purposes.augmentation, step };
   const done = randomAugmentations(4 * batch, key, size, { color: true, translation: true, cutout: true });
   const entries = new Uint32Array(batch);
   trainer.batches.select(before, entries);

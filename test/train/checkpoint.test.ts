@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Pictures } from "../../src/data/pictures.ts";
-import { choicesUsed } from "../../src/kernels/variants.ts";
 import { type CheckpointInfo, checkCheckpoint, checkpointInfo, type RunState } from "../../src/train/checkpoint.ts";
 import { DivergedError } from "../../src/train/diverged.ts";
 import { generatorFrom } from "../../src/train/generator_file.ts";
@@ -10,7 +9,7 @@ import { comparePictures, matchWarning } from "../../src/train/same_run.ts";
 import { Sampler } from "../../src/train/sampler.ts";
 import { encodeCheckpoint, restore, saveState } from "../../src/train/save_restore.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { smallConfig, smallTrainer, source } from "./small_run.ts";
 
 let trainer: Trainer;
@@ -43,7 +42,7 @@ test("its metadata say what it is", () => {
     pictures: { fingerprint: trainer.dataFingerprint, identity: null, count: 13, size: 16, source },
     machine: {
       adapter: trainer.stream.gpu.name,
-      variants: Object.fromEntries(choicesUsed(trainer.stream)),
+      variants: Object.fromEntries(trainer.stream.choices.used),
     },
   });
   // Of no use to this version, but earlier ones require them.
@@ -167,7 +166,7 @@ test("refusing uploaded nothing", async () => {
 });
 
 test("2,000 mutations of the metadata: each is refused in one line, or fits the tensors", () => {
-  const random = generator(4);
+  const random = randomNumbers(4);
   const below = (bound: number) => Math.floor(random() * bound);
   const words = ["null", "-1", "0", "0.5", "4294967295", "1e99", "[]", "{}", "{", '"x"', "true", '"\\n"', "256", "128"];
   const keys = Object.keys(state.metadata);

@@ -1,6 +1,6 @@
 /** Which kernels a run uses: as chosen, measured, remembered, or as its checkpoint says. */
 import { expect, test } from "vitest";
-import { choiceKey, choicesUsed, choose } from "../../src/kernels/variants.ts";
+import { choiceKey } from "../../src/kernels/choices.ts";
 import { chooseVariants } from "../../src/train/choose_variants.ts";
 import { planTraining } from "../../src/train/plan.ts";
 import { restore, saveState } from "../../src/train/save_restore.ts";
@@ -71,10 +71,10 @@ test("a memory that cannot be written fails nothing", async () => {
 
 test("a restored run uses its checkpoint's choices, whatever the stream was told before", async () => {
   const first = await smallTrainer();
-  const table = Object.fromEntries(choicesUsed(first.stream));
+  const table = Object.fromEntries(first.stream.choices.used);
   const key = Object.keys(table).find((key) => key.startsWith("forward") && table[key] !== "8x8")!;
   const begun = await testStream();
-  choose(begun, new Map([[key, "8x8"]]));
+  begun.choices.chosen = new Map([[key, "8x8"]]);
   const trainer = new Trainer(begun, smallConfig, first.pictures);
   await trainer.prepare();
   await trainer.trainStep();
@@ -82,12 +82,12 @@ test("a restored run uses its checkpoint's choices, whatever the stream was told
   expect(JSON.parse(state.metadata.machine).variants).toEqual({ ...table, [key]: "8x8" });
 
   const stream = await testStream();
-  choose(stream, new Map([[key, "16x16"]]));
+  stream.choices.chosen = new Map([[key, "16x16"]]);
   const restored = new Trainer(stream, smallConfig, first.pictures);
   restore(restored, state);
   await restored.prepare();
-  expect(choicesUsed(stream).get(key)).toBe("8x8");
-  expect(Object.fromEntries(choicesUsed(stream))).toEqual({ ...table, [key]: "8x8" });
+  expect(stream.choices.used.get(key)).toBe("8x8");
+  expect(Object.fromEntries(stream.choices.used)).toEqual({ ...table, [key]: "8x8" });
 });
 
 test("a plan by given choices names their programs", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fromHalf, toHalf } from "../../src/train/float16.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 /** Every half but infinities and NaN, in order: −65504 … −0, 0 … 65504. */
 const finite = Array.from({ length: 2 * 0x7c00 }, (_, i) => (i < 0x7c00 ? 0xfbff - i : i - 0x7c00));
@@ -51,7 +51,7 @@ test("the ends of the range, and random f32", () => {
   expect(toHalf(2 ** -25)).toBe(0);
   expect(toHalf(-(2 ** -25) * 1.001)).toBe(0x8001);
   expect(toHalf(1e-40)).toBe(0);
-  const random = generator(5);
+  const random = randomNumbers(5);
   for (let i = 0; i < 10_000; i++) {
     const value = Math.fround((2 * random() - 1) * 2 ** Math.floor(random() * 45 - 30));
     const error = Math.abs(fromHalf(toHalf(value)) - value);

@@ -9,12 +9,13 @@ import {
   type Layer,
   parameterSpecs,
 } from "../../src/nn/dcgan.ts";
+import { groupSize } from "../../src/nn/minibatch_group.ts";
 import { leakyRelu, leakyReluGradient, tanh } from "../../src/reference/activations.ts";
 import { batchNormLeakyRelu } from "../../src/reference/batch_norm.ts";
 import { type ConvShape, conv2d, conv2dInputGradient } from "../../src/reference/conv2d.ts";
 import { dense, denseInputGradient } from "../../src/reference/dense.ts";
 import { hingeLoss } from "../../src/reference/hinge_loss.ts";
-import { groupSize, minibatchStddev, minibatchStddevGradient } from "../../src/reference/minibatch_stddev.ts";
+import { minibatchStddev, minibatchStddevGradient } from "../../src/reference/minibatch_stddev.ts";
 import { sumOfSquares } from "../../src/reference/reduce.ts";
 import { relativisticLoss } from "../../src/reference/relativistic_loss.ts";
 import { sigmoidCrossEntropy } from "../../src/reference/sigmoid_cross_entropy.ts";

@@ -7,7 +7,7 @@ import {
   encodeSafetensors,
   type NamedTensor,
 } from "../../src/train/safetensors.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 const utf8 = new TextEncoder();
 
@@ -319,7 +319,7 @@ test("3,000 mutations: each decodes within its own bytes, or is refused with our
     "F16",
     "9".repeat(20),
   ];
-  const random = generator(20);
+  const random = randomNumbers(20);
   const below = (bound: number) => Math.floor(random() * bound);
 
   let decoded = 0;

@@ -2,13 +2,13 @@
 import { expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
 import type { Stream } from "../../src/gpu/stream.ts";
-import { noiseStreams } from "../../src/kernels/noise.ts";
 import type { Arena, Trainable } from "../../src/nn/parameters.ts";
-import { uniform } from "../../src/reference/philox.ts";
+import { purposes } from "../../src/random/noise_key.ts";
+import { uniform } from "../../src/random/philox.ts";
 import { gatherPictures } from "../../src/reference/pictures.ts";
 import type { Config } from "../../src/train/config.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { generator as randomNumbers } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { ReferenceStep, singularVectors } from "./reference_step.ts";
 import { smallConfig } from "./small_run.ts";
@@ -102,7 +102,7 @@ test.each(variants)("%s", async (_, changes) => {
   const entries = new Uint32Array(batch);
   trainer.batches.select(0, entries);
   const real = gatherPictures(cats.pixels, entries, new Uint8Array(batch), config.size);
-  const latents = uniform(batch * z, { seed, stream: noiseStreams.latent, step: 1 }, -1, 1);
+  const latents = uniform(batch * z, { seed, purpose: purposes.latent, step: 1 }, -1, 1);
   const reference = new ReferenceStep(config, real, latents, singularVectors(d, u));
   const fakes = reference.fakes(g);
   expectGradients(trainer.model.d, d, await read(stream, trainer.model.d.gradients), (values) =>

@@ -126,14 +126,14 @@ describe("a training run", () => {
   test("a tiny submit budget and cut dispatches change no bit", async () => {
     const whole = await trained(small, cats, 3);
     const cut = await testStream();
-    cut.submitBudget = 0.001;
-    cut.maxDispatchCost = 20_000;
+    cut.pacing.submitBudget = 0.001;
+    cut.pacing.maxDispatchCost = 20_000;
     const trainer = new Trainer(cut, small, cats);
     await trainer.prepare();
     for (let step = 0; step < 3; step++) await trainer.trainStep();
     expect(await trainer.readRecords()).toEqual(whole.records);
     expect(trainer.dispatchesPerStep).toBeGreaterThan(1.2 * whole.trainer.dispatchesPerStep);
-    expect(cut.submits).toBeGreaterThan(3 * trainer.dispatchesPerStep);
+    expect(cut.pacing.submits).toBeGreaterThan(3 * trainer.dispatchesPerStep);
     trainer.destroy();
     whole.trainer.destroy();
   });

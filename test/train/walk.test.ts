@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { uniform } from "../../src/reference/philox.ts";
+import { uniform } from "../../src/random/philox.ts";
 import { measureStatistics, Sampler } from "../../src/train/sampler.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 import { interpolate, latentsAt, latentsOf, type Place } from "../../src/train/walk.ts";
@@ -28,7 +28,7 @@ function correlation(a: Float32Array, b: Float32Array): number {
 
 describe("interpolate", () => {
   const count = 40_000;
-  const [a, b] = [1, 2].map((seed) => Float32Array.from(uniform(count, { seed, stream: 9, step: 0 }, -1, 1)));
+  const [a, b] = [1, 2].map((seed) => Float32Array.from(uniform(count, { seed, purpose: 9, step: 0 }, -1, 1)));
   // A distance above this comes by chance once in a million times.
   const limit = Math.sqrt(Math.log(2e6) / 2 / count);
 

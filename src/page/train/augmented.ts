@@ -2,8 +2,8 @@
 import type { Pictures } from "../../data/pictures.ts";
 import type { Stream } from "../../gpu/stream.ts";
 import { augment, augmentationWords, augmentParameters } from "../../kernels/augment.ts";
-import { noiseStreams } from "../../kernels/noise.ts";
 import { zeros } from "../../kernels/zeros.ts";
+import { purposes } from "../../random/noise_key.ts";
 import { type Config, changesOf } from "../../train/config.ts";
 
 /** Each picture changed by chance; null without augmentation. @param stream of no other use: it is disposed of at the end */
@@ -22,7 +22,7 @@ export async function augmented(
   );
   const y = stream.persistent("augmented", shape);
   const parameters = stream.persistent("augmentation", [count, augmentationWords]);
-  const key = { seed: config.seed, stream: noiseStreams.augmentation };
+  const key = { seed: config.seed, purpose: purposes.augmentation };
   augmentParameters(stream, zeros(stream, 4), parameters, key, size, changes);
   augment(stream, x, y, { changes, parameters, row: 0 });
   const seen = await stream.read(y);

@@ -43,7 +43,7 @@ export async function openDevice(onProgress: OnProgress, submitBudget = 100): Pr
 /** A stream for one trainer: its buffers and its choice of kernels are of no use to another. */
 export function newStream({ gpu, submitBudget }: Device): Stream {
   const stream = new Stream(gpu);
-  stream.submitBudget = submitBudget;
+  stream.pacing.submitBudget = submitBudget;
   return stream;
 }
 

@@ -8,7 +8,7 @@ import { readPhotographs as readOnCommandLine } from "../../../src/cli/photograp
 import { fingerprint } from "../../../src/data/batches.ts";
 import { type Photographs, type Refused, readPhotographs } from "../../../src/data/photographs.ts";
 import { type BroughtFile, fromDrop, fromInput, openBrought, readAhead } from "../../../src/page/pictures/brought.ts";
-import { generator } from "../../../src/verify/lab.ts";
+import { randomNumbers } from "../../../src/verify/lab.ts";
 import { bombOf, type Entry, type Paint, peakMiB, pngOf, record, zipOf } from "../../cli/hostile.ts";
 
 let root: string;
@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const random = generator(11);
+const random = randomNumbers(11);
 const text = (words: string) => new TextEncoder().encode(words);
 const options = { size: 16, fit: "crop" } as const;
 

@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import { inflate as inflateInNode } from "../../../src/cli/inflate.ts";
 import { InflateError } from "../../../src/data/inflate.ts";
 import { browserInflating } from "../../../src/page/pictures/inflate.ts";
-import { generator } from "../../../src/verify/lab.ts";
+import { randomNumbers } from "../../../src/verify/lab.ts";
 import { bombOf, mutate, peakMiB } from "../../cli/hostile.ts";
 
 const { inflate, inflateBeginning } = browserInflating;
 
-const random = generator(7);
+const random = randomNumbers(7);
 const noise = (length: number) => Uint8Array.from({ length }, () => random() * 256);
 const text = (words: string) => new TextEncoder().encode(words);
 

@@ -1,4 +1,4 @@
-// dense_obvious: y[n,k] = bias[k] + Σ_c x[n,c] · weight[c,k], one thread an output. The first rung of dense's ladder.
+// dense_naive: y[n,k] = bias[k] + Σ_c x[n,c] · weight[c,k], one thread per output. The baseline.
 //
 //   x [N,C], weight [C,K], bias [K], y [N,K]
 //
@@ -13,7 +13,7 @@ struct Sizes { first: u32, end: u32, N: u32, C: u32, K: u32 }
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(64)
-fn dense_obvious(
+fn dense_naive(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lane: u32,

@@ -2,11 +2,11 @@
 //
 //   y [size]
 //
-// Box–Muller from philox(counter = (i, step, attempt, 1), key = (seed, stream)): a pair an attempt, at most 16 attempts.
-// A thread makes one number. log and cos differ between devices in the last bits. Twin: src/reference/philox.ts.
+// Box–Muller from philox(counter = (i, step, attempt, 1), key = (seed, purpose)): a pair an attempt, at most 16 attempts.
+// A thread makes one number. log and cos differ between devices in the last bits. Twin: src/random/philox.ts.
 // Test: test/kernels/noise.test.ts.
 
-struct Sizes { first: u32, end: u32, size: u32, seed: u32, stream: u32, step: u32, stddev: f32 }
+struct Sizes { first: u32, end: u32, size: u32, seed: u32, purpose: u32, step: u32, stddev: f32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -24,7 +24,7 @@ fn noise_normal(
   if (i >= sizes.size) { return; }
   var normal = 0.0;
   for (var attempt = 0u; attempt < 16u; attempt++) {
-    let bits = philox(vec4u(i, sizes.step, attempt, 1u), vec2u(sizes.seed, sizes.stream));
+    let bits = philox(vec4u(i, sizes.step, attempt, 1u), vec2u(sizes.seed, sizes.purpose));
     // (0, 1], so that the logarithm is finite.
     let radius = sqrt(-2.0 * log(unit(bits.x) + 5.9604644775390625e-8));
     // A whole turn less from the half on: WGSL says how exact cos and sin are from −π to π only.

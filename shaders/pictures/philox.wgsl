@@ -2,7 +2,7 @@
 //
 // Four random words from a counter of four and a key of two: no state, so every thread makes its own and any step can
 // be repeated. A fragment, joined to noise_uniform.wgsl and noise_normal.wgsl. Integer arithmetic only: the same bits
-// on every device. Twin: src/reference/philox.ts. Test: test/kernels/noise.test.ts.
+// on every device. Twin: src/random/philox.ts. Test: test/kernels/noise.test.ts.
 
 // The 64-bit product of two words as (low, high), from 16-bit halves: WGSL has no wide multiplication.
 fn multiply_wide(x: u32, y: u32) -> vec2u {

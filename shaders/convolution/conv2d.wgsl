@@ -11,8 +11,8 @@
 // `images` rows in a row are the same pixel (p,q) of as many pictures: 1, or the whole batch where that fills row tiles.
 // Then a tile's rows have a tap on the padding all at once.
 //
-// Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung:
-// conv2d_obvious.wgsl.
+// Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline:
+// conv2d_naive.wgsl.
 
 struct Sizes {
   first: u32, end: u32,

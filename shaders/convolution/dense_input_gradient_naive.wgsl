@@ -1,4 +1,4 @@
-// dense_input_gradient_obvious: dx[n,c] = Σ_k dy[n,k] · weight[c,k], one thread an output. The first rung; and with very
+// dense_input_gradient_naive: dx[n,c] = Σ_k dy[n,k] · weight[c,k], one thread per output. The baseline; and with very
 // few columns K (the logit layer has one) the fastest, since there is almost nothing to sum.
 //
 //   dy [N,K], weight [C,K], dx [N,C]
@@ -13,7 +13,7 @@ struct Sizes { first: u32, end: u32, N: u32, C: u32, K: u32 }
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(64)
-fn dense_input_gradient_obvious(
+fn dense_input_gradient_naive(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lane: u32,

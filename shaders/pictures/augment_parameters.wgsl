@@ -1,5 +1,5 @@
 // augment_parameters: what is done to each picture, by chance: words 8n … 8n+7 of the uniform sequence of noise_uniform,
-// philox(counter = (i/4, step, 0, 0), key = (seed, stream)), make picture n's
+// philox(counter = (i/4, step, 0, 0), key = (seed, purpose)), make picture n's
 //
 //   brightness  word 0   u − ½                    in [−½, ½)      without colour 0
 //   saturation  word 1   2·u                      in [0, 2)                      1
@@ -14,8 +14,8 @@
 // for one picture. Twin: src/reference/augment.ts. Test: test/kernels/augment.test.ts.
 
 struct Sizes {
-  first: u32, end: u32, rows: u32, seed: u32, stream: u32,
-  color: u32, most_shift: u32, cut_size: u32, places: u32,
+  first: u32, end: u32, rows: u32, seed: u32, purpose: u32,
+  color: u32, max_shift: u32, cut_size: u32, places: u32,
 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
@@ -33,7 +33,7 @@ fn augment_parameters(
 
   let i = tile * 64u + lane;
   if (i >= sizes.rows) { return; }
-  let key = vec2u(sizes.seed, sizes.stream);
+  let key = vec2u(sizes.seed, sizes.purpose);
   let words = philox(vec4u(2u * i, step[0], 0u, 0u), key);
   let more = philox(vec4u(2u * i + 1u, step[0], 0u, 0u), key);
   var a = Augmentation(0.0, 1.0, 1.0, i32(sizes.cut_size), vec2i(), vec2i());
@@ -43,7 +43,7 @@ fn augment_parameters(
     // Without the last of its 24 bits, as a sum above 1 has only 23 behind the point.
     a.contrast = unit(words.z & 0xfffffe00u) + 0.5;
   }
-  a.shift = vec2i(vec2u(words.w, more.x) % (2u * sizes.most_shift + 1u)) - i32(sizes.most_shift);
+  a.shift = vec2i(vec2u(words.w, more.x) % (2u * sizes.max_shift + 1u)) - i32(sizes.max_shift);
   a.cut = vec2i(more.yz % sizes.places) - i32(sizes.cut_size / 2u);
   parameters[i] = a;
 }

@@ -8,7 +8,7 @@
 //
 // Reads x as A and weight as B, through storage_f32.wgsl or storage_f32_vec4.wgsl, for gemm_nn.wgsl; rows are ordered
 // as in conv2d.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
-// First rung: conv2d_obvious.wgsl.
+// Baseline: conv2d_naive.wgsl.
 
 struct Sizes {
   first: u32, end: u32,

@@ -1,5 +1,5 @@
-// conv2d_filter_gradient_obvious: conv2d's filter gradient as its formula reads, one thread a weight. The first rung of
-// the ladder: a few threads with very long sums. conv2d_filter_gradient.wgsl has the shapes and splits the sum.
+// conv2d_filter_gradient_naive: conv2d's filter gradient as its formula reads, one thread per weight. The
+// baseline: a few threads with very long sums. conv2d_filter_gradient.wgsl has the shapes and splits the sum.
 //
 //   dweight[r,s,c,k] = Σ_{n,p,q} x[n, p·stride + r − pad_top, q·stride + s − pad_left, c] · dy[n,p,q,k]
 //
@@ -18,7 +18,7 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read_write> dweight: array<f32>;
 
 @compute @workgroup_size(64)
-fn conv2d_filter_gradient_obvious(
+fn conv2d_filter_gradient_naive(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lane: u32,

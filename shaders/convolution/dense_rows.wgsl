@@ -6,7 +6,7 @@
 // A workgroup computes one y[n,k]: each of 64 threads sums every 64th c, then the 64 sums are added as a tree, always in
 // the same order. Cost: 2·N·C·K flops. Twin: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
 
-struct Sizes { first: u32, end: u32, N: u32, C: u32, K: u32 }
+struct Sizes { first: u32, end: u32, C: u32, K: u32 }
 
 @group(0) @binding(0) var<uniform> sizes: Sizes;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

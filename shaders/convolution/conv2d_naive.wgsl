@@ -1,4 +1,4 @@
-// conv2d_obvious: conv2d as its formula reads, one thread an output. The first rung of the ladder; conv2d.wgsl has the
+// conv2d_naive: conv2d as its formula reads, one thread per output. The baseline; conv2d.wgsl has the
 // shapes and the same bindings.
 //
 //   y[n,p,q,k] = bias[k] + Σ_{r,s,c} x[n, p·stride + r − pad_top, q·stride + s − pad_left, c] · weight[r,s,c,k]
@@ -20,7 +20,7 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(64)
-fn conv2d_obvious(
+fn conv2d_naive(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lane: u32,

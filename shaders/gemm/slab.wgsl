@@ -27,7 +27,7 @@ var<workgroup> slab: array<vec4f, SLAB_LENGTH>;
 
 // Which block a thread fetches: of A or of B, whether it is turned, its place among the rows (columns) ÷ 4, the first of
 // its four steps. Threads behind the last block have none.
-struct Place { some: bool, of_a: bool, turned: bool, quad: u32, step: u32 }
+struct Place { fetches: bool, of_a: bool, turned: bool, quad: u32, step: u32 }
 struct Block { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
 
 fn place_at(lane: u32) -> Place {
@@ -64,7 +64,7 @@ fn fetch(of_a: bool, offsets: vec4i) -> Block {
 }
 
 fn put(place: Place, block: Block) {
-  if (!place.some) { return; }
+  if (!place.fetches) { return; }
   let turned = transpose(mat4x4f(block.v0, block.v1, block.v2, block.v3));
   let stride = select(B_STRIDE, A_STRIDE, place.of_a);
   let at = select(B_FIRST, 0u, place.of_a) + place.step * stride + place.quad;

@@ -1,20 +1,16 @@
 /**
- * Which variant of each convolution's pass is the fastest on this adapter, found by trying: every candidate runs on the
- * very shape, a few times in turn with the others, and the best of each counts (what else the machine does only slows).
+ * Measures which variant of each convolution pass is the fastest on this adapter. The candidates take turns on the real
+ * shape, a few times each, and a candidate's best time counts: other work on the machine can only slow it down.
  */
+
+import type { Choices } from "../gpu/choices.ts";
 import type { Gpu } from "../gpu/gpu.ts";
 import { Stream } from "../gpu/stream.ts";
+import { type Convolution, choiceKey, choiceText } from "../kernels/choices.ts";
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from "../kernels/conv2d.ts";
+import { candidatesFor } from "../kernels/default_choice.ts";
 import { type ConvGeometry, convFlops, forImages } from "../kernels/geometry.ts";
-import {
-  type Choices,
-  type Convolution,
-  candidatesFor,
-  choiceKey,
-  choiceText,
-  choose,
-  type Pass,
-} from "../kernels/variants.ts";
+import type { Pass } from "../kernels/variants.ts";
 
 /** One candidate's time. */
 export interface Candidate {
@@ -32,34 +28,34 @@ export interface Measurement {
   /** Nominal flops of what was timed. */
   readonly flops: number;
   readonly candidates: readonly Candidate[];
-  /** The fastest, or of those as good as the fastest the table's own choice. */
+  /** The fastest; the default choice where that is about as fast. */
   readonly best: string;
 }
 
-export interface CalibrationOptions {
+export interface AutotuneOptions {
   /** Called after every shape, and before the first. */
   onProgress?(done: number, of: number): void;
-  /** Shapes of which a choice is known already are left out. */
+  /** Choices that are known already: their shapes are not measured. */
   known?: Choices;
 }
 
-/** Milliseconds that one timed run may take: of a longer one fewer images are timed. */
+/** Milliseconds that one timed run may take: where it would take longer, fewer images are timed. */
 const longest = 20;
 /** A timing shorter than this, in milliseconds, is repeated within one submit. */
 const shortest = { software: 2, hardware: 1 };
 /** Flops per millisecond, until the first shape was timed. */
 const firstRate = { software: 1.5e6, hardware: 2e9 };
 const rounds = 3;
-/** A candidate that takes this many times as long as the best at first sight is not timed again. */
+/** A candidate that takes this many times as long as the best in the first round is not timed again. */
 const hopeless = 2;
-/** A candidate has to be this much faster than the table's choice to be taken for it: less is noise. */
+/** A candidate replaces the default choice only if it takes at most this fraction of its time: less is noise. */
 const worthwhile = 0.95;
 
 /** Times every candidate of every pass of every shape that is not known yet. */
-export async function calibrate(
+export async function autotune(
   gpu: Gpu,
   convolutions: readonly Convolution[],
-  { onProgress, known = new Map() }: CalibrationOptions = {},
+  { onProgress, known = new Map() }: AutotuneOptions = {},
 ): Promise<Measurement[]> {
   const wanted = convolutions.filter(({ pass, geometry }) => !known.has(choiceKey(pass, geometry)));
   const found: Measurement[] = [];
@@ -81,12 +77,12 @@ export async function calibrate(
   return found;
 }
 
-/** The choices that measurements make. */
+/** The fastest choice of every measurement. */
 export function choicesOf(measurements: readonly Measurement[]): Map<string, string> {
   return new Map(measurements.map(({ key, best }) => [key, best]));
 }
 
-/** Flops per millisecond that the measurements' best reached over all: what submits are cut by. */
+/** Flops per millisecond of the fastest choices together: submits are cut by it (`Pacing.assumeRate`). */
 export function rateOf(measurements: readonly Measurement[]): number {
   let flops = 0;
   let ms = 0;
@@ -103,12 +99,12 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
   const each = convFlops(forImages(whole, 1));
   const g = forImages(whole, Math.max(1, Math.min(whole.N, Math.floor((rate * longest) / each))));
   const key = choiceKey(pass, whole);
-  const candidates = candidatesFor(stream, pass, whole);
+  const candidates = candidatesFor(stream.gpu, pass, whole);
   if (candidates.length < 2) return null;
 
   const { append, destroy } = workOf(stream, pass, g);
   const appendBy = (text: string) => {
-    choose(stream, new Map([[choiceKey(pass, g), text]]));
+    stream.choices.chosen = new Map([[choiceKey(pass, g), text]]);
     append();
   };
   /** Milliseconds of one run by the candidate, of `times` in one submit. */
@@ -120,7 +116,7 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
   };
   try {
     const texts = candidates.map((candidate) => choiceText(pass, candidate));
-    // All are compiled at the same time; and caches are filled.
+    // Compiles all of them at the same time, and fills caches.
     for (const text of texts) appendBy(text);
     await stream.idle();
     const timed: { text: string; ms: number; times: number }[] = [];
@@ -135,7 +131,7 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
       }
     }
     const best = timed.reduce((best, candidate) => (candidate.ms < best.ms ? candidate : best));
-    // The table's choice comes first.
+    // The default choice comes first.
     const chosen = best.ms < worthwhile * timed[0].ms ? best : timed[0];
     return {
       key,
@@ -151,10 +147,10 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
 
 /** The pass on tensors of its own. */
 function workOf(stream: Stream, pass: Pass, { N, H, W, C, P, Q, K, R, S, stride }: ConvGeometry) {
-  const x = stream.persistent("calibration x", [N, H, W, C]);
-  const weight = stream.persistent("calibration weight", [R, S, C, K]);
-  const y = stream.persistent("calibration y", [N, P, Q, K]);
-  const bias = stream.persistent("calibration bias", [pass === "forward" ? K : C]);
+  const x = stream.persistent("autotune x", [N, H, W, C]);
+  const weight = stream.persistent("autotune weight", [R, S, C, K]);
+  const y = stream.persistent("autotune y", [N, P, Q, K]);
+  const bias = stream.persistent("autotune bias", [pass === "forward" ? K : C]);
   return {
     append() {
       if (pass === "forward") conv2d(stream, x, weight, bias, y, stride);

@@ -1,15 +1,14 @@
-// Counter-based random numbers: a number is a function of its place alone, so that the GPU computes all of them at once, a
-// run can be repeated exactly, and a resumed run needs to know no more than its step.
+/**
+ * Counter-based random numbers: each is a function of its position alone. So the GPU can compute all of them at once, a run
+ * can be repeated exactly, and a resumed run needs nothing but its step. shaders/pictures/philox.wgsl gives the same bits.
+ */
+import type { NoiseKey } from "./noise_key.ts";
 
 /** Four u32: Philox's counter, and what it gives. */
 export type Words = [number, number, number, number];
 
-/** Where in the random numbers to read; each field a u32. Two uses that must not correlate take two streams. */
-export interface NoiseKey {
-  seed: number;
-  stream: number;
-  step: number;
-}
+/** Which numbers of a key are meant: those of one step, a u32. */
+export type StepKey = NoiseKey & { readonly step: number };
 
 // The multipliers, and the Weyl constants that bump the key: the golden ratio and sqrt(3) − 1, times 2³².
 const M0 = 0xd2511f53;
@@ -51,8 +50,8 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /** Word number `index` of the plain sequence: word index%4 of the block with counter [index/4, step, 0, 0]. */
-function word(index: number, { seed, stream, step }: NoiseKey): number {
-  return philox4x32([Math.floor(index / 4), step, 0, 0], [seed, stream])[index % 4];
+function word(index: number, { seed, purpose, step }: StepKey): number {
+  return philox4x32([Math.floor(index / 4), step, 0, 0], [seed, purpose])[index % 4];
 }
 
 /**
@@ -62,7 +61,7 @@ function word(index: number, { seed, stream, step }: NoiseKey): number {
  *
  * @returns [count], each an f32
  */
-export function uniform(count: number, key: NoiseKey, low: number, high: number): Float64Array {
+export function uniform(count: number, key: StepKey, low: number, high: number): Float64Array {
   const { fround } = Math;
   const from = fround(low);
   const range = fround(fround(high) - from);
@@ -85,12 +84,12 @@ const ATTEMPTS = 16;
  *
  * @returns [count]
  */
-export function truncatedNormal(count: number, key: NoiseKey, stddev: number): Float64Array {
-  const { seed, stream, step } = key;
+export function truncatedNormal(count: number, key: StepKey, stddev: number): Float64Array {
+  const { seed, purpose, step } = key;
   return new Float64Array(count).map((_, i) => {
     let a = 0;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const [w0, w1] = philox4x32([i, step, attempt, 1], [seed, stream]);
+      const [w0, w1] = philox4x32([i, step, attempt, 1], [seed, purpose]);
       const u1 = ((w0 >>> 8) + 1) * 2 ** -24; // in (0, 1]: never the logarithm of 0
       const u2 = (w1 >>> 8) * 2 ** -24;
       const r = Math.sqrt(-2 * Math.log(u1));
@@ -108,7 +107,7 @@ export function truncatedNormal(count: number, key: NoiseKey, stddev: number): F
  * of words. A word beyond the largest multiple of the choices is skipped, since its remainder would favour the small
  * ones.
  */
-export function randomPermutation(count: number, key: NoiseKey): Uint32Array {
+export function randomPermutation(count: number, key: StepKey): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   let index = 0;
   for (let last = count - 1; last > 0; last--) {

@@ -1,9 +1,9 @@
-// conv2d_input_gradient_obvious: conv2d's input gradient (= transposed conv2d) as its formula reads, one thread an
-// output. The first rung of the ladder; conv2d_input_gradient.wgsl has the shapes and the same bindings.
+// conv2d_input_gradient_naive: conv2d's input gradient (= transposed conv2d) as its formula reads, one thread per
+// output. The baseline; conv2d_input_gradient.wgsl has the shapes and the same bindings.
 //
 //   dx[n,h,w,c] = bias[c] + Σ_{r,s,k} dy[n,p,q,k] · weight[r,s,c,k]   with h = p·stride + r − pad_top, w likewise
 //
-// It visits all R·S taps though at stride 2 only a quarter of them reach an output: the phases of the fast rung do not.
+// It visits all R·S taps though at stride 2 only a quarter of them reach an output: the phases of the fast kernel do not.
 // Twin: src/reference/conv2d.ts, transposed_conv2d.ts. Test: test/kernels/conv2d.test.ts.
 
 struct Sizes {
@@ -20,7 +20,7 @@ struct Sizes {
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(64)
-fn conv2d_input_gradient_obvious(
+fn conv2d_input_gradient_naive(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lane: u32,

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { philox4x32, randomPermutation, truncatedNormal, uniform, type Words } from "../../src/reference/philox.ts";
-import { expectClose } from "./finite_difference.ts";
+import { philox4x32, randomPermutation, truncatedNormal, uniform, type Words } from "../../src/random/philox.ts";
+import { expectClose } from "../reference/finite_difference.ts";
 
-const key = { seed: 1234, stream: 5, step: 67 };
+const key = { seed: 1234, purpose: 5, step: 67 };
 
 /** The keys that differ from `key` in one field. */
 const otherKeys = [
   { ...key, seed: 1235 },
-  { ...key, stream: 6 },
+  { ...key, purpose: 6 },
   { ...key, step: 68 },
 ];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { choiceKey } from "../../src/kernels/variants.ts";
-import { calibrate, choicesOf, rateOf } from "../../src/train/calibrate.ts";
+import { choiceKey } from "../../src/kernels/choices.ts";
+import { autotune, choicesOf, rateOf } from "../../src/train/autotune.ts";
 import { planTraining } from "../../src/train/plan.ts";
 import { testStream } from "../kernels/gpu.ts";
 import { smallConfig } from "./small_run.ts";
@@ -13,7 +13,7 @@ test("every pass of every shape gets a choice that fits, and leaves nothing on t
   const keys = new Set(convolutions.map(({ pass, geometry }) => choiceKey(pass, geometry)));
   const { bytes, buffers } = gpu.counts;
   const progress: number[] = [];
-  const measurements = await calibrate(gpu, convolutions.slice(0, 4), { onProgress: (done) => progress.push(done) });
+  const measurements = await autotune(gpu, convolutions.slice(0, 4), { onProgress: (done) => progress.push(done) });
   expect({ bytes: gpu.counts.bytes, buffers: gpu.counts.buffers }).toEqual({ bytes, buffers });
   expect(progress[0]).toBe(0);
   expect(progress).toEqual([...progress.keys()]);
@@ -25,5 +25,5 @@ test("every pass of every shape gets a choice that fits, and leaves nothing on t
   }
   const rate = rateOf(measurements);
   expect(rate).toBeGreaterThan(1e3);
-  expect(await calibrate(gpu, convolutions.slice(0, 4), { known: choicesOf(measurements) })).toEqual([]);
+  expect(await autotune(gpu, convolutions.slice(0, 4), { known: choicesOf(measurements) })).toEqual([]);
 });

@@ -6,7 +6,7 @@
 // the window has outside of the picture, to its left and right, is masked: line_rows_f32.wgsl, line_rows_vec4.wgsl.
 //
 // Reads x as A and dy as B, through a storage file and one of those two, for gemm_tn.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin:
-// src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_filter_gradient_obvious.wgsl.
+// src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline: conv2d_filter_gradient_naive.wgsl.
 
 struct Sizes {
   first: u32, end: u32,

@@ -9,7 +9,7 @@
 // belong to one tap, so it walks over those pixels only whose tap lies inside of the picture.
 //
 // This file reads x and dy for gemm_tn.wgsl (rows: A, columns: B). Cost: 2·N·P·Q·K·R·S·C flops.
-// Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_filter_gradient_obvious.wgsl.
+// Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline: conv2d_filter_gradient_naive.wgsl.
 
 struct Sizes {
   first: u32, end: u32,

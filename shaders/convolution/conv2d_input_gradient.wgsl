@@ -14,7 +14,7 @@
 // Within a phase, `images` rows in a row are the same pixel of as many pictures, as in conv2d.wgsl.
 //
 // This file reads dy and weight for gemm_nt.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts,
-// transposed_conv2d.ts. Test: test/kernels/conv2d.test.ts. First rung: conv2d_input_gradient_obvious.wgsl.
+// transposed_conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline: conv2d_input_gradient_naive.wgsl.
 
 struct Sizes {
   first: u32, end: u32,

@@ -1,5 +1,5 @@
-// dense_weight_gradient_obvious: dweight[c,k] = (accumulate ? dweight[c,k] : 0) + Σ_n x[n,c] · dy[n,k], one thread a
-// weight. The first rung; and with very few columns K (the logit layer has one) the one that is used.
+// dense_weight_gradient_naive: dweight[c,k] = (accumulate ? dweight[c,k] : 0) + Σ_n x[n,c] · dy[n,k], one thread per
+// weight. The baseline; and with very few columns K (the logit layer has one) the one that is used.
 //
 //   x [N,C], dy [N,K], dweight [C,K]
 //
@@ -13,7 +13,7 @@ struct Sizes { first: u32, end: u32, N: u32, C: u32, K: u32, accumulate: u32 }
 @group(0) @binding(3) var<storage, read_write> dweight: array<f32>;
 
 @compute @workgroup_size(64)
-fn dense_weight_gradient_obvious(
+fn dense_weight_gradient_naive(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lane: u32,
