@@ -2,13 +2,8 @@
  * The losses of one training step in f64, made of the twins in src/reference, as functions of the parameters: what the
  * captured step's gradients are held against by finite differences.
  */
-import {
-  batchNormEpsilon,
-  discriminatorLayers,
-  generatorLayers,
-  type Layer,
-  parameterSpecs,
-} from "../../src/nn/dcgan.ts";
+import { batchNormEpsilon } from "../../src/nn/dcgan.ts";
+import { discriminatorLayers, generatorLayers, type Layer, parameterSpecs } from "../../src/nn/layers.ts";
 import { leakyRelu, leakyReluGradient, tanh } from "../../src/reference/activations.ts";
 import { batchNormLeakyRelu } from "../../src/reference/batch_norm.ts";
 import { type ConvShape, conv2d, conv2dInputGradient } from "../../src/reference/conv2d.ts";
