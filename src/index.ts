@@ -1,5 +1,6 @@
 /**
- * The library: everything but the command line and the page. Runs where WebGPU does: browsers, Node, Deno.
+ * The library: everything but the command line and the page. It runs wherever WebGPU does: browsers, Node, Deno.
+ * examples/library.ts trains, saves, loads and draws with it.
  *
  *     const gpu = await Gpu.open(await navigator.gpu.requestAdapter());
  *     const trainer = new Trainer(new Stream(gpu), presets.tiny, paintCats(32, 2048, 1));
@@ -7,6 +8,7 @@
  *     await trainer.trainStep();
  */
 export { Batches, fingerprint } from "./data/batches.ts";
+export { pictureGrid } from "./data/grid.ts";
 export type { Image } from "./data/image.ts";
 export { paintCat, paintCats } from "./data/painted.ts";
 export type { Pictures } from "./data/pictures.ts";
@@ -15,6 +17,7 @@ export { describeAdapter, Gpu, type GpuCounts, GpuError, LimitError } from "./gp
 export { type Recording, Stream } from "./gpu/stream.ts";
 export { Tensor } from "./gpu/tensor.ts";
 export * from "./nn/dcgan.ts";
+export * from "./nn/layers.ts";
 export * as ops from "./nn/ops.ts";
 export { Arena, countParameters, initialise, Trainable } from "./nn/parameters.ts";
 export { Tape } from "./nn/tape.ts";
@@ -24,5 +27,5 @@ export * from "./train/generator_file.ts";
 export { type Plan, type PlanLimits, planTraining } from "./train/plan.ts";
 export { type RunHooks, runTraining, type TimedRecord } from "./train/run.ts";
 export { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./train/safetensors.ts";
-export { Sampler, type SamplerOptions } from "./train/sampler.ts";
+export { drawPictures, Sampler, type SamplerOptions } from "./train/sampler.ts";
 export { type StepRecord, Trainer } from "./train/trainer.ts";
