@@ -1,5 +1,6 @@
 /**
- * The library: everything but the command line and the page. Runs where WebGPU does: browsers, Node, Deno.
+ * The library: everything but the command line and the page. It runs wherever WebGPU does: browsers, Node, Deno.
+ * examples/library.ts trains, saves, loads and draws with it.
  *
  *     const gpu = await Gpu.open(await navigator.gpu.requestAdapter());
  *     const trainer = new Trainer(new Stream(gpu), presets.tiny, paintCats(32, 2048, 1));
@@ -17,6 +18,7 @@ export type { Recording } from "./gpu/recording.ts";
 export { Stream } from "./gpu/stream.ts";
 export { Tensor } from "./gpu/tensor.ts";
 export * from "./nn/dcgan.ts";
+export * from "./nn/layers.ts";
 export * as ops from "./nn/ops.ts";
 export { Arena, countParameters, initialise, Trainable } from "./nn/parameters.ts";
 export { Tape } from "./nn/tape.ts";
@@ -36,6 +38,6 @@ export type { Model } from "./train/model.ts";
 export { type Plan, type PlanLimits, planTraining } from "./train/plan.ts";
 export { type RunHooks, runTraining, type TimedRecord } from "./train/run.ts";
 export { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./train/safetensors.ts";
-export { Sampler, type SamplerOptions } from "./train/sampler.ts";
+export { drawPictures, Sampler, type SamplerOptions } from "./train/sampler.ts";
 export { encodeCheckpoint, restore, saveState } from "./train/save_restore.ts";
 export { Trainer } from "./train/trainer.ts";

@@ -1,4 +1,4 @@
-/** All parameters of a network in one buffer, so that one dispatch updates, averages or saves all of them. */
+/** All parameters of a network in one buffer, so that one dispatch updates, averages or copies all of them. */
 import type { Stream } from "../gpu/stream.ts";
 import { elements, Tensor } from "../gpu/tensor.ts";
 import { fill, lerp } from "../kernels/elementwise.ts";
@@ -6,37 +6,39 @@ import { noiseTruncatedNormal, noiseUniform } from "../kernels/noise.ts";
 import { zeros } from "../kernels/zeros.ts";
 import { purposes } from "../random/noise_key.ts";
 
-/** How a parameter starts. */
+/** The initial values of a parameter. */
 export type Initialiser =
-  /** Every element this value. */
+  /** The same value everywhere. */
   | { readonly kind: "constant"; readonly value: number }
-  /** Normal, drawn again beyond two stddev. */
+  /** Normal with mean 0; values beyond two standard deviations are drawn again. */
   | { readonly kind: "truncated normal"; readonly stddev: number }
-  /** Uniform within ±√(6 / (fan in + fan out)): Glorot & Bengio 2010. */
+  /** Uniform in ±√(6 / (fanIn + fanOut)) (Glorot and Bengio 2010). */
   | { readonly kind: "glorot uniform"; readonly fanIn: number; readonly fanOut: number };
 
 export interface ParameterSpec {
+  /** Unique within the network: `g.up1.weight`. */
   readonly name: string;
   readonly shape: readonly number[];
   readonly start: Initialiser;
   /**
-   * Stays as it starts: a bias before a batch-norm, which takes it out again with the mean. Its gradient is 0 in
-   * mathematics; what a GPU computes for it, in two dispatches, is rounding noise, and Adam, which divides by the
-   * gradient's own size, would turn that into steps. The same holds for the logit's bias under a relativistic loss.
+   * Is not trained: a bias before a batch-norm, which subtracts it again with the mean. Its exact gradient is 0. Computed
+   * in f32 it is rounding noise, and Adam, which divides by the gradient's own magnitude, would turn that into full steps.
+   * The same holds for the logit's bias under a relativistic loss.
    */
   readonly fixed?: true;
 }
 
-/** Slots start on multiples of this many floats: what a binding's offset may be (256 bytes). */
+/** Tensors start at multiples of this many floats, since a binding's offset must be a multiple of 256 bytes. */
 const slotFloats = 64;
 
-/** Where a network finds its parameters. */
+/** Tensors by name: an arena, or tensors that were computed from one. */
 export interface NamedTensors {
   get(name: string): Tensor;
 }
 
-/** Named tensors that lie one after the other in one arena. */
+/** Named tensors, one after the other in one persistent buffer. */
 export class Arena {
+  /** The whole buffer as one tensor, gaps between the named ones included. */
   readonly all: Tensor;
   readonly tensors: ReadonlyMap<string, Tensor>;
 
@@ -53,7 +55,7 @@ export class Arena {
     );
   }
 
-  /** @throws Error when there is no such tensor. */
+  /** @throws Error when there is no tensor of this name */
   get(name: string): Tensor {
     const tensor = this.tensors.get(name);
     if (!tensor) throw new Error(`there is no tensor ${name}; there are: ${[...this.tensors.keys()].join(", ")}`);
@@ -65,7 +67,11 @@ export class Arena {
   }
 }
 
-/** Fills the parameters with their start values: the same for the same seed on the same device. */
+/**
+ * Fills parameters with their initial values. The same seed gives the same numbers on the same device.
+ * @param specs the specs that the arena was made from
+ * @param seed u32
+ */
 export function initialise(stream: Stream, arena: Arena, specs: readonly ParameterSpec[], seed: number): void {
   fill(stream, arena.all, 0);
   for (const [index, { name, start }] of specs.entries()) {
@@ -86,22 +92,22 @@ export function initialise(stream: Stream, arena: Arena, specs: readonly Paramet
   }
 }
 
-/** A u32 from a name (FNV-1a): with its place, what tells a parameter's random numbers from the others'. */
+/** A hash of a name (FNV-1a, 31 bits). Together with its index it selects a parameter's own random numbers. */
 function nameHash(name: string): number {
   let hash = 0x811c9dc5;
   for (const char of name) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
   return hash >>> 1;
 }
 
-/** Parameters with what training them needs: gradients and Adam's two moments. */
+/** Parameters and what it takes to train them: gradients and Adam's two moments, as four arenas of one layout. */
 export class Trainable {
   readonly values: Arena;
   readonly gradients: Arena;
   readonly m: Arena;
   readonly v: Arena;
-  /** Parameter → where its gradient goes. Those of fixed ones are not computed, and stay 0 in the arena. */
+  /** Parameter → its gradient, for `Tape.gradientsInto`. Fixed parameters are left out, and their gradients stay 0. */
   readonly sinks: ReadonlyMap<Tensor, Tensor>;
-  /** Number of parameters' numbers, fixed ones included, as the article counts them. */
+  /** How many numbers the parameters have, those of fixed ones included, as in the article's count. */
   readonly count: number;
 
   constructor(
@@ -123,11 +129,12 @@ export class Trainable {
   }
 }
 
+/** How many numbers these parameters have together. */
 export function countParameters(specs: readonly ParameterSpec[]): number {
   return specs.reduce((sum, { shape }) => sum + elements(shape), 0);
 }
 
-/** average = decay · average + (1 − decay) · values, over a whole arena. */
+/** average = decay · average + (1 − decay) · values, for all tensors of two arenas of one layout. */
 export function averageParameters(stream: Stream, values: Arena, average: Arena, decay: number): void {
   lerp(stream, values.all, average.all, decay);
 }

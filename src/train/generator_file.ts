@@ -8,7 +8,8 @@
  * Such a file has no discriminator and no moments, so it is a small part of a checkpoint, and nothing can go on from it.
  */
 import type { Stream } from "../gpu/stream.ts";
-import { type GeneratorArchitecture, generator, type Network } from "../nn/dcgan.ts";
+import { generator, type Network } from "../nn/dcgan.ts";
+import type { GeneratorArchitecture } from "../nn/layers.ts";
 import { Arena } from "../nn/parameters.ts";
 import { checkCheckpoint, checkKeys, checkTensors, generatorFormat, malformed, type RunState } from "./checkpoint.ts";
 import { fromHalf, toHalf } from "./float16.ts";

@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  type Architecture,
-  discriminator,
-  discriminatorLayers,
-  generator,
-  generatorLayers,
-} from "../../src/nn/dcgan.ts";
+import { discriminator, generator } from "../../src/nn/dcgan.ts";
+import { type Architecture, discriminatorLayers, generatorLayers } from "../../src/nn/layers.ts";
 import { countParameters } from "../../src/nn/parameters.ts";
 import { presets } from "../../src/train/config.ts";
 

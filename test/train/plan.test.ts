@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { discriminatorLayers, generatorLayers, type Layer } from "../../src/nn/dcgan.ts";
+import { discriminatorLayers, generatorLayers, type Layer } from "../../src/nn/layers.ts";
 import { type Config, presets } from "../../src/train/config.ts";
 import { planTraining } from "../../src/train/plan.ts";
 import { saveState } from "../../src/train/save_restore.ts";

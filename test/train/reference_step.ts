@@ -2,14 +2,10 @@
  * The losses of one training step in f64, built from the reference implementations in src/reference, as functions of the
  * parameters. Their finite differences are what the captured step's gradients are compared with.
  */
-import {
-  batchNormEpsilon,
-  discriminatorLayers,
-  generatorLayers,
-  type Layer,
-  parameterSpecs,
-} from "../../src/nn/dcgan.ts";
+import { batchNormEpsilon } from "../../src/nn/dcgan.ts";
+import { discriminatorLayers, generatorLayers, type Layer, parameterSpecs } from "../../src/nn/layers.ts";
 import { groupSize } from "../../src/nn/minibatch_group.ts";
+
 import { leakyRelu, leakyReluGradient, tanh } from "../../src/reference/activations.ts";
 import { batchNormLeakyRelu } from "../../src/reference/batch_norm.ts";
 import { type ConvShape, conv2d, conv2dInputGradient } from "../../src/reference/conv2d.ts";
