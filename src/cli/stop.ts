@@ -33,11 +33,12 @@ export class StopRequest {
     }
   };
 
-  /** Nobody reads on (`catgan train --json | head`): a reason to stop, not to crash. Stays until the process ends. */
+  /** Nobody reads on (`catgan train --json | head`): a reason to stop, not to crash. */
   private readonly onOutputError = () => this.controller.abort();
 
   dispose(): void {
     for (const signal of signals) process.off(signal, this.onSignal);
+    process.stdout.off("error", this.onOutputError);
   }
 }
 
