@@ -197,7 +197,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
   ],
   [
     "metrics of too few pictures",
-    `train --data ${join(folder, "few")} --size 16 --batch 2 --metrics-every 1 --out ${never}`,
+    `train --data ${join(folder, "few")} --size 16 --base 4 --base-d 4 --batch 2 --metrics-every 1 --out ${never}`,
     /metrics: 3 pictures, expected 4 or more/,
   ],
   ["another configuration", `train --resume ${runDir} --base 8`, /--base cannot be given with --resume/],
