@@ -33,11 +33,12 @@ export class StopRequest {
     }
   };
 
-  /** The reader of the output is gone (`catgan train --json | head`): stop, but do not crash. Stays until the process ends. */
+  /** The reader of the output is gone (`catgan train --json | head`): stop, but do not crash. */
   private readonly onOutputError = () => this.controller.abort();
 
   dispose(): void {
     for (const signal of signals) process.off(signal, this.onSignal);
+    process.stdout.off("error", this.onOutputError);
   }
 }
 

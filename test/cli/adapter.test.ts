@@ -20,6 +20,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { openAdapter } from "../../src/cli/adapter.ts";
 import { softwareEnvironment } from "../../src/cli/swiftshader.ts";
 import { UserError } from "../../src/cli/user_error.ts";
+import { sampled } from "../fuzz/fuzz.ts";
 import { start } from "./program.ts";
 
 afterEach(() => void vi.unstubAllEnvs());
@@ -136,7 +137,7 @@ test.runIf(brought)("the program mends a damaged cache, also when several start 
   const refusal = await draw();
   const folder = join(root, "catgan", readdirSync(join(root, "catgan"))[0]);
   const whole = digests(folder);
-  for (const [what, damage] of damages) {
+  for (const [what, damage] of sampled(damages.length, 0).map((i) => damages[i])) {
     for (const file of cached.slice(0, 3)) damage(join(folder, file));
     // The file is no checkpoint, which is said once the adapter is there.
     for (const result of await Promise.all([draw(), draw(), draw()])) expect(result, what).toEqual(refusal);

@@ -1,6 +1,6 @@
 /**
- * A short run while the disk fails: each of its calls once, and a power cut after each. Whatever happens, there is one
- * clear message at most, every checkpoint that was announced is there, and a resumed run reaches the numbers of one that
+ * A short run while the disk fails: each of its calls once, and a power cut after each (`npm test` samples them, `npm run
+ * fuzz` tries all). Whatever happens, there is one clear message at most, every checkpoint that was announced is there, and a resumed run reaches the numbers of one that
  * nothing ever happened to.
  */
 import {
@@ -23,26 +23,18 @@ import { parseCommand } from "../../src/cli/commands.ts";
 import { trainCommand } from "../../src/cli/train.ts";
 import { UserError } from "../../src/cli/user_error.ts";
 import { crc32 } from "../../src/data/crc32.ts";
-import type { Gpu } from "../../src/gpu/gpu.ts";
 import { DivergedError } from "../../src/train/diverged.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { fuzzing, sampled } from "../fuzz/fuzz.ts";
 import { disk, failure, materialise, settleDisk, snapshot } from "./faulty_disk.ts";
 import { writePictures } from "./program.ts";
 
 vi.mock("node:fs/promises", async (original) => (await import("./faulty_disk.ts")).watched(await original()));
 
-// One device for all the runs: they compile nothing anew.
-vi.mock("../../src/cli/adapter.ts", async (original) => {
-  const real = await original<typeof import("../../src/cli/adapter.ts")>();
-  let opened: Promise<Gpu> | null = null;
-  return {
-    ...real,
-    async openAdapter(choice: string) {
-      opened ??= real.openAdapter(choice).then((gpu) => Object.assign(gpu, { destroy() {} }));
-      return await opened;
-    },
-  };
-});
+// One device for all commands.
+vi.mock("../../src/cli/adapter.ts", async (original) =>
+  (await import("./shared_device.ts")).withSharedDevice(await original()),
+);
 
 // Grids are not enlarged: enlarging and compressing them would take most of the time.
 vi.mock("../../src/data/image.ts", async (original) => ({
@@ -70,8 +62,9 @@ vi.mock("../../src/cli/run_output.ts", async (original) => {
 });
 
 const codes = ["ENOSPC", "EIO", "EACCES", "EROFS"];
-/** In `npm run fuzz` each call fails in each way; in `npm test` in one of them. */
-const everyCode = process.env.MODE === "fuzz";
+/** In `npm run fuzz` every call fails, in each way; in `npm test` some do, in one of them. */
+const codesOf = (call: number) => (fuzzing ? codes : [codes[call % codes.length]]);
+const callsInTests = 16;
 const steps = 4;
 const network = "--size 16 --base 1 --base-d 1 --z 2 --kernel 3 --batch 8 --r1-every 2".split(" ");
 // 9 pictures are one batch: a checkpoint every step, so that the first is rotated out.
@@ -203,25 +196,29 @@ const scenarios: Scenario[] = [
 ];
 
 test.each(scenarios)("%s: every call to the disk fails once", { timeout: 1_800_000 }, async (what, prepare, line) => {
-  let calls = Number.POSITIVE_INFINITY;
-  for (let n = 0; n < calls; n++) {
-    for (const code of everyCode ? codes : [codes[n % codes.length]]) {
-      watch();
-      prepare();
-      settleDisk(root);
+  /** A life in which a call may fail. */
+  const live = async (before: typeof disk.before) => {
+    watch();
+    prepare();
+    settleDisk(root);
+    disk.before = before;
+    const outcome = await run(line());
+    unwatch();
+    return outcome;
+  };
+  let calls = 0;
+  await live(() => void calls++);
+  expect(calls).toBeGreaterThan(60);
+  for (const n of sampled(calls, callsInTests)) {
+    for (const code of codesOf(n)) {
       let count = 0;
       let failed = "";
-      disk.before = ({ name, path }) => {
+      const { message, announced, warnings } = await live(({ name, path }) => {
         if (count++ !== n) return;
         failed = `${what}: call ${n}, ${name} ${path.slice(root.length)}, fails with ${code}`;
         throw failure(code);
-      };
-      const { message, announced, warnings } = await run(line());
-      unwatch();
-      if (failed === "") {
-        calls = count;
-        break;
-      }
+      });
+      expect(failed, `${what}: call ${n}`).not.toBe("");
       if (message !== null) expect(message, failed).toMatch(/^[^\n]{1,400}$/);
       for (const warning of warnings) expect(warning, failed).toMatch(/^catgan: warning: [^\n]{1,500}$/);
       // Nothing is said twice.
@@ -235,7 +232,6 @@ test.each(scenarios)("%s: every call to the disk fails once", { timeout: 1_800_0
       await expectSameEnd(dir, failed);
     }
   }
-  expect(calls).toBeGreaterThan(60);
 });
 
 test("a run that goes back: every call to the disk fails once", { timeout: 1_800_000 }, async () => {
@@ -249,22 +245,20 @@ test("a run that goes back: every call to the disk fails once", { timeout: 1_800
     unwatch();
     return outcome;
   };
-  expect((await goesBack(null)).warnings).toEqual([
+  let calls = 0;
+  expect((await goesBack(() => void calls++)).warnings).toEqual([
     expect.stringContaining("back to step 2 with half the learning rates"),
   ]);
+  expect(calls).toBeGreaterThan(60);
   const expected = endOf(dir);
-  let calls = Number.POSITIVE_INFINITY;
-  for (let n = 0; n < calls; n++) {
+  for (const n of sampled(calls, callsInTests)) {
     let [count, failed] = [0, ""];
     const { code, message } = await goesBack(({ name, path }) => {
       if (count++ !== n) return;
       failed = `call ${n}, ${name} ${path.slice(root.length)}`;
       throw failure(codes[n % codes.length]);
     });
-    if (failed === "") {
-      calls = count;
-      break;
-    }
+    expect(failed, `call ${n}`).not.toBe("");
     // Never back to the beginning: the checkpoints of the first two steps are good, and stay in their places.
     const names = readdirSync(join(dir, "checkpoints")).filter((name) => name.startsWith("step-"));
     expect(names, failed).toEqual(expect.arrayContaining(["step-000002.safetensors"]));
@@ -274,7 +268,6 @@ test("a run that goes back: every call to the disk fails once", { timeout: 1_800
       expect(endOf(dir).tensors, failed).toEqual(expected.tensors);
     }
   }
-  expect(calls).toBeGreaterThan(60);
 });
 
 test.each(scenarios)("%s: the power goes after any call", { timeout: 1_800_000 }, async (what, prepare, line) => {
@@ -296,7 +289,8 @@ test.each(scenarios)("%s: the power goes after any call", { timeout: 1_800_000 }
   });
   unwatch();
   expect(seen.size).toBeGreaterThan(15);
-  for (const { after, announced, state } of seen.values()) {
+  const states = [...seen.values()];
+  for (const { after, announced, state } of sampled(states.length, callsInTests).map((i) => states[i])) {
     rmSync(root, { recursive: true, force: true });
     materialise(state, root, root);
     afterRestart(join(dir, "run.lock"));

@@ -1,10 +1,15 @@
 /** A run that is killed again and again, as by `kill -9`, and one that two processes want. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { randomNumbers } from "../../src/verify/lab.ts";
 import { run, start, temporaryFolder, writePictures } from "./program.ts";
+
+// One device for all commands.
+vi.mock("../../src/cli/adapter.ts", async (original) =>
+  (await import("./shared_device.ts")).withSharedDevice(await original()),
+);
 
 const folder = temporaryFolder();
 const photos = join(folder, "photos");

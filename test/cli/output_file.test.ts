@@ -15,6 +15,11 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { checkOutput } from "../../src/cli/output_file.ts";
 import { eventsOf, run, temporaryFolder, writePictures } from "./program.ts";
 
+// One device for all commands.
+vi.mock("../../src/cli/adapter.ts", async (original) =>
+  (await import("./shared_device.ts")).withSharedDevice(await original()),
+);
+
 /** Which call on a new file fails. */
 const failing = vi.hoisted(() => ({ call: null as "open" | "write" | "close" | null, error: new Error() }));
 vi.mock("node:fs/promises", async (original) => {

@@ -172,7 +172,7 @@ describe("catgan prepare", () => {
     await run("prepare", few, out, "--size", "16");
     const before = filesOf(out);
     const many = join(root, "stopped/many.zip");
-    writeManyPictures(many, 4000, 128);
+    writeManyPictures(many, 1500, 128);
     const running = start(["prepare", many, out, "--size", "128", "--json"]);
     running.onLine((line) => {
       if (JSON.parse(line).event === "progress") running.child.kill("SIGINT");

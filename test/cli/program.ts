@@ -1,11 +1,14 @@
-/** Runs dist/catgan.mjs, which `npm test` builds first, as a user would: without the variables of the test adapter. */
+/**
+ * Runs command lines: `run` in this process, which takes a fraction of the time; `start` as dist/catgan.mjs, which `npm
+ * test` builds first, where it is the process that is tested.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, vi } from "vitest";
 import { encodePng } from "../../src/cli/png.ts";
-import { softwareEnvironment } from "../../src/cli/swiftshader.ts";
+import { softwareEnvironment, unpackedFlag } from "../../src/cli/swiftshader.ts";
 import { pictureGrid } from "../../src/data/grid.ts";
 import { paintCats } from "../../src/data/painted.ts";
 
@@ -22,7 +25,7 @@ export interface Running {
   done: Promise<Result>;
 }
 
-/** @param env replaces variables */
+/** As a user would: without the variables of the test adapter. @param env replaces variables */
 export function start(args: readonly string[], env: Record<string, string> = {}, program = "dist/catgan.mjs"): Running {
   const clean = { ...process.env };
   for (const name of Object.keys(softwareEnvironment() ?? {})) delete clean[name];
@@ -49,8 +52,31 @@ export function start(args: readonly string[], env: Record<string, string> = {},
   return { child, onLine: (listener) => listeners.push(listener), done };
 }
 
+/** A test file that mocks `adapter.ts` by shared_device.ts has one device for all its commands. */
 export async function run(...args: string[]): Promise<Result> {
-  return await start(args).done;
+  // Where tests run on another adapter, `--adapter software` needs a process of its own.
+  if (!process.env[unpackedFlag]) return await start(args).done;
+  const { catgan } = await import("../../src/cli/catgan.ts");
+  const said = { stdout: "", stderr: "" };
+  const writes = (stream: keyof typeof said) => (text: unknown) => {
+    said[stream] += text;
+    return true;
+  };
+  const prints = (stream: keyof typeof said) => (text: unknown) => void (said[stream] += `${text}\n`);
+  const spies = [
+    vi.spyOn(process.stdout, "write").mockImplementation(writes("stdout")),
+    vi.spyOn(process.stderr, "write").mockImplementation(writes("stderr")),
+    vi.spyOn(console, "log").mockImplementation(prints("stdout")),
+    vi.spyOn(console, "error").mockImplementation(prints("stderr")),
+  ];
+  const { npm_lifecycle_event } = process.env;
+  delete process.env.npm_lifecycle_event;
+  try {
+    return { code: await catgan(args), ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    if (npm_lifecycle_event !== undefined) process.env.npm_lifecycle_event = npm_lifecycle_event;
+  }
 }
 
 /** The events that --json printed: every line is one. */

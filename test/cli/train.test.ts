@@ -10,12 +10,17 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { PNG } from "pngjs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { warningOfMachine } from "../../src/cli/announce.ts";
 import { checkFits } from "../../src/cli/fits.ts";
 import { presets } from "../../src/train/config.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
 import { eventsOf, run, start, temporaryFolder, writePictures } from "./program.ts";
+
+// One device for all commands.
+vi.mock("../../src/cli/adapter.ts", async (original) =>
+  (await import("./shared_device.ts")).withSharedDevice(await original()),
+);
 
 const folder = temporaryFolder();
 const photos = join(folder, "photos");
@@ -193,7 +198,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
   ],
   [
     "metrics of too few pictures",
-    `train --data ${join(folder, "few")} --size 16 --batch 2 --metrics-every 1 --out ${never}`,
+    `train --data ${join(folder, "few")} --size 16 --base 4 --base-d 4 --batch 2 --metrics-every 1 --out ${never}`,
     /metrics: 3 pictures, expected 4 or more/,
   ],
   ["another configuration", `train --resume ${runDir} --base 8`, /--base cannot be combined with --resume/],

@@ -1,9 +1,14 @@
 /** Which kernels a run uses: measured and remembered, or from a file, and kept in its checkpoint. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
-import { run, start, temporaryFolder } from "./program.ts";
+import { run, temporaryFolder } from "./program.ts";
+
+// One device for all commands.
+vi.mock("../../src/cli/adapter.ts", async (original) =>
+  (await import("./shared_device.ts")).withSharedDevice(await original()),
+);
 
 const folder = temporaryFolder();
 const small = "--preset tiny --size 16 --base 4 --base-d 4 --batch 4 --z 8 --adapter software".split(" ");
@@ -40,7 +45,9 @@ test("a file's choices are used, kept with the run, and used by the run that goe
 
 test("measured choices are remembered for the adapter", async () => {
   const cache = join(folder, "cache");
-  const { code, stderr } = await start(train("measured", "--variants", "measure"), { XDG_CACHE_HOME: cache }).done;
+  vi.stubEnv("XDG_CACHE_HOME", cache);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { code, stderr } = await run(...train("measured", "--variants", "measure"));
   expect(stderr).toBe("");
   expect(code).toBe(0);
   const path = join(cache, "catgan", "variants.json");
@@ -57,7 +64,7 @@ test("measured choices are remembered for the adapter", async () => {
     Object.keys(choices).map((key) => [key, key.startsWith("filter") ? "8x8 in 1" : "8x8"]),
   );
   writeFileSync(path, JSON.stringify({ [name]: { rate, choices: changed } }));
-  expect((await start(train("again", "--variants", "measure"), { XDG_CACHE_HOME: cache }).done).code).toBe(0);
+  expect((await run(...train("again", "--variants", "measure"))).code).toBe(0);
   expect(variantsOf("again")).toEqual(changed);
 });
 

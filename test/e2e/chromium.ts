@@ -6,8 +6,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
+import { chromium } from "@playwright/test";
 import { parseTar } from "nanotar";
-import { type Browser, chromium } from "playwright-core";
 import { cacheFolder } from "../../src/cli/user_cache.ts";
 
 export interface InstalledBrowser {
@@ -27,11 +27,6 @@ export function findChromium(): InstalledBrowser {
   const folder = unpackChromium();
   const its = { LD_LIBRARY_PATH: join(folder, "lib"), FONTCONFIG_FILE: join(folder, "fonts.conf") };
   return { path: join(folder, "chromium"), args, env: { ...env, ...its } };
-}
-
-export async function launchChromium(): Promise<Browser> {
-  const { path, args, env } = findChromium();
-  return await chromium.launch({ executablePath: path, args, env });
 }
 
 /** @returns the folder with the npm package's browser and all that it loads, in the user's cache */

@@ -1,11 +1,10 @@
-/** The page's reader of pictures in real browsers, held against the command line's. */
+/** The page decodes pictures in real browsers as the command line does. */
 import { deflateSync } from "node:zlib";
+import { test as base, expect } from "@playwright/test";
 import sharp from "sharp";
-import { beforeAll, describe, expect, inject, test } from "vitest";
 import { decodePicture } from "../../src/cli/decode.ts";
 import { unknownFormat } from "../../src/data/picture_file.ts";
 import { resizeRgb } from "../../src/data/resize.ts";
-import { randomNumbers } from "../../src/verify/lab.ts";
 import {
   bigEndian,
   type Encoding,
@@ -20,8 +19,7 @@ import {
   pngWithData,
   withPngChunks,
 } from "../data/picture_files.ts";
-import { launchChromium } from "./chromium.ts";
-import { firefox, launchFirefox } from "./firefox.ts";
+import { launchFirefox } from "./firefox.ts";
 
 /** Pictures of this size are not resampled: what comes is what was decoded. */
 const size = 64;
@@ -32,8 +30,8 @@ type Read = Map<string, Uint8Array | string>;
 type Evaluate = (expression: string) => Promise<string>;
 
 /** Has the built site's own worker read files, as if they had been dropped. */
-async function readAll(evaluate: Evaluate, files: ReadonlyMap<string, Uint8Array>): Promise<Read> {
-  const script = await linked(await linked(inject("site"), /assets\/index-[\w-]+\.js/), /worker-[\w-]+\.js/);
+async function readAll(site: string, evaluate: Evaluate, files: ReadonlyMap<string, Uint8Array>): Promise<Read> {
+  const script = await linked(await linked(site, /assets\/index-[\w-]+\.js/), /worker-[\w-]+\.js/);
   const contents = [...files].map(([name, bytes]) => [name, Buffer.from(bytes).toString("base64")]);
   const expression = `new Promise((resolve, reject) => {
     const files = ${JSON.stringify(contents)}.map(([path, base64]) =>
@@ -91,8 +89,7 @@ const blends = Uint8Array.from({ length: size * size * 4 }, (_, i) => {
 function png16(png: Uint8Array, colour: 2 | 6): Uint8Array {
   const row = (colour === 2 ? 3 : 4) * 2 * size;
   const rows = new Uint8Array(size * (1 + row));
-  const random = randomNumbers(5);
-  for (let i = 0; i < rows.length; i++) rows[i] = i % (1 + row) === 0 ? 0 : 256 * random();
+  for (let i = 0; i < rows.length; i++) rows[i] = i % (1 + row) === 0 ? 0 : Math.imul(i, 2654435761) >>> 24;
   const header = joined(bigEndian(size, size), Uint8Array.of(16, colour, 0, 0, 0));
   return joined(
     png.subarray(0, 8),
@@ -200,54 +197,55 @@ const [goods, bads] = await Promise.all([readable(), refused()]);
 const files = new Map([...goods, ...bads].map(([name, bytes]) => [name, bytes]));
 files.set("broken.png", pngWithData(files.get("rgb.png")!, deflateSync(gradient(size, size)).fill(255, 200, 260)));
 
-/** What holds in every browser. @param read what it has read, once the tests run */
-function check(read: () => Read, atMostOf: (readable: Readable) => number): void {
-  test.each(goods)("%s as on the command line", async (...readable) => {
-    const [name, bytes] = readable;
-    const pixels = read().get(name);
+interface Browser {
+  evaluate: Evaluate;
+  /** What this browser has read, by the files' names. */
+  read: Read;
+}
+
+const test = base.extend<object, Browser>({
+  evaluate: [
+    async ({ playwright, launchOptions }, use, { project }) => {
+      const site = project.use.baseURL!;
+      if (project.name === "firefox") {
+        const { wire, context, evaluate, close } = await launchFirefox(site);
+        await wire.send("browsingContext.navigate", { context, url: site, wait: "complete" });
+        await use(async (expression) => (await evaluate(expression)).value);
+        await close();
+      } else {
+        const browser = await playwright.chromium.launch(launchOptions);
+        const page = await browser.newPage();
+        await page.goto(site);
+        await use((expression) => page.evaluate(expression));
+        await browser.close();
+      }
+    },
+    { scope: "worker" },
+  ],
+  read: [
+    async ({ evaluate }, use, { project }) => {
+      await use(await readAll(project.use.baseURL!, evaluate, files));
+    },
+    { scope: "worker", timeout: 300_000 },
+  ],
+});
+
+for (const [name, bytes, atMost, inFirefox] of goods) {
+  test(`${name} as on the command line`, async ({ read }, { project }) => {
+    const pixels = read.get(name);
     expect(pixels, String(pixels)).toBeInstanceOf(Uint8Array);
-    expect(difference(pixels as Uint8Array, await expectedOf(bytes))).toBeLessThanOrEqual(atMostOf(readable));
-  });
-  test.each(bads)("%s is refused", (name, _, reason) => {
-    expect(String(read().get(name))).toMatch(reason);
+    const tolerance = project.name === "firefox" ? (inFirefox ?? atMost) : atMost;
+    expect(difference(pixels as Uint8Array, await expectedOf(bytes))).toBeLessThanOrEqual(tolerance);
   });
 }
 
-describe("Chromium", () => {
-  let read: Read;
-  beforeAll(async () => {
-    const browser = await launchChromium();
-    try {
-      const page = await browser.newPage();
-      await page.goto(inject("site"));
-      read = await readAll((expression) => page.evaluate(expression), files);
-    } finally {
-      await browser.close();
-    }
+for (const [name, , reason] of bads) {
+  test(`${name} is refused`, ({ read }) => {
+    expect(String(read.get(name))).toMatch(reason);
   });
-  check(
-    () => read,
-    ([, , atMost]) => atMost,
-  );
-  test("broken data, of which Firefox shows what there is", () => {
-    expect(read.get("broken.png")).toBe("damaged PNG");
-  });
-});
+}
 
-describe.skipIf(!firefox)("Firefox", () => {
-  let read: Read;
-  beforeAll(async () => {
-    const browser = await launchFirefox();
-    try {
-      const { wire, context, evaluate } = browser;
-      await wire.send("browsingContext.navigate", { context, url: inject("site"), wait: "complete" });
-      read = await readAll(async (expression) => (await evaluate(expression)).value, files);
-    } finally {
-      await browser.close();
-    }
-  });
-  check(
-    () => read,
-    ([, , atMost, inFirefox]) => inFirefox ?? atMost,
-  );
+test("broken data, of which Firefox shows what there is", ({ read }, { project }) => {
+  test.skip(project.name === "firefox");
+  expect(read.get("broken.png")).toBe("damaged PNG");
 });

@@ -1,24 +1,19 @@
-import { expect, inject, test } from "vitest";
-import { eventually, smallest, stateOf, useBrowser, type Visit, type Visitor } from "./visit.ts";
+import { eventually, expect, smallest, stateOf, TrainingPage, test } from "./training_page.ts";
 
-const browser = useBrowser();
-const destroyDevice = (visit: Visit) =>
-  visit.page.evaluate(() =>
-    (window as unknown as { catgan: { destroyDevice(): Promise<void> } }).catgan.destroyDevice(),
-  );
-let visitor: Visitor;
-let visit: Visit;
+const endless = `${smallest}&steps=20000&sampleEvery=0`;
 
-test("a full storage: the page says so, trains on, keeps the save before, and saves again once there is room", async () => {
-  visitor = await browser.visitor();
-  visit = await visitor.open(`${smallest}&steps=20000&sampleEvery=0`);
-  await visit.start();
+test("a full storage: the page says so, trains on, keeps the save before, and saves again once there is room", async ({
+  visit,
+  context,
+  baseURL,
+}) => {
+  await visit.start(endless);
   await visit.reaches(5);
   await visit.pause();
   const download = visit.button("Download Tiny cats");
   const before = stateOf((await visit.downloads(download)).bytes);
-  const session = await visitor.context.newCDPSession(visit.page);
-  const { origin } = new URL(inject("site"));
+  const session = await context.newCDPSession(visit.page);
+  const { origin } = new URL(baseURL!);
   await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1000 });
   await visit.button("Step").click();
   await eventually(() => visit.step()).toBe(before.step + 1);
@@ -26,60 +21,62 @@ test("a full storage: the page says so, trains on, keeps the save before, and sa
   await visit.says(/The run could not be saved: the browser's storage is full: delete runs, or free space on the disk/);
   // The open run is handed out as it is; what is stored is the save before, as another tab sees it.
   expect(stateOf((await visit.downloads(download)).bytes).step).toBe(before.step + 1);
-  const other = await visitor.open("test");
+  const other = new TrainingPage(await context.newPage());
+  await other.open("test");
   expect(stateOf((await other.downloads(other.button("Download Tiny cats"))).bytes)).toEqual(before);
   await other.page.close();
   await visit.button("Play").click();
   await visit.reaches(before.step + 10);
   await session.send("Storage.overrideQuotaForOrigin", { origin });
   await visit.pause();
-  await eventually(() => visit.notices()).toEqual([]);
+  await expect(visit.notices).toHaveCount(0);
   const after = stateOf((await visit.downloads(download)).bytes);
   expect(after.step).toBe(await visit.step());
 });
 
-test("a device that is lost before anything was saved: training begins again, and says so", async () => {
-  const fresh = await (await browser.visitor()).open(`${smallest}&steps=20000&sampleEvery=0`);
-  await fresh.start();
-  await fresh.reaches(1);
-  await destroyDevice(fresh);
-  await fresh.says(/The GPU was lost: .*\. Nothing was saved yet: began again on a new device, try 1 of 3/);
-  await fresh.shows("phase-word", "training");
-  await fresh.reaches(5);
-  await fresh.page.close();
+test("a device that is lost before anything was saved: training begins again, and says so", async ({ visit }) => {
+  await visit.start(endless);
+  await visit.reaches(1);
+  await visit.destroyDevice();
+  await visit.says(/The GPU was lost: .*\. Nothing was saved yet: began again on a new device, try 1 of 3/);
+  await expect(visit.phase).toHaveText("training");
+  await visit.reaches(5);
 });
 
-test("a lost device: training goes back to the save and on, three times, then it stops and is safe", async () => {
-  await visit.button("Play").click();
+test("a lost device: training goes back to the save and on, three times, then it stops and is safe", async ({
+  visit,
+}) => {
+  await visit.start(endless);
+  await visit.reaches(1);
   await visit.press("s");
-  await visit
-    .run("Tiny cats")
-    .getByText(/^Step [1-9]/)
-    .waitFor();
-  await visit.reaches((await visit.step()) + 5);
+  await expect(visit.run("Tiny cats").getByText(/^Step [1-9]/)).toBeVisible();
+  await visit.trains(5);
   for (const attempt of [1, 2, 3]) {
-    await destroyDevice(visit);
+    await visit.destroyDevice();
     await visit.says(
       new RegExp(`The GPU was lost: .*Went back to the last save, step [\\d,]+, on a new device, try ${attempt} of 3`),
     );
-    await visit.shows("phase-word", "training");
+    await expect(visit.phase).toHaveText("training");
   }
-  await destroyDevice(visit);
+  await visit.destroyDevice();
   await visit.says(/Training has stopped; what was saved is safe/);
-  await visit.shows("phase-word", "stopped");
+  await expect(visit.phase).toHaveText("stopped");
   await visit.button("Play").click();
-  await visit.shows("phase-word", "training");
-  await visit.reaches((await visit.step()) + 5);
-  expect(await visit.notices()).toEqual([]);
+  await expect(visit.phase).toHaveText("training");
+  await visit.trains(5);
+  await visit.saysNothing();
   await visit.pause();
 });
 
-test("a tab killed in the middle of a save: the run is whole", async () => {
+test("a tab killed in the middle of a save: the run is whole", async ({ visit, context }) => {
+  await visit.start(endless);
+  await visit.reaches(1);
+  await visit.pause();
   const saved = await visit.step();
-  await visit.button("Step").click();
-  await eventually(() => visit.step()).toBe(saved + 1);
-  await visit.button("Step").click();
-  await eventually(() => visit.step()).toBe(saved + 2);
+  for (const step of [1, 2]) {
+    await visit.button("Step").click();
+    await eventually(() => visit.step()).toBe(saved + step);
+  }
   // The next large write stops half way and stays there.
   const torn = visit.page.evaluate(
     () =>
@@ -103,19 +100,18 @@ test("a tab killed in the middle of a save: the run is whole", async () => {
   }
   await visit.press("s");
   expect(await torn).toMatch(/bytes/);
-  const session = await visitor.context.newCDPSession(visit.page);
+  const session = await context.newCDPSession(visit.page);
   const crashed = visit.page.waitForEvent("crash");
   session.send("Page.crash").catch(() => {});
   await crashed;
   await visit.page.close();
 
-  visit = await visitor.open("test");
-  await visit
-    .run("Tiny cats")
-    .getByText(new RegExp(`^Step ${saved.toLocaleString("en")} of`))
-    .waitFor();
-  await visit.button("Continue Tiny cats").click();
-  await visit.reaches(saved + 5);
-  expect(await visit.notices()).toEqual([]);
-  await visit.pause();
+  const next = new TrainingPage(await context.newPage());
+  await next.open("test");
+  const kept = new RegExp(`^Step ${saved.toLocaleString("en")} of`);
+  await expect(next.run("Tiny cats").getByText(kept)).toBeVisible();
+  await next.button("Continue Tiny cats").click();
+  await next.reaches(saved + 5);
+  await next.saysNothing();
+  await next.pause();
 });

@@ -1,11 +1,7 @@
+import type { BrowserContext } from "@playwright/test";
 import { ALL_FORMATS, BufferSource, Input } from "mediabunny";
 import sharp from "sharp";
-import { expect, test } from "vitest";
-import { eventually, smallest, useBrowser, type Visit, type Visitor } from "./visit.ts";
-
-const browser = useBrowser();
-let visitor: Visitor;
-let visit: Visit;
+import { eventually, expect, smallest, test } from "./training_page.ts";
 
 /** What a file says of its film. */
 async function facts(bytes: Uint8Array) {
@@ -18,8 +14,14 @@ async function facts(bytes: Uint8Array) {
 }
 
 /** What a <video> shows at these times: RGB of these places. On a page without a policy, which plays from memory. */
-async function shown(bytes: Uint8Array, type: string, times: number[], places: [number, number][]) {
-  const page = await visitor.context.newPage();
+async function shown(
+  context: BrowserContext,
+  bytes: Uint8Array,
+  type: string,
+  times: number[] = [],
+  places: [number, number][] = [],
+) {
+  const page = await context.newPage();
   try {
     await page.goto("about:blank");
     const url = `data:${type};base64,${Buffer.from(bytes).toString("base64")}`;
@@ -67,9 +69,8 @@ const bars = [
   [20, 20, 20],
 ];
 
-test("colours, sizes and times of a video are those of its frames", async () => {
-  visitor = await browser.visitor();
-  visit = await visitor.open("test");
+test("colours, sizes and times of a video are those of its frames", async ({ visit, context }) => {
+  await visit.open("test");
   // All workers run one script.
   await eventually(() => visit.page.workers().length).toBeGreaterThan(0);
   const script = visit.page.workers()[0].url();
@@ -103,7 +104,7 @@ test("colours, sizes and times of a video are those of its frames", async () => 
   const bytes = Uint8Array.from(made.bytes);
   expect(await facts(bytes)).toEqual({ frames: 3, size: [94 * 7, 94 * 5] });
   const places = bars.map((_, i): [number, number] => [94 * i + 47, 235]);
-  const film = await shown(bytes, made.type, [0.25, 0.75, 1.2, 2.4], places);
+  const film = await shown(context, bytes, made.type, [0.25, 0.75, 1.2, 2.4], places);
   expect([film.width, film.height]).toEqual([94 * 7, 94 * 5]);
   expect(Math.abs(film.duration - 2.5)).toBeLessThan(0.01);
   for (const [i, shift] of [0, 1, 2, 2].entries()) {
@@ -119,17 +120,14 @@ test("colours, sizes and times of a video are those of its frames", async () => 
   }
 });
 
-test("the timeline as a video and as a GIF, and cancelling", async () => {
-  await visit.page.goto(`${new URL(visit.page.url()).origin}/?${smallest}&steps=60&sampleEvery=10`);
-  await eventually(() => visit.page.locator("#start").isEnabled()).toBe(true);
-  await visit.start();
-  await eventually(() => visit.text("phase-word")).toMatch(/^finished/);
-  const timeline = visit.page.locator("#timeline");
+test("the timeline as a video and as a GIF, and cancelling", async ({ visit, context }) => {
+  await visit.trainToTheEnd(`${smallest}&steps=60&sampleEvery=10`);
+  const { timeline } = visit;
   const format = timeline.getByLabel("Format of the film");
   const save = () => visit.button("Save film", timeline);
   const fetched: string[] = [];
-  visitor.context.on("request", (request) => fetched.push(request.url()));
-  expect(await format.inputValue()).toBe("video");
+  context.on("request", (request) => fetched.push(request.url()));
+  await expect(format).toHaveValue("video");
   const video = await visit.downloads(save());
   expect(video.name).toMatch(/^Tiny cats\.(mp4|webm)$/);
   expect(fetched.filter((url) => /film_worker-.*\.js$/.test(url))).toHaveLength(1);
@@ -149,7 +147,7 @@ test("the timeline as a video and as a GIF, and cancelling", async () => {
   const spots = Array.from({ length: 200 }, (_, i): [number, number] => [(i * 37) % 146, (i * 53) % 146]);
   const places = spots.map(([x, y]): [number, number] => [8 * x + 4, 8 * y + 4]);
   const type = video.name.endsWith("mp4") ? "video/mp4" : "video/webm";
-  const { colours, duration } = await shown(video.bytes, type, [seconds - 0.1], places);
+  const { colours, duration } = await shown(context, video.bytes, type, [seconds - 0.1], places);
   expect(Math.abs(duration - seconds)).toBeLessThan(0.01);
   let error = 0;
   for (const [i, [x, y]] of spots.entries()) {
@@ -159,36 +157,35 @@ test("the timeline as a video and as a GIF, and cancelling", async () => {
   expect(error / 3 / spots.length).toBeLessThan(8);
 });
 
-test("a walk between two drawn cats; the button cancels it, by the keyboard too", async () => {
-  await visit.page.locator("#draw-source").selectOption({ index: 1 });
-  const room = visit.page.locator(".draw-room");
-  await room.waitFor();
-  const save = visit.button(/^(Save film|Cancel)/, room);
+test("a walk between two drawn cats; the button cancels it, by the keyboard too", async ({ visit, context }) => {
+  await visit.trainToTheEnd(`${smallest}&steps=4`);
+  await visit.shown("draw-source").selectOption({ label: "Tiny cats, 4 steps" });
+  await expect(visit.drawRoom).toBeVisible();
+  const save = visit.button(/^(Save film|Cancel)/, visit.drawRoom);
   await save.focus();
   await visit.page.keyboard.press("Enter");
-  await eventually(() => save.textContent()).toMatch(/^Cancel \(\d+ of 200\)/);
+  await expect(save).toHaveText(/^Cancel \(\d+ of 200\)/);
   await visit.screenshot("film");
-  expect(await save.evaluate((button) => button === document.activeElement)).toBe(true);
+  await expect(save).toBeFocused();
   await visit.page.keyboard.press("Enter");
-  await eventually(() => save.textContent()).toBe("Save film");
+  await expect(save).toHaveText("Save film");
   expect(await visit.page.locator(".draw-failure").textContent()).toBe("");
   const film = await visit.downloads(save);
   expect(film.name).toMatch(/^cat-.*-to-.*\.(mp4|webm)$/);
   expect(await facts(film.bytes)).toEqual({ frames: 200, size: [512, 512] });
   const type = film.name.endsWith("mp4") ? "video/mp4" : "video/webm";
-  expect(Math.abs((await shown(film.bytes, type, [], [])).duration - 8)).toBeLessThan(0.01);
+  expect(Math.abs((await shown(context, film.bytes, type)).duration - 8)).toBeLessThan(0.01);
 });
 
-test("without WebCodecs there is nothing to choose: films are GIFs", async () => {
-  const old = await browser.visitor();
-  await old.context.addInitScript(() => {
+test("without WebCodecs there is nothing to choose: films are GIFs", async ({ visit, context, page }) => {
+  await context.addInitScript(() => {
     delete (globalThis as { VideoEncoder?: unknown }).VideoEncoder;
   });
-  const { page } = await old.open("test");
+  await visit.open("test");
   for (const id of ["timelapse-format", "draw-film-format"]) {
     const format = page.locator(`#${id}`);
-    expect(await format.inputValue()).toBe("gif");
-    expect(await format.locator("option").count()).toBe(1);
-    expect(await format.evaluate((select) => (select as HTMLSelectElement).hidden)).toBe(true);
+    await expect(format).toHaveValue("gif");
+    await expect(format.locator("option")).toHaveCount(1);
+    await expect(format).toHaveAttribute("hidden");
   }
 });

@@ -1,25 +1,21 @@
 /** Firefox has a compiler of its own for shaders (naga). */
+import { test as base, expect } from "@playwright/test";
 import { PNG } from "pngjs";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { type Firefox, firefox, launchFirefox } from "./firefox.ts";
-import { eventually, smallest } from "./visit.ts";
-import type { Wire } from "./wire.ts";
+import { type Firefox, launchFirefox } from "./firefox.ts";
+import { eventually, smallest } from "./training_page.ts";
 
-const steps = 200;
+const test = base.extend<{ firefox: Firefox }>({
+  firefox: async ({ baseURL }, use) => {
+    const firefox = await launchFirefox(baseURL!);
+    await use(firefox);
+    await firefox.close();
+    expect(firefox.problems).toEqual([]);
+  },
+});
 
-describe.skipIf(!firefox)("Firefox", () => {
-  let browser: Firefox;
-  let wire: Wire;
-  let context: string;
-  let problems: string[];
-  let evaluate: Firefox["evaluate"];
-
-  beforeAll(async () => {
-    browser = await launchFirefox();
-    ({ wire, context, problems, evaluate } = browser);
-  });
-  afterAll(() => browser?.close());
-
+test("Firefox trains, saves, and goes on from the save after a reload", async ({ firefox, baseURL }) => {
+  const { wire, context, evaluate } = firefox;
+  const steps = 200;
   const text = async (selector: string): Promise<string> =>
     (await evaluate(`document.querySelector("${selector}")?.textContent ?? ""`)).value;
   const click = async (selector: string) => {
@@ -36,8 +32,8 @@ describe.skipIf(!firefox)("Firefox", () => {
   };
   const step = async () => Number((await text("#n-step")).split(" / ")[0].replaceAll(",", ""));
 
-  test("the first cats, and training", async () => {
-    const url = `${inject("site")}?${smallest}&steps=${steps}&sampleEvery=20`;
+  await test.step("the first cats, and training", async () => {
+    const url = `${baseURL}?${smallest}&steps=${steps}&sampleEvery=20`;
     await wire.send("browsingContext.navigate", { context, url, wait: "complete" });
     await eventually(() => text("#adapter-word")).toMatch(/real GPU is some hundred times faster/);
     const began = performance.now();
@@ -55,10 +51,9 @@ describe.skipIf(!firefox)("Firefox", () => {
     const { data } = await wire.send("browsingContext.captureScreenshot", { context, clip });
     const pixels = PNG.sync.read(Buffer.from(data, "base64")).data;
     expect(new Set(new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length / 4)).size).toBeGreaterThan(50);
-    expect(problems).toEqual([]);
   });
 
-  test("saving, and going on from the save after a reload", async () => {
+  await test.step("saving, and going on from the save after a reload", async () => {
     await click("#save");
     await eventually(() => text("#run-list p")).toMatch(/^Step [1-9]/);
     const [, saved] = /^Step (\d+)/.exec(await text("#run-list p"))!;
@@ -69,6 +64,5 @@ describe.skipIf(!firefox)("Firefox", () => {
     await eventually(() => text("#phase-word")).toMatch(/^finished/);
     expect(await text("#n-step")).toBe(`${steps} / ${steps}`);
     expect(await text("#notices")).toBe("");
-    expect(problems).toEqual([]);
   });
 });

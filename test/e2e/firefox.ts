@@ -2,14 +2,14 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inject } from "vitest";
 import { type Answer, startBrowser, Wire } from "./wire.ts";
 
 const { CATGAN_FIREFOX: asked } = process.env;
 const installed = ["/usr/bin/firefox-esr", "/usr/bin/firefox"].find((path) => existsSync(path));
 /** Where it is; CATGAN_FIREFOX: a path; `none`: undefined, as where there is none. */
 export const firefox = asked === "none" ? undefined : (asked ?? installed);
-if (!firefox) {
+// Playwright's workers load its configuration, and this, once more each.
+if (!firefox && process.env.TEST_WORKER_INDEX === undefined) {
   console.warn(
     `NOT TESTED in Firefox: ${asked === "none" ? "CATGAN_FIREFOX is none" : "there is none on this machine"}`,
   );
@@ -39,7 +39,8 @@ export interface Firefox {
   close(): Promise<void>;
 }
 
-export async function launchFirefox(): Promise<Firefox> {
+/** @param home where the site is: requests to other hosts are problems */
+export async function launchFirefox(home: string): Promise<Firefox> {
   const problems: string[] = [];
   const profile = mkdtempSync(join(tmpdir(), "catgan-e2e-firefox-"));
   const lines = Object.entries(preferences).map(([key, value]) => `user_pref("${key}", ${value});`);
@@ -55,7 +56,7 @@ export async function launchFirefox(): Promise<Firefox> {
     rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   };
   try {
-    wire = await openWire(url, problems);
+    wire = await openWire(url, home, problems);
     const [{ context }] = (await wire.send("browsingContext.getTree")).contexts;
     return { wire, context, problems, evaluate: (expression) => evaluate(wire!, context, expression), close };
   } catch (error) {
@@ -64,11 +65,10 @@ export async function launchFirefox(): Promise<Firefox> {
   }
 }
 
-async function openWire(url: string, problems: string[]): Promise<Wire> {
-  const home = new URL(inject("site")).origin;
+async function openWire(url: string, home: string, problems: string[]): Promise<Wire> {
   const wire = await Wire.open(`${url}/session`, (method, { level, text, request }) => {
     if (method === "log.entryAdded" && level === "error") problems.push(`console: ${text}`);
-    if (method === "network.beforeRequestSent" && /^https?:/.test(request.url) && !request.url.startsWith(`${home}/`)) {
+    if (method === "network.beforeRequestSent" && /^https?:/.test(request.url) && !request.url.startsWith(home)) {
       problems.push(`outside request: ${request.url}`);
     }
   });

@@ -1,76 +1,69 @@
 import { PNG } from "pngjs";
-import { expect, test } from "vitest";
-import { watchMachine } from "./machine.ts";
-import { eventually, useBrowser, type Visit } from "./visit.ts";
+import { eventually, expect, type TrainingPage, test } from "./training_page.ts";
 
-/** Seconds from the click to the first grid, and from one to the next, that people are promised on two cores. */
-const promised = { first: 20, next: 10 };
+/**
+ * How long the first grid may take from the click, and the next one from the one before, in the time of a training step.
+ * A step measures the machine as it is at that moment: with two quiet cores these are some 20 s and 10 s.
+ */
+const promised = { first: 60, next: 30 };
 /** Minutes that the whole run of the preset `tiny` may take, on a machine that does much else. */
 const patient = 40;
 
-const browser = useBrowser();
+test("somebody opens the page, presses the button, and sees fakes, and ever more of them", async ({ visit, page }) => {
+  test.setTimeout((patient + 5) * 60_000);
+  await visit.open();
+  await expect(visit.shown("adapter-word")).toContainText(/real GPU is some hundred times faster/);
+  await expect(page.locator("#adapter-help li")).not.toHaveCount(0);
+  await page.evaluate(() => {
+    const grids: [step: number, time: number][] = [];
+    const caption = document.getElementById("fakes-caption")!;
+    new MutationObserver(() => {
+      const [, step] = /^after ([\d,]+) steps/.exec(caption.textContent!) ?? [];
+      if (step || /^untrained/.test(caption.textContent!)) {
+        grids.push([Number(step?.replaceAll(",", "") ?? 0), performance.now()]);
+      }
+    }).observe(caption, { childList: true, characterData: true, subtree: true });
+    document.getElementById("start")!.addEventListener("click", () => grids.push([0, performance.now()]));
+    Object.assign(window, { grids });
+  });
+  await visit.startButton.click();
+  await eventually(() => visit.drawnStep()).not.toBeNull();
+  const first = await colours(visit);
+  expect(first.size, "colours of the first grid").toBeGreaterThan(50);
+  await expect(visit.phase).toHaveText(/^training/);
+  await page.waitForTimeout(30_000);
+  await eventually(() => visit.drawnStep()).toBeGreaterThan(0);
 
-test(
-  "somebody opens the page, presses the button, and sees fakes, and ever more of them",
-  async () => {
-    const visitor = await browser.visitor();
-    const visit = await visitor.open();
-    await visit.shows("adapter-word", /real GPU is some hundred times faster/);
-    expect(await visit.page.locator("#adapter-help li").count()).toBeGreaterThan(0);
-    await visit.page.evaluate(() => {
-      const times: number[] = [];
-      const caption = document.getElementById("fakes-caption")!;
-      new MutationObserver(() => {
-        if (/^untrained|^after/.test(caption.textContent!)) times.push(performance.now());
-      }).observe(caption, { childList: true, characterData: true, subtree: true });
-      document.getElementById("start")!.addEventListener("click", () => times.push(performance.now()));
-      Object.assign(window, { times });
-    });
-    const untilFirst = watchMachine();
-    await visit.start();
-    await eventually(() => visit.drawnStep()).not.toBeNull();
-    const freeUntilFirst = untilFirst();
-    const sinceFirst = watchMachine();
-    const first = await colours(visit);
-    expect(first.size, "colours of the first grid").toBeGreaterThan(50);
-    await eventually(() => visit.text("phase-word")).toMatch(/^training/);
-    await visit.page.waitForTimeout(30_000);
-    await eventually(() => visit.drawnStep()).toBeGreaterThan(0);
-    const freeSinceFirst = sinceFirst();
+  const grids = await page.evaluate(() => (window as unknown as { grids: [number, number][] }).grids);
+  const [[, clicked], [, firstAt]] = grids;
+  const [lastStep, lastAt] = grids.at(-1)!;
+  const stepTook = (lastAt - firstAt) / lastStep;
+  const firstTook = (firstAt - clicked) / stepTook;
+  const longest = Math.max(...grids.slice(2).map(([, time], i) => (time - grids[i + 1][1]) / stepTook));
+  console.log(
+    `the first grid as long after the click as ${firstTook.toFixed(1)} steps take; then ${grids.length - 2} more, ` +
+      `${longest.toFixed(1)} steps from one to the next at most; a step took ${(stepTook / 1000).toFixed(2)} s`,
+  );
+  expect(firstTook).toBeLessThan(promised.first);
+  expect(longest).toBeLessThan(promised.next);
 
-    const times = await visit.page.evaluate(() => (window as unknown as { times: number[] }).times);
-    const gaps = times.slice(1).map((time, i) => (time - times[i]) / 1000);
-    const [firstGrid, ...between] = gaps;
-    const longest = Math.max(...between);
-    const percent = (share: number) => `${Math.round(100 * share)}% of the machine`;
-    console.log(
-      `the first grid ${firstGrid.toFixed(1)} s after the click, with ${percent(freeUntilFirst)}; ` +
-        `then ${between.length} more, ${longest.toFixed(1)} s from one to the next at most, ` +
-        `with ${percent(freeSinceFirst)}, at ${await visit.text("n-rate")} pictures/s`,
-    );
-    expect(firstGrid * freeUntilFirst).toBeLessThan(promised.first);
-    expect(longest * freeSinceFirst).toBeLessThan(promised.next);
-
-    for (const id of ["n-rate", "n-left", "n-gpu"]) expect(await visit.text(id)).toMatch(/\d/);
-    expect(await visit.page.title()).toMatch(/^\d+ of 800/);
-    await visit.page.locator("#reals").waitFor();
-    const ending = { timeout: patient * 60_000, interval: 1000 };
-    await expect.poll(() => visit.text("phase-word"), ending).toMatch(/^finished/);
-    await visit.screenshot("tiny-finished");
-    const reals = await tilesOf(visit, "#reals");
-    const cats = compare(await tilesOf(visit, "#run-list img"), reals);
-    await visit.page.getByLabel("Grid of samples").fill("0");
-    await visit.shows("fakes-caption", "untrained");
-    const untrained = compare(await tilesOf(visit, "#past"), reals);
-    console.log("beside real ones, cats are", cats, "and were, untrained,", untrained);
-    expect(looksReal(cats)).toBe(true);
-    expect(looksReal(untrained)).toBe(false);
-  },
-  (patient + 5) * 60_000,
-);
+  for (const id of ["n-rate", "n-left", "n-gpu"]) await expect(visit.shown(id)).toHaveText(/\d/);
+  expect(await page.title()).toMatch(/^\d+ of 800/);
+  await expect(visit.shown("reals")).toBeVisible();
+  await expect(visit.phase).toHaveText(/^finished/, { timeout: patient * 60_000 });
+  await visit.screenshot("tiny-finished");
+  const reals = await tilesOf(visit, "#reals");
+  const cats = compare(await tilesOf(visit, "#run-list img"), reals);
+  await page.getByLabel("Grid of samples").fill("0");
+  await expect(visit.shown("fakes-caption")).toContainText("untrained");
+  const untrained = compare(await tilesOf(visit, "#past"), reals);
+  console.log("beside real ones, cats are", cats, "and were, untrained,", untrained);
+  expect(looksReal(cats)).toBe(true);
+  expect(looksReal(untrained)).toBe(false);
+});
 
 /** The pictures of a grid of 8 by 8, 32 × 32 each. @returns [64][32 * 32 * 3], 0 … 255 */
-async function tilesOf(visit: Visit, selector: string): Promise<number[][]> {
+async function tilesOf(visit: TrainingPage, selector: string): Promise<number[][]> {
   const rgba = await visit.page
     .locator(selector)
     .first()
@@ -125,18 +118,20 @@ const average = (values: number[]) => values.reduce((sum, value) => sum + value,
 const looksReal = ({ mean, variety, roughness }: Likeness) =>
   mean > 0.8 && variety > 0.6 && variety < 1.4 && roughness > 0.5 && roughness < 2;
 
-/** The colours that the fakes' canvas shows. */
-async function colours(visit: Visit): Promise<Set<number>> {
-  const { data } = PNG.sync.read(await visit.pictureOf("#screen"));
+/** The colours that the samples' canvas shows. */
+async function colours(visit: TrainingPage): Promise<Set<number>> {
+  const { data } = PNG.sync.read(await visit.shown("screen").screenshot());
   return new Set(new Uint32Array(data.buffer, data.byteOffset, data.length / 4));
 }
 
-test("where nobody starts, the page measures how fast the adapter is and says how long each preset takes", async () => {
-  const visitor = await browser.visitor();
-  const visit = await visitor.open();
-  await visit.shows("speed-word", /pictures\/s|pictures a second/);
-  const etas = visit.page.locator(".preset .eta");
-  expect(await etas.count()).toBe(4);
-  for (const eta of await etas.all()) await eventually(() => eta.textContent()).toMatch(/^(about|at most) \d/);
-  await visit.shows("curtain-text", /Tiny, 32 × 32, on painted cats: .*\d/);
+test("where nobody starts, the page measures how fast the adapter is and says how long each preset takes", async ({
+  visit,
+  page,
+}) => {
+  await visit.open();
+  await expect(visit.shown("speed-word")).toContainText(/pictures\/s|pictures a second/);
+  const etas = page.locator(".preset .eta");
+  await expect(etas).toHaveCount(4);
+  for (const eta of await etas.all()) await expect(eta).toHaveText(/^(about|at most) \d/);
+  await expect(visit.shown("curtain-text")).toContainText(/Tiny, 32 × 32, on painted cats: .*\d/);
 });

@@ -1,15 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
 import { unknownFormat } from "../../src/data/picture_file.ts";
 import { bombOf, type Entry, pngOf, record, zipOf } from "../cli/hostile.ts";
 import { encoded, exifOf, extendedWebp, gradientImage, heicOf } from "../data/picture_files.ts";
-import { eventually, smallest, useBrowser, type Visit } from "./visit.ts";
+import { eventually, expect, smallest, type TrainingPage, test } from "./training_page.ts";
 
-const browser = useBrowser();
-const folder = mkdtempSync(join(tmpdir(), "catgan-e2e-pictures-"));
-afterAll(() => rmSync(folder, { recursive: true }));
 const text = new TextEncoder().encode("I am no picture, whatever my name says.\n".repeat(20));
 const picture = (i: number, width = 20, height = 20) =>
   pngOf(width, height, (x, y) => [(i * 37) % 256, (x * 12 + i) % 256, (y * 12 + (i >> 8)) % 256]);
@@ -18,13 +13,14 @@ const zipped = (name: string, bytes: Uint8Array<ArrayBuffer>) => ({
   mimeType: "application/zip",
   buffer: Buffer.from(bytes),
 });
-const brings = async (files: Parameters<ReturnType<Visit["page"]["locator"]>["setInputFiles"]>[0]) =>
-  await visit.page.getByLabel("Choose files or a zip…").setInputFiles(files);
-const status = () => visit.page.locator(".pictures-status").textContent();
-let visit: Visit;
+const status = (visit: TrainingPage) => visit.page.locator(".pictures-status");
+const refusals = (visit: TrainingPage) => visit.page.locator(".refusals", { hasText: "refused" });
 
-test("a folder: what was read, what was refused and why, and what the networks will see", async () => {
-  const cats = join(folder, "cats");
+test("a folder: what was read, what was refused and why, and what the networks will see", async ({
+  visit,
+  page,
+}, testInfo) => {
+  const cats = testInfo.outputPath("cats");
   mkdirSync(join(cats, "more"), { recursive: true });
   for (let i = 0; i < 9; i++) writeFileSync(join(cats, `${i}.png`), picture(i));
   for (let i = 0; i < 3; i++) writeFileSync(join(cats, "more", `wide${i}.png`), picture(i, 40, 20));
@@ -32,29 +28,30 @@ test("a folder: what was read, what was refused and why, and what the networks w
   mkdirSync(join(cats, "CAT_00"));
   writeFileSync(join(cats, "CAT_00/9.png"), picture(9, 40, 40));
   writeFileSync(join(cats, "CAT_00/9.png.cat"), `9 15 20 25 20 20 30 10 10 ${"0 0 ".repeat(4)}30 10`);
-  visit = await (await browser.visitor()).open(`${smallest}&steps=40&sampleEvery=10`);
-  await visit.page.getByLabel("Choose a folder…").setInputFiles(cats);
-  await eventually(status).toMatch(
+  await visit.open(smallest);
+  await page.getByLabel("Choose a folder…").setInputFiles(cats);
+  await expect(status(visit)).toHaveText(
     /^13 pictures read from cats: .* at 16 × 16\. Faces cut out by their landmarks: 1\./,
   );
-  await visit.page.getByText("1 file refused").click();
-  await visit.page.locator(".refusals").getByText(unknownFormat).waitFor();
-  await visit.page.getByText(/^\d+ nearly the same as another$/).click();
-  await visit.page.getByText("like 0.png").first().waitFor();
-  await visit.page.getByText("3 of 13 are not square.").waitFor();
-  const look = () => visit.pictureOf(".pictures-preview canvas");
-  const cropped = await look();
-  await visit.page.getByRole("radio", { name: /^Squeeze/ }).check();
-  await eventually(async () => cropped.equals(await look())).toBe(false);
-  await visit.page.getByText("each beside its mirror image").waitFor();
-  await visit.page.getByText("Learning", { exact: true }).click();
-  await visit.page.getByLabel("Augment", { exact: true }).selectOption("translation,cutout");
-  await visit.page.getByText("each beside what chance may make of it").waitFor();
-  await visit.page.getByLabel("Augment", { exact: true }).selectOption("none");
-  await visit.page.getByText("each beside its mirror image").waitFor();
+  await page.getByText("1 file refused").click();
+  await expect(refusals(visit).getByText(unknownFormat)).toBeVisible();
+  await page.getByText(/^\d+ nearly the same as another$/).click();
+  await expect(page.getByText("like 0.png").first()).toBeVisible();
+  await expect(page.getByText("3 of 13 are not square.")).toBeVisible();
+  const preview = page.locator(".pictures-preview canvas");
+  const cropped = await preview.screenshot();
+  await page.getByRole("radio", { name: /^Squeeze/ }).check();
+  await eventually(async () => cropped.equals(await preview.screenshot())).toBe(false);
+  await expect(page.getByText("each beside its mirror image")).toBeVisible();
+  await page.getByText("Learning", { exact: true }).click();
+  await page.getByLabel("Augment", { exact: true }).selectOption("translation,cutout");
+  await expect(page.getByText("each beside what chance may make of it")).toBeVisible();
+  await page.getByLabel("Augment", { exact: true }).selectOption("none");
+  await expect(page.getByText("each beside its mirror image")).toBeVisible();
 });
 
-test("pictures of all formats: what this browser cannot decode is refused with the reason", async () => {
+test("pictures of all formats: what this browser cannot decode is refused with the reason", async ({ visit, page }) => {
+  await visit.open(smallest);
   const image = gradientImage(40, 40);
   const mixed: [string, Uint8Array][] = [
     ...(await Promise.all(
@@ -70,38 +67,44 @@ test("pictures of all formats: what this browser cannot decode is refused with t
     ["icon.png", await encoded(gradientImage(8, 8), "png")],
     ["notes.jpg", text],
   ];
-  await brings(mixed.map(([name, bytes]) => ({ name, mimeType: "", buffer: Buffer.from(bytes) })));
-  await eventually(status).toMatch(/^6 pictures read from 13 files/);
-  await visit.page.getByText("7 files refused").click();
-  const refused = visit.page.locator(".refusals:has-text('refused')");
+  await visit.bring(mixed.map(([name, bytes]) => ({ name, mimeType: "", buffer: Buffer.from(bytes) })));
+  await expect(status(visit)).toHaveText(/^6 pictures read from 13 files/);
+  await page.getByText("7 files refused").click();
   for (const reason of [
     "2 × HEIC pictures cannot be decoded by this browser: convert them to JPEG first",
     "1 × TIFF pictures cannot be decoded by this browser: convert them to JPEG first",
     "1 × GIF cut short: its picture is not whole",
   ]) {
-    await refused.getByText(reason, { exact: true }).waitFor();
+    await expect(refusals(visit).getByText(reason, { exact: true })).toBeVisible();
   }
-  expect(await refused.getByText("1 × WebP cut short").count()).toBe(1);
-  await visit.page.locator("#pictures").screenshot({ path: "dist/screenshots/pictures-mixed.png" });
+  await expect(refusals(visit).getByText("1 × WebP cut short")).toHaveCount(1);
+  await page.locator("#pictures").screenshot({ path: "dist/screenshots/pictures-mixed.png" });
 });
 
-test("a dropped folder with names that are not UTF-8: the rest is read once, and they are named", async () => {
-  const cats = join(folder, "dropped");
+test("a dropped folder with names that are not UTF-8: the rest is read once, and they are named", async ({
+  visit,
+  page,
+  context,
+}, testInfo) => {
+  await visit.open(smallest);
+  await expect(visit.startButton).toBeEnabled();
+  const cats = testInfo.outputPath("dropped");
   mkdirSync(join(cats, "sub"), { recursive: true });
   for (let i = 0; i < 3; i++) writeFileSync(join(cats, "sub", `${i}.png`), picture(i));
   writeFileSync(Buffer.concat([Buffer.from(`${cats}/caf`), Buffer.from([0xe9]), Buffer.from(".png")]), picture(3));
   mkdirSync(Buffer.concat([Buffer.from(`${cats}/caf`), Buffer.from([0xe8])]));
-  const session = await visit.page.context().newCDPSession(visit.page);
+  const session = await context.newCDPSession(page);
   for (const type of ["dragEnter", "dragOver", "drop"] as const) {
     const data = { items: [], files: [cats], dragOperationsMask: 1 };
     await session.send("Input.dispatchDragEvent", { type, x: 100, y: 100, data });
   }
-  await eventually(status).toMatch(/^3 pictures read from dropped/);
-  await visit.page.getByText("2 files refused").click();
-  await visit.page.locator(".refusals").getByText("its name is not UTF-8: rename it").waitFor();
+  await expect(status(visit)).toHaveText(/^3 pictures read from dropped/);
+  await page.getByText("2 files refused").click();
+  await expect(refusals(visit).getByText("its name is not UTF-8: rename it")).toBeVisible();
 });
 
-test("a zip with a bomb inside and a text that is called .jpg", async () => {
+test("a zip with a bomb inside and a text that is called .jpg", async ({ visit, page }) => {
+  await visit.open(smallest);
   const zip = await zipOf([
     ...Array.from({ length: 8 }, (_, i): Entry => [`cats/${i}.png`, picture(100 + i)]),
     ["cats/text.jpg", text],
@@ -124,37 +127,42 @@ test("a zip with a bomb inside and a text that is called .jpg", async () => {
     Buffer.from(withBomb.buffer).lastIndexOf("PK\x05\x06", undefined, "latin1"),
   );
   end.setUint32(16, end.getUint32(16, true) + grown, true);
-  await brings(zipped("bombed.zip", withBomb));
-  await eventually(status).toMatch(/^8 pictures read from bombed\.zip/);
-  await visit.page.getByText("2 files refused").click();
-  await eventually(() => visit.page.locator(".refusals:has-text('refused') > ul > li").count()).toBe(2);
-  await visit.page.locator(".refusals").getByText("damaged zip: more data than its directory says").waitFor();
-  await visit.page.locator(".refusals").getByText(unknownFormat).waitFor();
+  await visit.bring(zipped("bombed.zip", withBomb));
+  await expect(status(visit)).toHaveText(/^8 pictures read from bombed\.zip/);
+  await page.getByText("2 files refused").click();
+  await expect(refusals(visit).locator("> ul > li")).toHaveCount(2);
+  await expect(refusals(visit).getByText("damaged zip: more data than its directory says")).toBeVisible();
+  await expect(refusals(visit).getByText(unknownFormat)).toBeVisible();
 });
 
-test("5,000 pictures in a zip, trained on, and again after the page was closed", async () => {
+test("5,000 pictures in a zip, trained on, and again after the page was closed", async ({ visit, page }) => {
+  await visit.open(`${smallest}&steps=40&sampleEvery=10`);
   const pictures = Array.from({ length: 5000 }, (_, i): Entry => [`cats/${i}.png`, picture(i), { level: 0 }]);
   const zip = zipped("many.zip", await zipOf(pictures));
   const began = performance.now();
-  await brings(zip);
-  await eventually(status).toMatch(/^5,000 pictures read from many\.zip/);
+  await visit.bring(zip);
+  await expect(status(visit)).toHaveText(/^5,000 pictures read from many\.zip/);
   console.log(`5,000 pictures read in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  await visit.start();
-  await visit.shows("reals-caption", "5,000 pictures of many.zip");
-  await eventually(() => visit.text("phase-word")).toMatch(/^finished/);
-  await visit.run("Tiny").getByText("Step 40 of 40, 16 × 16, 5,000 pictures of many.zip").waitFor();
-  await visit.page.reload();
+  await visit.startButton.click();
+  await expect(visit.shown("reals-caption")).toContainText("5,000 pictures of many.zip");
+  await expect(visit.phase).toHaveText(/^finished/);
+  const summary = "Step 40 of 40, 16 × 16, 5,000 pictures of many.zip";
+  await expect(visit.run("Tiny").getByText(summary)).toBeVisible();
+  await page.reload();
   await visit.button("Open Tiny").click();
   await visit.button(/^Train on, 40 more/).click();
-  await eventually(() => visit.text("n-step")).toBe("80 / 80");
-  await visit.shows("reals-caption", "5,000 pictures of many.zip");
+  await expect(visit.shown("n-step")).toHaveText("80 / 80");
+  await expect(visit.shown("reals-caption")).toContainText("5,000 pictures of many.zip");
 });
 
-test("what holds no picture at all changes nothing, and painted cats come back", async () => {
-  await brings({ name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from(text) });
-  await eventually(status).toMatch(/^Nothing was read: /);
-  await brings([0, 1, 2].map((i) => ({ name: `${i}.png`, mimeType: "image/png", buffer: Buffer.from(picture(i)) })));
-  await eventually(status).toMatch(/^3 pictures read from 3 files/);
+test("what holds no picture at all changes nothing, and painted cats come back", async ({ visit }) => {
+  await visit.open(smallest);
+  await visit.bring({ name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from(text) });
+  await expect(status(visit)).toHaveText(/^Nothing was read: /);
+  await visit.bring(
+    [0, 1, 2].map((i) => ({ name: `${i}.png`, mimeType: "image/png", buffer: Buffer.from(picture(i)) })),
+  );
+  await expect(status(visit)).toHaveText(/^3 pictures read from 3 files/);
   await visit.button("Back to painted cats").click();
-  await eventually(status).toBe("Painted cats again.");
+  await expect(status(visit)).toHaveText("Painted cats again.");
 });

@@ -1,43 +1,41 @@
-import { expect, test } from "vitest";
-import { eventually, smallest, useBrowser, type Visit, type Visitor } from "./visit.ts";
+import { eventually, expect, smallest, TrainingPage, test } from "./training_page.ts";
 
-const browser = useBrowser();
-let visitor: Visitor;
-let first: Visit;
-let second: Visit;
-
-test("a second tab says that another one trains, and watches it", async () => {
-  visitor = await browser.visitor();
-  first = await visitor.open(`${smallest}&steps=100000&sampleEvery=200`);
-  await first.start();
+test("two tabs: the second watches the run that the first one trains, cannot delete it, and takes it over", async ({
+  visit: first,
+  context,
+}) => {
+  await first.start(`${smallest}&steps=100000&sampleEvery=200`);
   await first.reaches(5);
-  second = await visitor.open(smallest);
-  await second.says(/Another tab of this page is training/);
-  expect(await second.page.locator("#start").isDisabled()).toBe(true);
-  await second.button("Watch it here").click();
-  await second.says(/You are watching another tab's run/);
-  const seen = await second.step();
-  await second.reaches(seen + 50);
-  await eventually(() => second.drawnStep()).not.toBeNull();
-  await second.shows("phase-word", "training, in another tab");
-  expect(await second.button("Pause").isDisabled()).toBe(true);
-});
+  const second = new TrainingPage(await context.newPage());
 
-test("it cannot delete the run that the first tab trains", async () => {
-  await second.button("Delete Tiny cats").click();
-  await second.button("Delete", second.page.getByRole("dialog")).click();
-  await second.says(/another tab has this run open: stop it there, then delete it/);
-  await second.reaches((await second.step()) + 5);
-  expect(await second.run("Tiny cats").count()).toBe(1);
-});
+  await test.step("the second tab says that another one trains, and watches it", async () => {
+    await second.open(smallest);
+    await second.says(/Another tab of this page is training/);
+    await expect(second.startButton).toBeDisabled();
+    await second.button("Watch it here").click();
+    await second.says(/You are watching another tab's run/);
+    await second.trains(50);
+    await eventually(() => second.drawnStep()).not.toBeNull();
+    await expect(second.phase).toHaveText("training, in another tab");
+    await expect(second.button("Pause")).toBeDisabled();
+  });
 
-test("it takes over, without a step lost, and the first tab says so", async () => {
-  const before = await first.step();
-  await second.button("Take over").click();
-  await second.reaches(before + 50);
-  await second.shows("phase-word", "training");
-  await first.says(/Another tab of this page is training/);
-  await second.button("Stop").click();
-  await eventually(() => first.notices()).toEqual([]);
-  await eventually(() => first.page.locator("#start").isEnabled()).toBe(true);
+  await test.step("it cannot delete the run", async () => {
+    await second.button("Delete Tiny cats").click();
+    await second.button("Delete", second.dialog).click();
+    await second.says(/another tab has this run open: stop it there, then delete it/);
+    await second.trains(5);
+    await expect(second.run("Tiny cats")).toHaveCount(1);
+  });
+
+  await test.step("it takes over, without a step lost, and the first tab says so", async () => {
+    const before = await first.step();
+    await second.button("Take over").click();
+    await second.reaches(before + 50);
+    await expect(second.phase).toHaveText("training");
+    await first.says(/Another tab of this page is training/);
+    await second.button("Stop").click();
+    await expect(first.notices).toHaveCount(0);
+    await expect(first.startButton).toBeEnabled();
+  });
 });

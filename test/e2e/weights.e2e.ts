@@ -1,22 +1,14 @@
 import { existsSync } from "node:fs";
-import { expect, test } from "vitest";
-import { eventually, useBrowser } from "./visit.ts";
+import { expect, test } from "./training_page.ts";
 
-const browser = useBrowser();
-
-test.skipIf(!existsSync("weights/cats64.safetensors"))(
-  "trained cats are drawn at once, with their credit",
-  async () => {
-    const visitor = await browser.visitor();
-    const visit = await visitor.open("test");
-    const fetched: string[] = [];
-    visitor.context.on("request", (request) => fetched.push(request.url()));
-    await visit.button("Draw trained cats").click();
-    await visit.page.locator(".draw-room").waitFor();
-    await eventually(() => visit.page.locator(".draw-wall >> nth=0 >> canvas").last().getAttribute("width")).not.toBe(
-      "1",
-    );
-    expect(fetched.filter((url) => url.endsWith(".safetensors"))).toHaveLength(1);
-    await visit.page.getByText(/^Trained cats, after [\d,]+ steps, .*\. \S/).waitFor();
-  },
-);
+test("trained cats are drawn at once, with their credit", async ({ visit, page }) => {
+  test.skip(!existsSync("weights/cats64.safetensors"), "no trained weights in this checkout");
+  const fetched: string[] = [];
+  page.on("request", (request) => fetched.push(request.url()));
+  await visit.open("test");
+  await visit.button("Draw trained cats").click();
+  await expect(visit.drawRoom).toBeVisible();
+  await expect(page.locator(".draw-wall >> nth=0 >> canvas").last()).not.toHaveAttribute("width", "1");
+  expect(fetched.filter((url) => url.endsWith(".safetensors"))).toHaveLength(1);
+  await expect(page.getByText(/^Trained cats, after [\d,]+ steps, .*\. \S/)).toBeVisible();
+});

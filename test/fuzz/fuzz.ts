@@ -1,26 +1,41 @@
-/** Random damage for a few seconds in `npm test` and for minutes in `npm run fuzz`. */
+/** Random damage and exhaustive failures: some in `npm test`, the same ones every time; many or all in `npm run fuzz`. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { crc32 } from "../../src/data/crc32.ts";
 import type { Later } from "../../src/data/inflate.ts";
+import { generator } from "../../src/verify/lab.ts";
 
-const fuzzing = process.env.MODE === "fuzz";
-const seconds = fuzzing ? 120 : 3;
+export const fuzzing = process.env.MODE === "fuzz";
+/** Of each target in `npm run fuzz`. */
+const seconds = 120;
+/** Of each target in `npm test`: a number of inputs is the same on a busy machine. */
+const inputsInTests = 1000;
 const corpus = join(import.meta.dirname, "corpus");
 
 /** For the numbers that decide about the damage: other ones in every `npm run fuzz`. */
 export const fuzzSeed = fuzzing ? Date.now() % 2 ** 32 : 7;
+if (fuzzing) console.log(`fuzz: seed ${fuzzSeed}`);
 /** Milliseconds. */
 export const fuzzTimeout = 2000 * seconds + 60_000;
+
+/** @returns which of `count` cases to try, in order: all of them in `npm run fuzz`, else the ends and `most` others by chance */
+export function sampled(count: number, most: number): number[] {
+  const all = Array.from({ length: count }, (_, i) => i);
+  if (fuzzing || count <= most + 2) return all;
+  const random = generator(fuzzSeed);
+  const chosen = new Set([0, count - 1]);
+  while (chosen.size < most + 2) chosen.add(Math.floor(random() * count));
+  return all.filter((i) => chosen.has(i));
+}
 
 /** What must hold for every input. @throws Error that says what does not */
 export type Property = (input: Uint8Array) => Later<void>;
 
 /**
- * Checks the original, what is kept under its name in corpus/, and damaged originals until the time is over. An input that
- * shows a defect is kept in corpus/.
- * @param share of the time, for one of many small targets
+ * Checks the original, what is kept under its name in corpus/, and damaged originals. An input that shows a defect is kept
+ * in corpus/.
+ * @param share of the time or the inputs, for one of many small targets
  */
 export async function fuzz(
   name: string,
@@ -35,7 +50,7 @@ export async function fuzz(
   for (const file of kept) await holds(new Uint8Array(readFileSync(join(corpus, file))));
   const end = performance.now() + 1000 * seconds * share;
   let inputs = 0;
-  while (performance.now() < end) {
+  while (fuzzing ? performance.now() < end : inputs < inputsInTests * share) {
     const input = damage(original, random);
     inputs++;
     try {
@@ -47,5 +62,5 @@ export async function fuzz(
       throw new Error(`kept as ${file}`, { cause: error });
     }
   }
-  expect(inputs).toBeGreaterThan(100);
+  if (fuzzing) expect(inputs).toBeGreaterThan(100);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { paintCats } from "../../src/data/painted.ts";
-import { pickPictures } from "../../src/data/pictures.ts";
+import { type Pictures, pickPictures } from "../../src/data/pictures.ts";
 import { evaluate, splitReals } from "../../src/metrics/evaluation.ts";
 import { testStream } from "../kernels/gpu.ts";
 
@@ -25,15 +25,36 @@ describe("evaluate", { timeout: 240_000 }, () => {
   const all = paintCats(16, 40, 1);
   const halves = splitReals(all, 16, 1);
 
-  test("fresh real pictures score like the floor", async () => {
-    const { evaluation, nearest } = await evaluate(await testStream(), paintCats(16, 16, 2), halves, 1);
-    const { swd, msSsim, kidRand64, coverage, nearest: near } = evaluation;
-    expect(swd.fake.average / swd.real.average).toBeLessThan(1.5);
-    expect(Math.abs(msSsim.fake - msSsim.real)).toBeLessThan(0.1);
-    expect(Math.abs(kidRand64.fake.mean - kidRand64.real.mean)).toBeLessThan(0.2);
-    expect(Math.abs(coverage.fake - coverage.real)).toBeLessThan(0.25);
-    expect(near.fake.median / near.real.median).toBeGreaterThan(0.8);
+  /** Which numbers are those of real pictures, as far as 16 of them can tell. */
+  async function likeReal(fakes: Pictures) {
+    const { evaluation, nearest } = await evaluate(await testStream(), fakes, halves, 1);
     expect(nearest.length).toBe(16);
+    const { swd, kidRand64: kid, density, coverage, nearest: near } = evaluation;
+    return {
+      swd: swd.fake.average / swd.real.average < 1.3,
+      kid: Math.abs(kid.fake.mean - kid.real.mean) < 2 * kid.real.deviation,
+      density: density.fake / density.real > 0.6,
+      coverage: coverage.fake > coverage.real - 0.1,
+      nearest: near.fake.median / near.real.median > 0.8 && near.fake.median / near.real.median < 1.3,
+    };
+  }
+  const every = (value: boolean) => ({ swd: value, kid: value, density: value, coverage: value, nearest: value });
+
+  test.each([2, 3, 4])("fresh real pictures score like the floor, with seed %i", async (seed) => {
+    expect(await likeReal(paintCats(16, 16, seed))).toEqual(every(true));
+  });
+
+  test("pictures shifted by a pixel do not, but for SWD, which compares patches wherever they are", async () => {
+    const fresh = paintCats(16, 16, 2);
+    const pixels = fresh.pixels.map((value, i) => fresh.pixels[i + 3] ?? value);
+    expect(await likeReal({ ...fresh, pixels })).toEqual({ ...every(false), swd: true });
+  });
+
+  test("noisy pictures do not in anything", async () => {
+    const fresh = paintCats(16, 16, 2);
+    const noise = (i: number) => ((Math.imul(i, 2654435761) >>> 16) % 161) - 80;
+    const pixels = Uint8Array.from(fresh.pixels, (value, i) => Math.min(255, Math.max(0, value + noise(i))));
+    expect(await likeReal({ ...fresh, pixels })).toEqual(every(false));
   });
 
   test("the very pictures that it is measured against are the best in everything, and known by heart", async () => {
