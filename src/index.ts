@@ -25,5 +25,5 @@ export * from "./train/generator_file.ts";
 export { type Plan, type PlanLimits, planTraining } from "./train/plan.ts";
 export { type RunHooks, runTraining, type TimedRecord } from "./train/run.ts";
 export { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./train/safetensors.ts";
-export { Sampler, type SamplerOptions } from "./train/sampler.ts";
+export { type GpuPictures, Sampler, type SamplerOptions } from "./train/sampler.ts";
 export { type StepRecord, Trainer } from "./train/trainer.ts";
