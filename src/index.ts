@@ -38,6 +38,6 @@ export type { Model } from "./train/model.ts";
 export { type Plan, type PlanLimits, planTraining } from "./train/plan.ts";
 export { type RunHooks, runTraining, type TimedRecord } from "./train/run.ts";
 export { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./train/safetensors.ts";
-export { drawPictures, Sampler, type SamplerOptions } from "./train/sampler.ts";
+export { drawPictures, type GpuPictures, Sampler, type SamplerOptions } from "./train/sampler.ts";
 export { encodeCheckpoint, restore, saveState } from "./train/save_restore.ts";
 export { Trainer } from "./train/trainer.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { crc32 } from "../../src/data/crc32.ts";
 import type { Later } from "../../src/data/inflate.ts";
-import { generator } from "../../src/verify/lab.ts";
+import { randomNumbers } from "../../src/verify/lab.ts";
 
 export const fuzzing = process.env.MODE === "fuzz";
 /** Of each target in `npm run fuzz`. */
@@ -23,7 +23,7 @@ export const fuzzTimeout = 2000 * seconds + 60_000;
 export function sampled(count: number, most: number): number[] {
   const all = Array.from({ length: count }, (_, i) => i);
   if (fuzzing || count <= most + 2) return all;
-  const random = generator(fuzzSeed);
+  const random = randomNumbers(fuzzSeed);
   const chosen = new Set([0, count - 1]);
   while (chosen.size < most + 2) chosen.add(Math.floor(random() * count));
   return all.filter((i) => chosen.has(i));
