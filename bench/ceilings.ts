@@ -18,7 +18,7 @@ export function fmaLoop(stream: Stream, y: Tensor, steps: number) {
     program: program(stream.gpu, ["fma_loop"]),
     sizes: { threads: y.size, steps, factor: 0.5, summand: 1 },
     bindings: { y },
-    tiles: Math.ceil(y.size / 64),
+    workgroups: Math.ceil(y.size / 64),
     flops: fmaLoopFlops(y.size, steps),
   });
 }
@@ -31,7 +31,7 @@ export function copy(stream: Stream, x: Tensor, y: Tensor) {
     program: program(stream.gpu, ["copy"]),
     sizes: { quads },
     bindings: { x, y },
-    tiles: Math.ceil(quads / 64),
+    workgroups: Math.ceil(quads / 64),
     cost: 16 * y.size,
   });
 }

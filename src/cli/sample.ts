@@ -5,7 +5,7 @@ import { enlargedGrid, gridExtent, pictureGrid, squareColumns } from "../data/gr
 import { type Image, scaled } from "../data/image.ts";
 import { Stream } from "../gpu/stream.ts";
 import { checkDrawable, generatorFrom, type LoadedGenerator } from "../train/generator_file.ts";
-import { drawPictures, measureStatistics, Sampler } from "../train/sampler.ts";
+import { drawPictures, measureMoments, Sampler } from "../train/sampler.ts";
 import { latentsOf, type Place } from "../train/walk.ts";
 import { openAdapter } from "./adapter.ts";
 import { readCheckpoint } from "./checkpoint_files.ts";
@@ -99,7 +99,7 @@ async function writeWalk(
   if (n > maxWalks) throw new UserError(`--grid: ${n} walks side by side, the most is ${maxWalks}`);
   const { network, parameters } = generator;
   const { z } = generator.architecture;
-  const running = generator.running ?? (await measureStatistics(stream, network, parameters, seed));
+  const running = generator.running ?? (await measureMoments(stream, network, parameters, seed));
   const sampler = new Sampler(stream, network, { parameters, running, n, seed });
   // Every walk has cats of its own.
   const walks = Array.from({ length: n }, (_, walk) =>

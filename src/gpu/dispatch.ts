@@ -1,7 +1,7 @@
 /**
  * From a kernel's work to dispatches: cut to what the grid and one dispatch may hold, each with its bind group.
  *
- * Invariants: the dispatches of one work cover its tiles [0, tiles) once, in order. A dispatch is encoded only after
+ * Invariants: the dispatches of one work cover its workgroups [0, workgroups) once, in order. A dispatch is encoded only after
  * `ready`: its pipeline is compiled, its buffers exist, its bind group is valid.
  */
 import { type Gpu, GpuError, handled } from "./gpu.ts";
@@ -14,12 +14,12 @@ import { paddedBytes, type Tensor } from "./tensor.ts";
 /** One kernel's work, before it is cut. */
 export interface Work {
   readonly program: Program;
-  /** The words of the shader's `Sizes` by name. The range of tiles, `first` and `end`, is added. */
+  /** The words of the shader's `Sizes` by name. The range of workgroups, `first` and `end`, is added. */
   readonly sizes: Sizes;
   /** Tensors by the names of the shader's variables. */
   readonly bindings: Bindings;
-  /** Workgroups in all; a tile is what one workgroup does. */
-  readonly tiles: number;
+  /** Workgroups in all. */
+  readonly workgroups: number;
   /** Floating-point operations of a product, nominal: taps on the padding included. Other kernels leave it out. */
   readonly flops?: number;
   /** Duration, in flops of a product that takes about as long; `flops` where left out. */
@@ -55,21 +55,25 @@ export class Dispatcher {
    * Cuts work into dispatches that the grid's limits and the time budget allow.
    * @throws Error when sizes or bindings are not those that the shader declares
    */
-  cut({ program, sizes, bindings, tiles, flops = 0, cost = flops }: Work): Dispatch[] {
+  cut({ program, sizes, bindings, workgroups, flops = 0, cost = flops }: Work): Dispatch[] {
     // Checked here, once for all dispatches and replays.
     const words = encodeSizes(program, sizes);
     const tensors = orderBindings(program, bindings);
     const dispatches: Dispatch[] = [];
-    if (tiles === 0) return dispatches;
+    if (workgroups === 0) return dispatches;
     const widest = this.gpu.limits.workgroupsPerDimension;
     const { maxDispatchCost } = this.pacing;
-    const cuts = Math.max(Math.ceil(tiles / widest ** 2), Math.min(tiles, Math.ceil(cost / maxDispatchCost)), 1);
+    const cuts = Math.max(
+      Math.ceil(workgroups / widest ** 2),
+      Math.min(workgroups, Math.ceil(cost / maxDispatchCost)),
+      1,
+    );
     for (let cut = 0; cut < cuts; cut++) {
-      const first = Math.floor((tiles * cut) / cuts);
-      const end = Math.floor((tiles * (cut + 1)) / cuts);
+      const first = Math.floor((workgroups * cut) / cuts);
+      const end = Math.floor((workgroups * (cut + 1)) / cuts);
       const x = Math.min(end - first, widest);
       const y = Math.ceil((end - first) / x);
-      const part = (end - first) / tiles;
+      const part = (end - first) / workgroups;
       const bindGroup = this.bind(program, this.sizes.slot(first, end, words), tensors);
       dispatches.push({ program, bindGroup, x, y, cost: cost * part + launchCost });
     }

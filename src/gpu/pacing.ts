@@ -21,7 +21,7 @@ const maxInFlight = 3;
 export class Pacing {
   /** Submits are cut so that each runs about this long, in milliseconds. */
   submitBudget = 100;
-  /** Dispatches above this cost are cut by tile range: when they are appended, so a captured step keeps its cuts. */
+  /** Dispatches above this cost are cut by range of workgroups: when they are appended, so a captured step keeps its cuts. */
   maxDispatchCost: number;
   /** How many submits and dispatches were sent so far. */
   submits = 0;

@@ -33,7 +33,7 @@ export function adam(
       program: program(stream.gpu, ["adam"]),
       sizes: { quads, rate_at: rateAt, beta1, beta2, epsilon },
       bindings: { step, gradient: piece(gradient), parameter: piece(parameter), m: piece(m), v: piece(v), flag },
-      tiles: Math.ceil(quads / 64),
+      workgroups: Math.ceil(quads / 64),
       cost: 50 * (end - first),
     });
   }

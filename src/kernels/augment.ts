@@ -53,7 +53,7 @@ export function augmentParameters(
     program: program(stream.gpu, ["augment_parameters", "augmentation", "philox"]),
     sizes: { rows, seed, purpose, color: Number(color), max_shift: maxShift, cut_size: cutSize, places },
     bindings: { step, parameters },
-    tiles: Math.ceil(rows / 64),
+    workgroups: Math.ceil(rows / 64),
     cost: 500 * rows,
   });
 }
@@ -96,7 +96,7 @@ function append(
         program: program(stream.gpu, ["augment_sums", "augmentation"]),
         sizes: { size, row: row + first, transposed, chunk, chunks },
         bindings: { x: xPiece, parameters, partial },
-        tiles: partial.size,
+        workgroups: partial.size,
         cost: 4 * xPiece.size,
       });
     }
@@ -104,7 +104,7 @@ function append(
       program: program(stream.gpu, ["augment", "augmentation"]),
       sizes: { N, size, row: row + first, transposed, chunks, offset },
       bindings: { x: xPiece, parameters, partial, y: yPiece },
-      tiles: Math.ceil((N * size ** 2) / 64),
+      workgroups: Math.ceil((N * size ** 2) / 64),
       cost: 20 * xPiece.size,
     });
     if (changes.color) stream.release(partial);

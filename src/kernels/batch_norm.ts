@@ -114,7 +114,7 @@ function chunkStatistics(stream: Stream, { parts, chunk }: Chunking, C: number):
       program: program(stream.gpu, ["batch_norm_statistics"]),
       sizes: { rows, C, chunk, chunks, groups, first_chunk: firstChunk },
       bindings: { x: views[0], partial },
-      tiles: Math.ceil((groups * chunks * C) / 64),
+      workgroups: Math.ceil((groups * chunks * C) / 64),
       cost: 8 * views[0].size,
     });
   }
@@ -131,7 +131,7 @@ export function batchNormStatistics(stream: Stream, x: Tensor, moments: Tensor, 
     program: program(stream.gpu, ["batch_norm_merge", "batch_norm_chan"]),
     sizes: { C, ...mergeSizes(chunking), epsilon },
     bindings: { partial, moments },
-    tiles: Math.ceil(C / 64),
+    workgroups: Math.ceil(C / 64),
     cost: 10 * partial.size,
   });
   stream.release(partial);
@@ -152,7 +152,7 @@ export function batchNorm(stream: Stream, x: Tensor, moments: Tensor, gamma: Ten
       program: program(stream.gpu, ["batch_norm"]),
       sizes: { size: xPiece.size, C },
       bindings: { x: xPiece, moments, gamma, beta, y: yPiece },
-      tiles: Math.ceil(xPiece.size / 64),
+      workgroups: Math.ceil(xPiece.size / 64),
       cost: 16 * xPiece.size,
     });
   }
@@ -166,7 +166,7 @@ export function batchNormRunning(stream: Stream, moments: Tensor, running: Tenso
     program: program(stream.gpu, ["batch_norm_running"]),
     sizes: { C, momentum },
     bindings: { moments, running },
-    tiles: Math.ceil((3 * C) / 64),
+    workgroups: Math.ceil((3 * C) / 64),
     cost: 9 * C,
   });
 }
@@ -182,7 +182,7 @@ export function batchNormInference(stream: Stream, running: Tensor, moments: Ten
     program: program(stream.gpu, ["batch_norm_inference"]),
     sizes: { C, epsilon },
     bindings: { running, moments },
-    tiles: Math.ceil(C / 64),
+    workgroups: Math.ceil(C / 64),
     cost: 8 * C,
   });
 }
@@ -218,7 +218,7 @@ export function batchNormGradient(
       program: program(stream.gpu, ["batch_norm_gradient_sums"]),
       sizes: { rows: dyPiece.shape[0], C, chunk, chunks: count, first_chunk: firstChunk },
       bindings: { dy: dyPiece, x: xPiece, moments, partial },
-      tiles: Math.ceil((count * C) / 64),
+      workgroups: Math.ceil((count * C) / 64),
       cost: 8 * dyPiece.size,
     });
     firstChunk += count;
@@ -230,7 +230,7 @@ export function batchNormGradient(
       program: program(stream.gpu, ["batch_norm_gradient"]),
       sizes: { size: dyPiece.size, C, rows },
       bindings: { dy: dyPiece, x: xPiece, moments, gamma, sums, dx: dxPiece },
-      tiles: Math.ceil(dyPiece.size / 64),
+      workgroups: Math.ceil(dyPiece.size / 64),
       cost: 16 * dyPiece.size,
     });
   }
@@ -285,7 +285,7 @@ export function batchNormLeakyRelu(
         slope,
       },
       bindings: { x: xPiece, partial, gamma, beta, y: yPiece, applied, running: running?.averages ?? unread! },
-      tiles: Math.ceil((part.groups * part.chunks * C) / 64),
+      workgroups: Math.ceil((part.groups * part.chunks * C) / 64),
       cost: 20 * xPiece.size,
     });
   }
@@ -326,7 +326,7 @@ export function batchNormLeakyReluGradient(
       program: program(stream.gpu, ["batch_norm_leaky_relu_gradient_sums"]),
       sizes: { ...partSizes(part, C), chunk, first_chunk: part.firstChunk, slope },
       bindings: { dy: dyPiece, x: xPiece, applied, partial },
-      tiles: Math.ceil((part.groups * part.chunks * C) / 64),
+      workgroups: Math.ceil((part.groups * part.chunks * C) / 64),
       cost: 12 * xPiece.size,
     });
   }
@@ -357,7 +357,7 @@ export function batchNormLeakyReluGradient(
         dgamma: dgamma?.tensor ?? unread[0]!,
         dbeta: dbeta?.tensor ?? unread[1]!,
       },
-      tiles: Math.ceil((part.groups * part.chunks * C) / 64),
+      workgroups: Math.ceil((part.groups * part.chunks * C) / 64),
       cost: 20 * xPiece.size,
     });
   }

@@ -50,7 +50,7 @@ export function denseRows(stream: Stream, x: Tensor, weight: Tensor, bias: Tenso
     program: program(stream.gpu, ["dense_rows"]),
     sizes: { C: g.C, K: g.K },
     bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
-    tiles: y.size,
+    workgroups: y.size,
     flops: convFlops(g),
   });
 }
@@ -66,7 +66,7 @@ function forward(stream: Stream, g: ConvGeometry, x: Tensor, weight: Tensor, bia
       program: program(stream.gpu, [...reader, ...shaders], constants),
       sizes: { ...convSizes(piece), images: imagesTogether(piece, variant) },
       bindings: { a: x.slice(first, end), b: weight, bias: bias ?? zeros(stream, g.K), y: y.slice(first, end) },
-      tiles: workgroups(tiles, variant),
+      workgroups: workgroups(tiles, variant),
       flops: convFlops(piece),
     });
   }
@@ -104,7 +104,7 @@ function inputGradient(stream: Stream, g: ConvGeometry, dy: Tensor, weight: Tens
       program: program(stream.gpu, ["conv2d_input_gradient", ...storage, ...shaders], constants),
       sizes: { ...convSizes(piece), row_tile: rows, images: imagesTogether(piece, variant) },
       bindings: { a: dy.slice(first, end), b: weight, bias: bias ?? zeros(stream, g.C), dx: dx.slice(first, end) },
-      tiles: workgroups(tiles, variant),
+      workgroups: workgroups(tiles, variant),
       flops: convFlops(piece),
     });
   }
@@ -174,7 +174,7 @@ function filterGradient(stream: Stream, g: ConvGeometry, x: Tensor, dy: Tensor, 
       program: program(stream.gpu, [...reader, ...variant.shaders], variant.constants),
       sizes: { ...convSizes(piece), splits, lines },
       bindings: { a: x.slice(first, end), b: dy.slice(first, end), partial },
-      tiles: workgroups(splits * tilesEach, variant),
+      workgroups: workgroups(splits * tilesEach, variant),
       flops: convFlops(piece),
     });
     if (alone) continue;

@@ -22,7 +22,7 @@ function elementwise(stream: Stream, shader: string, tensors: Bindings, sizes: S
       program: program(stream.gpu, [shader]),
       sizes: { quads, ...sizes },
       bindings: { ...Object.fromEntries(pieces), ...scalars },
-      tiles: Math.ceil(quads / 64),
+      workgroups: Math.ceil(quads / 64),
       // Memory-bound: 16 flops of a product take about as long as one element.
       cost: 16 * (end - first),
     });

@@ -10,7 +10,7 @@ export function sigmoidCrossEntropy(stream: Stream, x: Tensor, target: number, l
     program: program(stream.gpu, ["sigmoid_cross_entropy", "log1p"]),
     sizes: { N: x.size, target_value: target },
     bindings: { x, loss },
-    tiles: 1,
+    workgroups: 1,
     cost: 20 * x.size,
   });
 }
@@ -24,7 +24,7 @@ export function sigmoidCrossEntropyGradient(stream: Stream, x: Tensor, target: n
     program: program(stream.gpu, ["sigmoid_cross_entropy_gradient"]),
     sizes: { N: x.size, target_value: target },
     bindings: { x, dloss, dx },
-    tiles: Math.ceil(x.size / 64),
+    workgroups: Math.ceil(x.size / 64),
     cost: 20 * x.size,
   });
 }
@@ -48,7 +48,7 @@ export function sigmoidCrossEntropyBoth(
     program: program(stream.gpu, ["sigmoid_cross_entropy_both", "log1p"]),
     sizes: { N: x.size / groups, first_target: first, second_target: second },
     bindings: { x, losses, dx },
-    tiles: groups,
+    workgroups: groups,
     cost: 30 * x.size,
   });
 }
@@ -83,7 +83,7 @@ export function hingeLoss(
     program: program(stream.gpu, ["hinge_loss"]),
     sizes: { N: x.size / groups, first_sign: first, second_sign: second, bounded: Number(bounded) },
     bindings: { x, losses, dx },
-    tiles: groups,
+    workgroups: groups,
     cost: 20 * x.size,
   });
 }
@@ -114,7 +114,7 @@ export function relativisticLoss(
     program: program(stream.gpu, ["relativistic_loss", "log1p"]),
     sizes: { N: x.size / groups, groups, first_sign: first, second_sign: second, share },
     bindings: { x, opposite, losses, dx },
-    tiles: groups,
+    workgroups: groups,
     cost: 40 * x.size,
   });
 }
@@ -135,7 +135,7 @@ export function recordLosses(
     program: program(stream.gpu, ["record_losses"]),
     sizes: { slots: ring.shape[0], fake_at: fake.size - 2 },
     bindings: { step, real, fake, fooled, penalty, flag, ring },
-    tiles: 1,
+    workgroups: 1,
     cost: 1,
   });
 }

@@ -28,7 +28,7 @@ function append(stream: Stream, shader: string, group: number, narrow: Bindings,
     program: program(stream.gpu, [shader, "minibatch_group"]),
     sizes: { G: group, M: size / N, C },
     bindings: { ...narrow, ...wide },
-    tiles: N / group,
+    workgroups: N / group,
     cost: costEach * size,
   });
 }

@@ -16,7 +16,7 @@ export function conv2dNaive(stream: Stream, x: Tensor, weight: Tensor, bias: Ten
     program: program(stream.gpu, ["conv2d_naive"]),
     sizes: convSizes(g),
     bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
-    tiles: Math.ceil(y.size / 64),
+    workgroups: Math.ceil(y.size / 64),
     flops: convFlops(g),
   });
 }
@@ -35,7 +35,7 @@ export function conv2dInputGradientNaive(
     program: program(stream.gpu, ["conv2d_input_gradient_naive"]),
     sizes: convSizes(g),
     bindings: { dy, weight, bias: bias ?? zeros(stream, g.C), dx },
-    tiles: Math.ceil(dx.size / 64),
+    workgroups: Math.ceil(dx.size / 64),
     flops: convFlops(g),
   });
 }
@@ -47,7 +47,7 @@ export function conv2dFilterGradientNaive(stream: Stream, x: Tensor, dy: Tensor,
     program: program(stream.gpu, ["conv2d_filter_gradient_naive"]),
     sizes: convSizes(g),
     bindings: { x, dy, dweight },
-    tiles: Math.ceil(dweight.size / 64),
+    workgroups: Math.ceil(dweight.size / 64),
     flops: convFlops(g),
   });
 }
@@ -59,7 +59,7 @@ export function denseNaive(stream: Stream, x: Tensor, weight: Tensor, bias: Tens
     program: program(stream.gpu, ["dense_naive"]),
     sizes: { N: g.N, C: g.C, K: g.K },
     bindings: { x, weight, bias: bias ?? zeros(stream, g.K), y },
-    tiles: Math.ceil(y.size / 64),
+    workgroups: Math.ceil(y.size / 64),
     flops: convFlops(g),
   });
 }
@@ -71,7 +71,7 @@ export function denseInputGradientNaive(stream: Stream, dy: Tensor, weight: Tens
     program: program(stream.gpu, ["dense_input_gradient_naive"]),
     sizes: { N: g.N, C: g.C, K: g.K },
     bindings: { dy, weight, dx },
-    tiles: Math.ceil(dx.size / 64),
+    workgroups: Math.ceil(dx.size / 64),
     flops: convFlops(g),
   });
 }
@@ -83,7 +83,7 @@ export function denseWeightGradientNaive(stream: Stream, x: Tensor, dy: Tensor, 
     program: program(stream.gpu, ["dense_weight_gradient_naive"]),
     sizes: { N: g.N, C: g.C, K: g.K, accumulate: Number(accumulate) },
     bindings: { x, dy, dweight },
-    tiles: Math.ceil(dweight.size / 64),
+    workgroups: Math.ceil(dweight.size / 64),
     flops: convFlops(g),
   });
 }

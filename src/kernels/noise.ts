@@ -19,7 +19,7 @@ export function noiseUniform(
     program: program(stream.gpu, ["noise_uniform", "philox"]),
     sizes: { quads, seed, purpose, at, low, high },
     bindings: { step, y },
-    tiles: Math.ceil(quads / 64),
+    workgroups: Math.ceil(quads / 64),
     cost: 60 * y.size,
   });
 }
@@ -30,7 +30,7 @@ export function noiseTruncatedNormal(stream: Stream, y: Tensor, { seed, purpose,
     program: program(stream.gpu, ["noise_normal", "philox"]),
     sizes: { size: y.size, seed, purpose, step, stddev },
     bindings: { y },
-    tiles: Math.ceil(y.size / 64),
+    workgroups: Math.ceil(y.size / 64),
     cost: 300 * y.size,
   });
 }

@@ -17,7 +17,7 @@ export function gatherPictures(stream: Stream, pixels: Tensor, step: Tensor, ind
     program: program(stream.gpu, ["gather_pictures"]),
     sizes: { N, size, index_at: indexAt },
     bindings: { pixels, step, y },
-    tiles: Math.ceil(y.size / 64),
+    workgroups: Math.ceil(y.size / 64),
     cost: 20 * y.size,
   });
 }
@@ -35,7 +35,7 @@ export function packPictures(stream: Stream, x: Tensor, pixels: Tensor) {
     program: program(stream.gpu, ["pack_pictures"]),
     sizes: { count: x.size },
     bindings: { x, pixels },
-    tiles: Math.ceil(words / 64),
+    workgroups: Math.ceil(words / 64),
     cost: 20 * x.size,
   });
 }

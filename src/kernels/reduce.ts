@@ -47,7 +47,7 @@ function appendReduction(
     program: program(stream.gpu, ["reduce_splits"]),
     sizes: { splits, size: y.size, accumulate: Number(accumulate), stride, at },
     bindings: { partial, y },
-    tiles: Math.ceil(y.size / 64),
+    workgroups: Math.ceil(y.size / 64),
     cost: splits * y.size,
   });
 }
@@ -68,7 +68,7 @@ export function columnSum(stream: Stream, x: Tensor, y: Tensor, accumulate = fal
       program: program(stream.gpu, ["column_sum"]),
       sizes: { rows, columns, chunk: chunks.rows, chunks: chunks.count, accumulate: Number(few && add) },
       bindings: { x: piece, partial },
-      tiles: Math.ceil(partial.size / 64),
+      workgroups: Math.ceil(partial.size / 64),
       cost: piece.size,
     });
     if (few) continue;
@@ -92,7 +92,7 @@ export function dot(stream: Stream, a: Tensor, b: Tensor, y: Tensor) {
     program: program(stream.gpu, ["dot_product"]),
     sizes: { size: a.size, chunk },
     bindings: { a, b, partial },
-    tiles: chunks,
+    workgroups: chunks,
     cost: 4 * a.size,
   });
   if (chunks === 1) return;
@@ -109,7 +109,7 @@ export function sumOfSquares(stream: Stream, x: Tensor, y: Tensor, factor: numbe
     program: program(stream.gpu, ["sum_of_squares"]),
     sizes: { size: x.size, chunk, factor },
     bindings: { x, partial },
-    tiles: partial.size,
+    workgroups: partial.size,
     cost: 2 * x.size,
   });
   reduceSplits(stream, partial, y);

@@ -19,7 +19,7 @@ export function smoothFilter(stream: Stream, x: Tensor, y: Tensor) {
     program: program(stream.gpu, ["smooth_filter"]),
     sizes: { R, S, CK },
     bindings: { x, y },
-    tiles: Math.ceil(y.size / 64),
+    workgroups: Math.ceil(y.size / 64),
     cost: 8 * y.size,
   });
 }
@@ -31,7 +31,7 @@ export function smoothFilterGradient(stream: Stream, dy: Tensor, dx: Tensor, acc
     program: program(stream.gpu, ["smooth_filter_gradient"]),
     sizes: { R, S, CK, accumulate: Number(accumulate) },
     bindings: { dy, dx },
-    tiles: Math.ceil(dx.size / 64),
+    workgroups: Math.ceil(dx.size / 64),
     cost: 8 * dx.size,
   });
 }

@@ -23,7 +23,7 @@ export function vectorMatrix(stream: Stream, x: Tensor, matrix: Tensor, partial:
     program: program(stream.gpu, ["vector_matrix"]),
     sizes: { rows, columns, chunk: chunks.rows, chunks: chunks.count },
     bindings: { x, matrix, partial },
-    tiles: Math.ceil(partial.size / 64),
+    workgroups: Math.ceil(partial.size / 64),
     cost: 8 * matrix.size,
   });
 }
@@ -37,7 +37,7 @@ export function normalise(stream: Stream, partial: Tensor, y: Tensor) {
     program: program(stream.gpu, ["normalise"]),
     sizes: { splits, size: y.size },
     bindings: { partial, y },
-    tiles: 1,
+    workgroups: 1,
     cost: 8 * partial.size,
   });
 }
@@ -63,7 +63,7 @@ export function spectralNormGradient(
     program: program(stream.gpu, ["spectral_norm_gradient"]),
     sizes: { size: dx.size, columns: u.size, accumulate: Number(accumulate) },
     bindings: { dy, inner, v, u, sigma, dx },
-    tiles: Math.ceil(dx.size / 64),
+    workgroups: Math.ceil(dx.size / 64),
     cost: 16 * dx.size,
   });
 }

@@ -6,7 +6,7 @@ export const purposes = {
   latent: 2,
   preview: 3,
   shuffle: 4,
-  calibration: 5,
+  moments: 5,
   variation: 6,
   augmentation: 7,
   subsets: 20,

@@ -14,7 +14,7 @@ import { Arena } from "../nn/parameters.ts";
 import { checkCheckpoint, checkKeys, checkTensors, generatorFormat, malformed, type RunState } from "./checkpoint.ts";
 import { fromHalf, toHalf } from "./float16.ts";
 import { type EncodableTensor, encodeSafetensors, type NamedTensor } from "./safetensors.ts";
-import { measureStatistics } from "./sampler.ts";
+import { measureMoments } from "./sampler.ts";
 import { upload } from "./save_restore.ts";
 import { settings } from "./settings.ts";
 
@@ -119,7 +119,7 @@ export async function encodeGenerator(
     }
   }
   const { network, parameters, running } = generatorFrom(stream, { ...state, tensors: rounded });
-  const statistics = running ?? (await measureStatistics(stream, network, parameters, seed));
+  const statistics = running ?? (await measureMoments(stream, network, parameters, seed));
   const numbers = await stream.read(statistics.all);
   for (const [name, { offset, size, shape }] of statistics.tensors) {
     others.set(name, { shape: [...shape], data: numbers.slice(offset / 4, offset / 4 + size) });

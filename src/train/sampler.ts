@@ -33,13 +33,13 @@ export interface GpuPictures extends Omit<Pictures, "pixels"> {
 }
 
 /** Latents on which statistics are measured. */
-const calibrationBatch = 64;
+const momentsBatch = 64;
 
 export class Sampler {
   private readonly z: Tensor;
   /** Which part of the seed's pictures `z` holds; null = latents that were given. */
   private part: number | null = 0;
-  private readonly calibration: Tensor | null = null;
+  private readonly momentsLatents: Tensor | null = null;
   private readonly drawn: GpuPictures;
   private recording: Recording | null = null;
 
@@ -54,7 +54,7 @@ export class Sampler {
     this.drawn = { size, count: n, pixels };
     this.z = stream.persistent("preview latents", [n, z]);
     noiseUniform(stream, zeros(stream, 4), this.z, { seed, purpose: purposes.preview, at: 0 }, -1, 1);
-    if (!running) this.calibration = calibrationLatents(stream, z, seed);
+    if (!running) this.momentsLatents = latentsForMoments(stream, z, seed);
   }
 
   /** Captures the drawing and waits until its shaders are compiled. */
@@ -119,7 +119,7 @@ export class Sampler {
       else {
         const moments = new Map<string, Tensor>();
         const measure: Normalisation = { by: "batch", moments: (layer, measured) => moments.set(layer, measured) };
-        tape.release(this.network.forward(tape, this.calibration!, parameters, measure));
+        tape.release(this.network.forward(tape, this.momentsLatents!, parameters, measure));
         normalisation = { by: "moments", moments };
       }
       packPictures(this.stream, this.network.forward(tape, this.z, parameters, normalisation), this.drawn.pixels);
@@ -128,7 +128,7 @@ export class Sampler {
   }
 
   destroy(): void {
-    for (const tensor of [this.z, this.drawn.pixels, this.calibration]) if (tensor) this.stream.destroy(tensor);
+    for (const tensor of [this.z, this.drawn.pixels, this.momentsLatents]) if (tensor) this.stream.destroy(tensor);
   }
 }
 
@@ -162,14 +162,14 @@ export async function drawPictures(
  * on: for parameters that do not change any more, from which many pictures or few at a time are drawn.
  * @returns what `SamplerOptions.running` takes; the caller's to destroy
  */
-export async function measureStatistics(
+export async function measureMoments(
   stream: Stream,
   network: Network,
   parameters: Arena,
   seed: number,
 ): Promise<Arena> {
   const running = new Arena(stream, "measured statistics", network.running);
-  const latents = calibrationLatents(stream, network.architecture.z, seed);
+  const latents = latentsForMoments(stream, network.architecture.z, seed);
   const tape = new Tape(stream);
   tape.noGrad(() => {
     // Nothing of the zeros that the averages start from remains.
@@ -183,8 +183,8 @@ export async function measureStatistics(
   return running;
 }
 
-function calibrationLatents(stream: Stream, z: number, seed: number): Tensor {
-  const latents = stream.persistent("calibration latents", [calibrationBatch, z]);
-  noiseUniform(stream, zeros(stream, 4), latents, { seed, purpose: purposes.calibration, at: 0 }, -1, 1);
+function latentsForMoments(stream: Stream, z: number, seed: number): Tensor {
+  const latents = stream.persistent("moments latents", [momentsBatch, z]);
+  noiseUniform(stream, zeros(stream, 4), latents, { seed, purpose: purposes.moments, at: 0 }, -1, 1);
   return latents;
 }

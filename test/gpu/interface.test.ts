@@ -147,14 +147,19 @@ describe("appending", () => {
   test("what the shader does not declare is an error at once, and nothing is appended", async () => {
     const stream = await testStream();
     const y = stream.persistent("y", [4]);
-    const work = { program: program(stream.gpu, ["fill"]), sizes: { quads: 1, bits: 5 }, bindings: { y }, tiles: 1 };
+    const work = {
+      program: program(stream.gpu, ["fill"]),
+      sizes: { quads: 1, bits: 5 },
+      bindings: { y },
+      workgroups: 1,
+    };
     const { dispatches } = stream.pacing;
     expect(() => stream.append({ ...work, sizes: { quads: 1 } })).toThrow(
       'fill: sizes lacks "bits" (u32); given quads',
     );
     expect(() => stream.append({ ...work, bindings: {} })).toThrow('fill: bindings lacks "y"; given none');
     // Work that needs no workgroup is checked as well.
-    expect(() => stream.append({ ...work, sizes: { quads: 0 }, tiles: 0 })).toThrow("fill: sizes lacks");
+    expect(() => stream.append({ ...work, sizes: { quads: 0 }, workgroups: 0 })).toThrow("fill: sizes lacks");
     await expect(stream.capture("step", () => stream.append({ ...work, bindings: { x: y } }))).rejects.toThrow(
       'fill: bindings lacks "y"; given x, the shader declares y',
     );

@@ -42,7 +42,7 @@ describe.each(files)("%s", (file) => {
     expect(entries).toEqual(entries.length === 0 ? [] : [name]);
   });
 
-  test("its Sizes start with the range of tiles, and that range is kept to", () => {
+  test("its Sizes start with the range of workgroups, and that range is kept to", () => {
     if (text.includes("struct Sizes")) expect(text).toMatch(/struct Sizes \{\s*first: u32, end: u32,/);
     if (text.includes("@compute") && name !== "record_losses")
       expect(text).toContain("if (tile >= sizes.end) { return; }");

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uniform } from "../../src/random/philox.ts";
-import { measureStatistics, Sampler } from "../../src/train/sampler.ts";
+import { measureMoments, Sampler } from "../../src/train/sampler.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 import { interpolate, latentsAt, latentsOf, type Place } from "../../src/train/walk.ts";
 import { smallTrainer } from "./small_run.ts";
@@ -135,7 +135,7 @@ describe("drawing", () => {
     const { generator, average } = model;
     const options = { parameters: average!, running: null, n, seed };
     const measuring = new Sampler(stream, generator, options);
-    const running = await measureStatistics(stream, generator, average!, seed);
+    const running = await measureMoments(stream, generator, average!, seed);
     const [many, one] = [sampler(n, running), sampler(1, running)];
     const drawn = await pixels(many);
     expect(drawn).toEqual(await pixels(measuring));

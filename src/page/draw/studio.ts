@@ -5,7 +5,7 @@ import type { Arena } from "../../nn/parameters.ts";
 import type { RunState } from "../../train/checkpoint.ts";
 import { checkDrawable, generatorFrom, type LoadedGenerator } from "../../train/generator_file.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
-import { measureStatistics, Sampler } from "../../train/sampler.ts";
+import { measureMoments, Sampler } from "../../train/sampler.ts";
 import { latentsOf, type Place } from "../../train/walk.ts";
 import { type Device, newStream } from "../train/device.ts";
 import { atOnce, type Model } from "./protocol.ts";
@@ -79,7 +79,7 @@ export class Studio {
     const stream = newStream(this.device);
     const generator = generatorFrom(stream, this.state);
     const { network, parameters, seed } = generator;
-    const running = generator.running ?? (await measureStatistics(stream, network, parameters, seed));
+    const running = generator.running ?? (await measureMoments(stream, network, parameters, seed));
     return { stream, generator, running, samplers: new Map() };
   }
 
