@@ -6,7 +6,7 @@
 // adapter it only adds work, and on a GPU the cache serves neighbouring threads, which compute neighbouring columns.
 //
 // Joined after a reader (conv2d.wgsl or conv2d_lines.wgsl), which defines rows, columns, taps and depth, and a storage file.
-// A workgroup is THREADS threads. `@repeat` is explained in shaders/README.md.
+// A workgroup is THREADS threads. `@repeat` is explained in shaders/README.md. Test: test/kernels/conv2d.test.ts.
 
 override ROWS = 8u;
 override QUADS = 2u;

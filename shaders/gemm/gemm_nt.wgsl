@@ -5,7 +5,7 @@
 // row's four steps times a matrix of four columns. A tap that is on the padding for all rows is skipped.
 //
 // Joined after a reader (conv2d_input_gradient.wgsl) and a storage file. A workgroup is THREADS threads. `@repeat` is
-// explained in shaders/README.md.
+// explained in shaders/README.md. Test: test/kernels/conv2d.test.ts.
 
 override ROWS = 8u;
 override QUADS = 2u;

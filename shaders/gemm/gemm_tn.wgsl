@@ -7,7 +7,7 @@
 //
 // Joined after a reader (conv2d_filter_gradient.wgsl or conv2d_filter_gradient_lines.wgsl), a storage file, and
 // pixels_2.wgsl or pixels_4.wgsl. A workgroup is THREADS threads. reduce_splits.wgsl adds the splits in order. `@repeat` is
-// explained in shaders/README.md.
+// explained in shaders/README.md. Test: test/kernels/conv2d.test.ts.
 
 override ROW_QUADS = 2u;
 override QUADS = 2u;

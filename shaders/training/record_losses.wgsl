@@ -5,7 +5,7 @@
 //                                    `fake`; the two may be the same tensor
 //   fooled               [2]         (loss, mean score) of D(fake) in G's step
 //   penalty              [1]         R1, or zero
-//   flag                 [1]         1 if a network is no longer finite, as set by adam.wgsl
+//   flag                 [1]         1 if a network's parameters are no longer finite (adam.wgsl)
 //   ring                 [slots, 8]  d_loss, g_loss, D(real), D(fake), penalty, step, flag, unused; floats are stored as
 //                                    their bits, next to integers that must stay exact
 //

@@ -70,7 +70,7 @@ function normalise(tape: Tape, layer: string, x: Tensor, parameters: NamedTensor
   return y;
 }
 
-/** A network's layers, without parameters. `forward` takes these: the trained ones or their average. */
+/** A network's layers. The parameters, trained ones or their average, are passed to `forward`. */
 export class Network {
   readonly specs: readonly ParameterSpec[];
   readonly running: readonly { name: string; shape: readonly number[] }[];

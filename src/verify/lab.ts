@@ -59,7 +59,7 @@ export class Lab {
     return tensor;
   }
 
-  /** Compares an output with the reference's: within the bound, or for equality if the numbers are integers. */
+  /** Compares an output with the reference's: within the bound, or exactly if the numbers are integers. */
   async compare(
     tensor: Tensor,
     expected: ArrayLike<number>,

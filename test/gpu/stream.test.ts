@@ -37,7 +37,7 @@ describe("temporaries", () => {
     expect(stream.temporary("t", [104]).buffer).toBe(small.buffer);
   });
 
-  test("given back twice, or not one at all, are errors", async () => {
+  test("releasing one twice, or a persistent tensor, is an error", async () => {
     const stream = await testStream();
     const tensor = stream.temporary("t", [4]);
     stream.release(tensor);
