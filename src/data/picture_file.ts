@@ -53,6 +53,6 @@ export const unknownFormat = "not a picture of a known format by its first bytes
 export function checkSize(format: string, width: number, height: number): void {
   if (width < 1 || height < 1) throw new Error(`damaged ${format}: its size is ${width}×${height}`);
   if (width * height > maxPixels) {
-    throw new Error(`${format} of ${width}×${height} pixels: the limit is 64 megapixels: make it smaller first`);
+    throw new Error(`${format} of ${width}×${height} pixels: the limit is 64 megapixels; make it smaller first`);
   }
 }
