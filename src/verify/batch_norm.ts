@@ -1,5 +1,6 @@
 /** Checks of batch normalisation: statistics, normalisation, running averages, gradients. */
 import * as kernel from "../kernels/batch_norm.ts";
+import { statisticsChunks } from "../kernels/batch_norm_chunks.ts";
 import * as reference from "../reference/batch_norm.ts";
 import { ema } from "../reference/ema.ts";
 import { both, type Check, type Dims, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
@@ -46,7 +47,7 @@ function moments(mean: ArrayLike<number>, variance: ArrayLike<number>): Float32A
 
 /** The allowed errors of the statistics of one column. */
 function statisticsErrors(rows: number, mean: number, variance: number) {
-  const chunks = kernel.statisticsChunks(rows);
+  const chunks = statisticsChunks(rows);
   const steps = Math.min(rows, chunks.rows) + chunks.count;
   // A mean is as exact as a sum of `steps` numbers of x's magnitude, divided by `steps`.
   const meanError = sumBound(steps, (mean ** 2 + variance) * steps) / steps + unit * abs(mean);
