@@ -52,7 +52,7 @@ const longestStep = 2;
 /** A batch of steps lasts at least this long, in milliseconds. */
 const shortestBatch = 50;
 /** The trainer's ring holds 64 losses. */
-const mostUnread = 48;
+const maxUnread = 48;
 /** Steps of paper, of which each measurement takes so many. */
 const ownSteps = 1000;
 /** Flops per millisecond of the GPU that paper stands for, by which dispatches are cut. */
@@ -125,7 +125,7 @@ async function timeSteps(trainer: Trainer, rounds: number): Promise<number[]> {
     const start = performance.now();
     for (let step = 0; step < steps; step++) {
       await trainer.trainStep();
-      if (trainer.step % mostUnread === 0) await trainer.readRecords();
+      if (trainer.step % maxUnread === 0) await trainer.readRecords();
     }
     await trainer.stream.idle();
     const took = performance.now() - start;
@@ -149,7 +149,7 @@ async function timeHost(trainer: Trainer, steps: number): Promise<number[]> {
   const samples: number[] = [];
   for (let step = 0; step < steps; step++) {
     await stream.idle();
-    if (step % mostUnread === 0) await trainer.readRecords();
+    if (step % maxUnread === 0) await trainer.readRecords();
     const start = performance.now();
     await trainer.trainStep();
     samples.push(performance.now() - start);

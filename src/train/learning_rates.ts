@@ -1,4 +1,7 @@
-/** The learning-rate schedule: constant, then a linear decrease, then constant again. And Adam's rates, which follow from it. */
+/**
+ * The learning-rate schedule: constant, then a linear decrease, then constant again. And Adam's rates, which follow
+ * from it.
+ */
 import { type AdamConstants, adamRate } from "../kernels/adam.ts";
 import { adamEpsilon, type Config } from "./config.ts";
 
@@ -15,7 +18,7 @@ export function adamConstants({ beta1, beta2 }: Pick<Config, "beta1" | "beta2">)
   return { beta1, beta2, epsilon: adamEpsilon };
 }
 
-/** The rates that Adam takes in a step, with the correction for its young averages. @param step from 1 */
+/** Adam's rates in a step, including its bias correction. @param step from 1 */
 export function adamRates(config: Config, step: number): { d: number; g: number } {
   const factor = rateFactor(config, step);
   const corrected = (rate: number) => adamRate(rate * factor, step, adamConstants(config));

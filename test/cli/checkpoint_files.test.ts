@@ -144,7 +144,7 @@ test("a folder that cannot be read is not a folder without checkpoints", async (
   rmSync(join(dir, "checkpoints"), { recursive: true });
   expect(await checkpointSteps(dir)).toEqual([]);
   writeFileSync(join(dir, "checkpoints"), "");
-  await expect(checkpointSteps(dir)).rejects.toThrow(/^cannot read .*checkpoints: a part of the path is not a folder$/);
+  await expect(checkpointSteps(dir)).rejects.toThrow(/^cannot read .*checkpoints: part of the path is not a folder$/);
 });
 
 test("reads a single file", async () => {

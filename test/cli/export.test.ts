@@ -29,7 +29,7 @@ test("a run becomes a file that draws the same cats, with its credit", async () 
   const [event] = eventsOf(exported);
   expect(event).toMatchObject({ event: "export", path: file, bytes: readFileSync(file).length, f32: false, step: 3 });
   expect(event.meanError).toBeLessThan(0.5);
-  expect(event.mostError).toBeLessThanOrEqual(2);
+  expect(event.maxError).toBeLessThanOrEqual(2);
   const { metadata, tensors } = decodeSafetensors(readFileSync(file));
   expect(metadata).toMatchObject({ format: "catgan generator 1", step: "3", seed: "5", credit });
   expect([...tensors.keys()].filter((name) => !name.startsWith("g."))).toEqual([]);
@@ -117,7 +117,7 @@ test("without a source, the weights that come with the package are drawn from", 
 
 const never = join(folder, "never.safetensors");
 test.each<[what: string, words: () => string[], message: RegExp]>([
-  ["training on", () => ["train", "--resume", file], /--resume \S+: a generator file, which can be drawn from but not/],
+  ["training on", () => ["train", "--resume", file], /--resume \S+: a generator file, which can draw but not train/],
   [
     "training on it in a run's place",
     () => {

@@ -112,10 +112,10 @@ describe("a folder", () => {
     expect(firsts(pictures)).toEqual([50, 60, 70]);
     expect(skipped).toEqual([
       { name: "2 cut.jpg", reason: "JPEG cut short: its end marker is missing" },
-      { name: "3 text.png", reason: "not a picture of a known format by its first bytes" },
+      { name: "3 text.png", reason: "its first bytes are not those of a known picture format" },
       { name: "4 empty.jpg", reason: "empty file" },
       { name: "5.heic", reason: "HEIC pictures cannot be decoded here: convert them to JPEG first" },
-      { name: "control?[2J.jpg", reason: "not a picture of a known format by its first bytes" },
+      { name: "control?[2J.jpg", reason: "its first bytes are not those of a known picture format" },
       { name: "huge.jpg", reason: "65 MiB: pictures may have at most 64" },
     ]);
   });
@@ -153,7 +153,7 @@ describe("a folder", () => {
     expect(await failure(join(root, "empty"))).toBe("ROOT/empty: no pictures among 0 files (hidden ones not counted)");
     const broken = folder("broken", { "1.jpg": text("?"), "2.png": text("?"), "3.txt": text("?") });
     expect(await failure(broken)).toBe(
-      "ROOT/broken: no pictures among 3 files (hidden ones not counted); the first of 2 skipped: 1.jpg: not a picture of a known format by its first bytes",
+      "ROOT/broken: no pictures among 3 files (hidden ones not counted); the first of 2 skipped: 1.jpg: its first bytes are not those of a known picture format",
     );
     expect(await failure(join(root, "missing"))).toBe("ROOT/missing: no such folder or zip");
     expect(await failure(file("one.png", pngOf(8, 8, plain(1))))).toBe(
@@ -254,7 +254,7 @@ describe("a zip", () => {
     expect(skipped).toEqual([
       { name: "1 checksum.png", reason: "damaged zip: wrong checksum (CRC-32)" },
       { name: "2 method.png", reason: "compression method 12: only stored and deflated entries are supported" },
-      { name: "3 outside.png", reason: "damaged zip: the entry ends behind the file's end" },
+      { name: "3 outside.png", reason: "damaged zip: the entry ends after the file's end" },
       { name: "4 longer.png", reason: "damaged zip: more data than its directory says" },
       { name: "5 shorter.png", reason: `damaged zip: ${noisy.length} bytes, its directory says ${noisy.length + 1}` },
       { name: "6 nowhere.png", reason: "damaged zip: no entry where the directory says" },

@@ -71,7 +71,7 @@ test("an empty folder will do, a full one or a file will not", async () => {
   await expect(full).rejects.toThrow(/is not empty: give --out a new folder, or resume the run in it/);
   await expect(full).rejects.toThrow(UserError);
   const file = RunFolder.create(lossesPath(dir));
-  await expect(file).rejects.toThrow(/^cannot make the run's folder .*losses\.csv: there is a file of that name$/);
+  await expect(file).rejects.toThrow(/^cannot make the run's folder .*losses\.csv: there is a file with that name$/);
   expect(readdirSync(dir).sort()).toEqual(everything.filter((name) => name !== "run.lock"));
 });
 

@@ -139,7 +139,7 @@ describe("the crop of a face", () => {
     );
   });
 
-  it("takes coordinates outside of the picture", () => {
+  it("takes coordinates outside the picture", () => {
     // Ears at −12 and 52: w = 64, c = (20, 30): x0 = −12, so 52 columns; y0 = 4.4, rows 4 … 67.
     expect(cut(ramp(100, 100), [10, 30], [30, 30], [20, 50], [-12, -5], [52, -8])).toEqual([52, 64, 0, 4]);
   });
@@ -153,10 +153,10 @@ describe("the crop of a face", () => {
       [50, -300],
     ]) {
       const points = file([x - 5, y], [x + 5, y], [x, y], [x - 20, y], [x + 20, y]);
-      expect(() => cropFace(ramp(100, 100), parseLandmarks(points))).toThrow("the face lies outside of the picture");
+      expect(() => cropFace(ramp(100, 100), parseLandmarks(points))).toThrow("the face lies outside the picture");
     }
     const points = file([40, 40], [60, 40], [50, 60], [30, 20], [30, 20]);
-    expect(() => cropFace(ramp(100, 100), parseLandmarks(points))).toThrow("the face lies outside of the picture");
+    expect(() => cropFace(ramp(100, 100), parseLandmarks(points))).toThrow("the face lies outside the picture");
   });
 
   it("swaps eyes that are labelled the wrong way round: left of, above, and the mouth beyond", () => {

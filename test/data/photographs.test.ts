@@ -216,7 +216,7 @@ describe("photographs", () => {
     expect([found.faces, found.notSquare]).toEqual([1, 0]);
     expect(seen.filter(([, face]) => face)).toEqual([[0, true, true]]);
     expect(found.skipped).toEqual([
-      { name: "a/2.jpg", reason: "no landmarks: no .cat file beside it" },
+      { name: "a/2.jpg", reason: "no landmarks: no .cat file next to it" },
       { name: "a/3.jpg", reason: "too small: a face of 6×3 pixels, expected at least 4×4" },
       { name: "a/4.jpg", reason: "landmarks: 3 coordinates, expected 18" },
     ]);

@@ -90,7 +90,7 @@ describe("a picture's size by its header", () => {
     expect(reasonOf(extendedWebp(webp, width, height + 1, []))).toBe("damaged WebP: it holds two sizes");
     expect(reasonOf(riff(webpChunk("EXIF", exifOf(6))))).toBe("damaged WebP: it holds no picture");
     const past = changed(webp, 16, 255, 255, 255, 255);
-    expect(reasonOf(past)).toBe("WebP cut short: its VP8L chunk is not whole");
+    expect(reasonOf(past)).toBe("WebP cut short: its VP8L chunk is incomplete");
     // A frame that reaches over the canvas.
     const animation = await animated("webp");
     const frame = Buffer.from(animation).indexOf("ANMF", 0, "latin1") + 8;

@@ -224,7 +224,7 @@ describe("a zip", () => {
       const zip = countedAs(directoryOf(names), count);
       record(zip, 4).setUint8(0, 0);
       await expect(open(zip), `${count}`).rejects.toThrow(
-        "the zip is cut short or damaged (its directory is damaged behind entry 4)",
+        "the zip is cut short or damaged (its directory is damaged after entry 4)",
       );
     }
   });
@@ -253,7 +253,7 @@ describe("a zip", () => {
       expect((await open(Buffer.concat([zip, text(behind)]))).map(({ name }) => name)).toEqual(["1.jpg", "2.jpg"]);
     }
     for (const [bytes, reason] of [
-      [65_537, "more than 65536 bytes behind its end"],
+      [65_537, "more than 65536 bytes after its end"],
       [200_000, "its directory's end is missing"],
     ] as const) {
       await expect(open(Buffer.concat([zip, new Uint8Array(bytes)]))).rejects.toThrow(

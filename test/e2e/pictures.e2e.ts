@@ -42,12 +42,12 @@ test("a folder: what was read, what was refused and why, and what the networks w
   const cropped = await preview.screenshot();
   await page.getByRole("radio", { name: /^Squeeze/ }).check();
   await eventually(async () => cropped.equals(await preview.screenshot())).toBe(false);
-  await expect(page.getByText("each beside its mirror image")).toBeVisible();
+  await expect(page.getByText("each next to its mirror image")).toBeVisible();
   await page.getByText("Learning", { exact: true }).click();
   await page.getByLabel("Augment", { exact: true }).selectOption("translation,cutout");
-  await expect(page.getByText("each beside what chance may make of it")).toBeVisible();
+  await expect(page.getByText("each next to an augmented version")).toBeVisible();
   await page.getByLabel("Augment", { exact: true }).selectOption("none");
-  await expect(page.getByText("each beside its mirror image")).toBeVisible();
+  await expect(page.getByText("each next to its mirror image")).toBeVisible();
 });
 
 test("pictures of all formats: what this browser cannot decode is refused with the reason", async ({ visit, page }) => {
@@ -73,7 +73,7 @@ test("pictures of all formats: what this browser cannot decode is refused with t
   for (const reason of [
     "2 × HEIC pictures cannot be decoded by this browser: convert them to JPEG first",
     "1 × TIFF pictures cannot be decoded by this browser: convert them to JPEG first",
-    "1 × GIF cut short: its picture is not whole",
+    "1 × GIF cut short: its picture is incomplete",
   ]) {
     await expect(refusals(visit).getByText(reason, { exact: true })).toBeVisible();
   }

@@ -10,7 +10,7 @@ test("the address holds the settings, and says what of it was not understood", a
   const setting = (label: string) => page.locator("#settings").getByLabel(label, { exact: true });
   await expect(setting("Seed")).toHaveValue("7");
   await expect(page.getByRole("radio", { name: /^Steady 64/ })).toBeChecked();
-  await visit.says(/colour: there is no such setting/);
+  await visit.says(/colour: unknown setting/);
   await visit.says(/batch=many: expected a whole number/);
   await page.getByRole("radio", { name: /^Tiny/ }).check();
   await page.getByLabel("Steps", { exact: true }).fill("90");

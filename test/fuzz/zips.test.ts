@@ -48,12 +48,12 @@ const oneLine = /^[^\p{Cc}]+$/u;
 /** In our own words: neither zip.js' nor the language's. */
 const damages = [
   "its directory's (64-bit )?end is missing",
-  "more than 65536 bytes behind its end",
+  "more than 65536 bytes after its end",
   "its directory is not (where it says|whole)",
-  "its directory is damaged behind entry \\d+",
-  "its end counts other entries than the \\d+ of its directory",
+  "its directory is damaged after entry \\d+",
+  "its end record does not count the \\d+ entries of its directory",
   "it is one of several parts",
-  "a size beyond all files",
+  "a size larger than any file's",
 ];
 const refusal = new RegExp(
   `^(the zip is cut short or damaged \\((${damages.join("|")})\\)|.* is encrypted, unpack the zip first)$`,

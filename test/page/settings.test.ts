@@ -32,7 +32,7 @@ describe("settings in the address", () => {
       "preset=huge: expected tiny, steady, steady128 or article",
       "lrD=fast: expected a number above 0 and at most 1",
       "batch=0: expected a whole number from 1 to 4096",
-      "colour: there is no such setting",
+      "colour: unknown setting",
       "flips=maybe: expected true or false",
     ]);
   });

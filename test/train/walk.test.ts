@@ -125,7 +125,7 @@ describe("drawing", () => {
     expect(await pixels(drawing, latents(n))).toEqual(bySeed[1]);
     expect(await pixels(drawing)).toEqual(bySeed[0]);
     await expect(drawing.drawLatents(latents(0).subarray(8))).rejects.toThrow(
-      "drawLatents: preview latents [64,8] needs 512 numbers, came 504",
+      "drawLatents: preview latents [64,8] needs 512 numbers, got 504",
     );
     drawing.destroy();
   });

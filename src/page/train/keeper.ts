@@ -20,7 +20,7 @@ export class Keeper {
   /** The newest checkpoint, while it is in memory only. */
   unsaved: { step: number; bytes: Uint8Array } | null = null;
   private readonly failures = new Map<string, Failure>();
-  private told: string | null = null;
+  private reported: string | null = null;
 
   constructor(
     private readonly store: RunStore,
@@ -28,7 +28,7 @@ export class Keeper {
     private readonly options: {
       /** Creates the run again, without a checkpoint, after the storage has lost it. */
       recreate(): Promise<void>;
-      /** What is not in the storage and why, for people; null: everything is stored. Called when that changes. */
+      /** What is not in the storage and why, for the user; null: everything is stored. Called when that changes. */
       onProblem(problem: string | null): void;
     },
   ) {}
@@ -69,9 +69,9 @@ export class Keeper {
 
   /**
    * Stores something besides the checkpoint, now or with a later save.
-   * @param key what it is, for people; later work with the same key replaces work that failed
+   * @param key what it is, for the user; later work with the same key replaces work that failed
    */
-  async beside(key: string, work: () => Promise<void>): Promise<void> {
+  async alongside(key: string, work: () => Promise<void>): Promise<void> {
     await this.attempt(key, work);
     this.tell();
   }
@@ -102,8 +102,8 @@ export class Keeper {
   private tell(): void {
     const first = this.failures.get(checkpointKey) ?? this.failures.values().next().value;
     const problem = first?.text ?? null;
-    if (problem === this.told) return;
-    this.told = problem;
+    if (problem === this.reported) return;
+    this.reported = problem;
     this.options.onProblem(problem);
   }
 }

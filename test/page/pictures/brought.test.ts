@@ -50,7 +50,7 @@ describe("what is brought to the page", () => {
     const expected = await readOnCommandLine(join(root, "cats"), options);
     expect(expected.pictures.count).toBe(40);
     expect(expected.skipped).toEqual([
-      { name: "black/text.jpg", reason: "not a picture of a known format by its first bytes" },
+      { name: "black/text.jpg", reason: "its first bytes are not those of a known picture format" },
     ]);
     const sources = [Object.entries(cats).map(([name, bytes]) => brought(`my cats/${name}`, bytes))];
     for (const level of [0, 6]) {

@@ -24,7 +24,7 @@ describe("refusals", () => {
 });
 
 describe("the preview", () => {
-  it("shows each picture beside its mirror image", () => {
+  it("shows each picture next to its mirror image", () => {
     const picture = Uint8Array.from({ length: 2 * 2 * 3 }, (_, i) => 10 * i);
     const { width, height, rgba } = previewImage([picture, undefined], 2, null);
     expect([width, height]).toEqual([8 * 2 + 9 * gridGap, 2 + 2 * gridGap]);

@@ -1,37 +1,37 @@
 import { expect, test } from "vitest";
-import { readTwin, writeTwin } from "../../src/page/store/twin_file.ts";
+import { readReplicated, writeReplicated } from "../../src/page/store/replicated_file.ts";
 import { Crash, MemoryFolder } from "./memory_folder.ts";
 
 test("what was written last is read", async () => {
   const folder = new MemoryFolder();
-  expect(await readTwin(folder, "run")).toBeNull();
+  expect(await readReplicated(folder, "run")).toBeNull();
   for (let n = 0; n < 5; n++) {
-    await writeTwin(folder, "run", { n });
-    expect(await readTwin(folder, "run")).toEqual({ n });
+    await writeReplicated(folder, "run", { n });
+    expect(await readReplicated(folder, "run")).toEqual({ n });
   }
 });
 
 test("a write that a crash tears leaves what was before", async () => {
   const folder = new MemoryFolder();
-  await writeTwin(folder, "run", { n: 1 });
-  await writeTwin(folder, "run", { n: 2 });
+  await writeReplicated(folder, "run", { n: 1 });
+  await writeReplicated(folder, "run", { n: 2 });
   folder.faults.writesUntilCrash = 1;
-  await expect(writeTwin(folder, "run", { n: 3 })).rejects.toThrow(Crash);
+  await expect(writeReplicated(folder, "run", { n: 3 })).rejects.toThrow(Crash);
   folder.faults.writesUntilCrash = -1;
-  expect(await readTwin(folder, "run")).toEqual({ n: 2 });
+  expect(await readReplicated(folder, "run")).toEqual({ n: 2 });
   // And the next write goes where the torn one went.
-  await writeTwin(folder, "run", { n: 4 });
-  expect(await readTwin(folder, "run")).toEqual({ n: 4 });
+  await writeReplicated(folder, "run", { n: 4 });
+  expect(await readReplicated(folder, "run")).toEqual({ n: 4 });
 });
 
 test("any changed byte is noticed", async () => {
   const folder = new MemoryFolder();
-  await writeTwin(folder, "run", { n: 1 });
-  await writeTwin(folder, "run", { n: 2 });
+  await writeReplicated(folder, "run", { n: 1 });
+  await writeReplicated(folder, "run", { n: 2 });
   const newest = folder.contents.get("run.1.json")!;
   for (let i = 0; i < newest.length; i++) {
     newest[i] ^= 1;
-    const found = await readTwin<{ n: number }>(folder, "run");
+    const found = await readReplicated<{ n: number }>(folder, "run");
     // Some bytes of JSON may be one or the other without meaning anything else; nothing else may come out.
     expect([1, 2]).toContain(found?.n);
     if (found?.n === 2) expect(found).toEqual({ n: 2 });
