@@ -116,7 +116,7 @@ function readHeader(chunk: Uint8Array): PngHeader {
   }
   // Such data take twice the memory.
   if (depth === 16 && width * height > maxPixels / 2) {
-    throw new Error(`PNG of ${width}×${height} pixels of 16 bits: at most 32 megapixels of these are decoded`);
+    throw new Error(`PNG of ${width}×${height} pixels: 16-bit pictures are limited to 32 megapixels`);
   }
   let dataBytes = 0;
   for (const [firstX, firstY, stepX, stepY] of interlaced ? adam7 : whole) {

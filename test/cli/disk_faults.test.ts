@@ -206,7 +206,9 @@ test.each(scenarios)("%s: every call to the disk fails once", { timeout: 1_800_0
     unwatch();
     return outcome;
   };
-  let calls = 0;
+  // The first run compiles. A slow one makes more calls, since its lock is renewed: they need not come again.
+  await live(null);
+  let [calls, tried] = [0, 0];
   await live(() => void calls++);
   expect(calls).toBeGreaterThan(60);
   for (const n of sampled(calls, callsInTests)) {
@@ -218,7 +220,8 @@ test.each(scenarios)("%s: every call to the disk fails once", { timeout: 1_800_0
         failed = `${what}: call ${n}, ${name} ${path.slice(root.length)}, fails with ${code}`;
         throw failure(code);
       });
-      expect(failed, `${what}: call ${n}`).not.toBe("");
+      if (failed === "") continue;
+      tried++;
       if (message !== null) expect(message, failed).toMatch(/^[^\n]{1,400}$/);
       for (const warning of warnings) expect(warning, failed).toMatch(/^catgan: warning: [^\n]{1,500}$/);
       // Nothing is said twice.
@@ -232,6 +235,7 @@ test.each(scenarios)("%s: every call to the disk fails once", { timeout: 1_800_0
       await expectSameEnd(dir, failed);
     }
   }
+  expect(tried).toBeGreaterThanOrEqual(callsInTests);
 });
 
 test("a run that goes back: every call to the disk fails once", { timeout: 1_800_000 }, async () => {
@@ -245,7 +249,7 @@ test("a run that goes back: every call to the disk fails once", { timeout: 1_800
     unwatch();
     return outcome;
   };
-  let calls = 0;
+  let [calls, tried] = [0, 0];
   expect((await goesBack(() => void calls++)).warnings).toEqual([
     expect.stringContaining("back to step 2 with half the learning rates"),
   ]);
@@ -258,7 +262,8 @@ test("a run that goes back: every call to the disk fails once", { timeout: 1_800
       failed = `call ${n}, ${name} ${path.slice(root.length)}`;
       throw failure(codes[n % codes.length]);
     });
-    expect(failed, `call ${n}`).not.toBe("");
+    if (failed === "") continue;
+    tried++;
     // Never back to the beginning: the checkpoints of the first two steps are good, and stay in their places.
     const names = readdirSync(join(dir, "checkpoints")).filter((name) => name.startsWith("step-"));
     expect(names, failed).toEqual(expect.arrayContaining(["step-000002.safetensors"]));
@@ -268,6 +273,7 @@ test("a run that goes back: every call to the disk fails once", { timeout: 1_800
       expect(endOf(dir).tensors, failed).toEqual(expected.tensors);
     }
   }
+  expect(tried).toBeGreaterThanOrEqual(callsInTests);
 });
 
 test.each(scenarios)("%s: the power goes after any call", { timeout: 1_800_000 }, async (what, prepare, line) => {

@@ -199,7 +199,7 @@ const bad: [what: string, line: string, message: RegExp][] = [
   [
     "metrics of too few pictures",
     `train --data ${join(folder, "few")} --size 16 --base 4 --base-d 4 --batch 2 --metrics-every 1 --out ${never}`,
-    /metrics: 3 pictures, expected 4 or more/,
+    /metrics: 3 pictures, expected at least 4/,
   ],
   ["another configuration", `train --resume ${runDir} --base 8`, /--base cannot be combined with --resume/],
   ["no such run", `train --resume ${join(folder, "nowhere")}`, /nowhere: no such file or folder/],
@@ -276,7 +276,8 @@ test("a checkpoint of more painted cats than there are is refused before one is 
   mkdirSync(join(dir, "checkpoints"), { recursive: true });
   const good = decodeSafetensors(readFileSync(join(runDir, "checkpoints", "step-000006.safetensors")));
   const pictures = { ...JSON.parse(good.metadata.pictures), count: 4e9, source: { data: "painted", fit: "crop" } };
-  const metadata = { ...good.metadata, pictures: JSON.stringify(pictures) };
+  const cursor = { epoch: 0, batch: 6 };
+  const metadata = { ...good.metadata, pictures: JSON.stringify(pictures), cursor: JSON.stringify(cursor) };
   writeFileSync(join(dir, "checkpoints", "step-000006.safetensors"), encodeSafetensors(good.tensors, metadata));
   const { code, stderr } = await run("train", "--resume", dir, "--steps", "9");
   expect(stderr).toMatch(

@@ -101,7 +101,7 @@ describe("a picture's size by its header", () => {
     const gif = await encoded(picture, "gif");
     expect(reasonOf(changed(gif, 6, 1, 0, 1, 0))).toBe("48×31");
     expect(reasonOf(changed(gif, 6, 100, 0, 1, 0))).toBe("100×31");
-    expect(reasonOf(changed(gif, 6, 255, 255, 255, 255))).toMatch(/^GIF of 65535×65535 pixels: at most 64 megapixels/);
+    expect(reasonOf(changed(gif, 6, 255, 255, 255, 255))).toMatch(/^GIF of 65535×65535 pixels: the limit is 64 megapixels/);
     expect(reasonOf(joined(gif.subarray(0, 13 + 3 * 256), Uint8Array.of(0x3b)))).toMatch(/^damaged GIF: /);
   });
 
@@ -118,10 +118,10 @@ describe("a picture's size by its header", () => {
 
   it("nothing larger than 64 megapixels", () => {
     expect(reasonOf(heicOf([8192, 8192]))).toBe("8192×8192");
-    expect(reasonOf(heicOf([64, 64], [8192, 8193]))).toMatch(/^HEIC of 8192×8193 pixels: at most 64 megapixels/);
-    expect(reasonOf(bigEndianTiff(65535, 65535))).toMatch(/^TIFF of 65535×65535 pixels: at most 64 megapixels/);
+    expect(reasonOf(heicOf([64, 64], [8192, 8193]))).toMatch(/^HEIC of 8192×8193 pixels: the limit is 64 megapixels/);
+    expect(reasonOf(bigEndianTiff(65535, 65535))).toMatch(/^TIFF of 65535×65535 pixels: the limit is 64 megapixels/);
     const vp8l = riff(webpChunk("VP8L", Uint8Array.of(0x2f, 255, 255, 255, 15, 0)));
-    expect(reasonOf(vp8l)).toMatch(/^WebP of 16384×16384 pixels: at most 64 megapixels/);
+    expect(reasonOf(vp8l)).toMatch(/^WebP of 16384×16384 pixels: the limit is 64 megapixels/);
   });
 
   it("boxes within boxes within boxes are not followed", () => {

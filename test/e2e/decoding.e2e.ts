@@ -172,7 +172,7 @@ async function refused(): Promise<[name: string, bytes: Uint8Array, reason: RegE
   return [
     ...(await Promise.all((["jpeg", "png", "webp", "gif", "avif"] as const).map(cut))),
     ["cat.heic", heicOf([size, size]), /^HEIC pictures cannot be decoded by this browser: convert them to JPEG first$/],
-    ["large.heic", heicOf([65_000, 65_000]), /^HEIC of 65000×65000 pixels: at most 64 megapixels/],
+    ["large.heic", heicOf([65_000, 65_000]), /^HEIC of 65000×65000 pixels: the limit is 64 megapixels/],
     [
       "cat.tif",
       await encoded(picture, "tiff"),

@@ -38,7 +38,7 @@ test("a device that is lost before anything was saved: training begins again, an
   await visit.start(endless);
   await visit.reaches(1);
   await visit.destroyDevice();
-  await visit.says(/The GPU was lost: .*\. Nothing was saved yet: began again on a new device, try 1 of 3/);
+  await visit.says(/The GPU was lost: .*\. Nothing had been saved yet, so it started again on a new device, attempt 1 of 3/);
   await expect(visit.phase).toHaveText("training");
   await visit.reaches(5);
 });
@@ -54,7 +54,7 @@ test("a lost device: training goes back to the save and on, three times, then it
   for (const attempt of [1, 2, 3]) {
     await visit.destroyDevice();
     await visit.says(
-      new RegExp(`The GPU was lost: .*Went back to the last save, step [\\d,]+, on a new device, try ${attempt} of 3`),
+      new RegExp(`The GPU was lost: .*Returned to the save of step [\\d,]+, on a new device, attempt ${attempt} of 3`),
     );
     await expect(visit.phase).toHaveText("training");
   }

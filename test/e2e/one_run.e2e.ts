@@ -50,7 +50,7 @@ test.describe("steering", () => {
     expect(stateOf(bytes).config).toMatchObject({ lrG: 0.0005, smoothing: 0.1, lrD: 0.001 });
 
     await visit.set("Channels, G", "3");
-    await expect(visit.shown("pending-text")).toContainText("These need a new run: channels, g.");
+    await expect(visit.shown("pending-text")).toContainText("Changes that need a new run: channels, g.");
     await visit.button("Undo").click();
     await expect(visit.shown("pending")).toBeHidden();
     await visit.set("Channels, G", "0");
@@ -203,7 +203,7 @@ test.describe("checkpoints and the command line", () => {
     await expect(visit.run("step-000007").getByText(/^Step 7 of 7/)).toBeVisible();
     await visit.button("Open step-000007").click();
     await expect(visit.phase).toHaveText(/^finished/);
-    await visit.button(/^Train on, 7 more/).click();
+    await visit.button(/^Train 7 more/).click();
     await expect(visit.shown("n-step")).toHaveText("14 / 14");
     await visit.upload("holiday.safetensors", Buffer.from("not a checkpoint at all"));
     await visit.says(/safetensors/);
@@ -261,6 +261,6 @@ test("a grid from a seed, the same one for the same seed; a walk, a stroll, and 
     const { bytes, name } = await visit.downloads(visit.button("Save this cat"));
     expect(name).toMatch(/\.png$/);
     expect(PNG.sync.read(bytes).width).toBeGreaterThanOrEqual(16);
-    await changes(wall, () => visit.button("Put the seed's cats back").click());
+    await changes(wall, () => visit.button("Undo kept cats").click());
   });
 });

@@ -14,7 +14,7 @@ const zipped = (name: string, bytes: Uint8Array<ArrayBuffer>) => ({
   buffer: Buffer.from(bytes),
 });
 const status = (visit: TrainingPage) => visit.page.locator(".pictures-status");
-const refusals = (visit: TrainingPage) => visit.page.locator(".refusals", { hasText: "refused" });
+const refusals = (visit: TrainingPage) => visit.page.locator(".refusals", { hasText: "not used" });
 
 test("a folder: what was read, what was refused and why, and what the networks will see", async ({
   visit,
@@ -31,9 +31,9 @@ test("a folder: what was read, what was refused and why, and what the networks w
   await visit.open(smallest);
   await page.getByLabel("Choose a folder…").setInputFiles(cats);
   await expect(status(visit)).toHaveText(
-    /^13 pictures read from cats: .* at 16 × 16\. Faces cut out by their landmarks: 1\./,
+    /^13 pictures read from cats: .* at 16 × 16\. Faces cropped by their landmarks: 1\./,
   );
-  await page.getByText("1 file refused").click();
+  await page.getByText("1 file not used").click();
   await expect(refusals(visit).getByText(unknownFormat)).toBeVisible();
   await page.getByText(/^\d+ nearly the same as another$/).click();
   await expect(page.getByText("like 0.png").first()).toBeVisible();
@@ -69,7 +69,7 @@ test("pictures of all formats: what this browser cannot decode is refused with t
   ];
   await visit.bring(mixed.map(([name, bytes]) => ({ name, mimeType: "", buffer: Buffer.from(bytes) })));
   await expect(status(visit)).toHaveText(/^6 pictures read from 13 files/);
-  await page.getByText("7 files refused").click();
+  await page.getByText("7 files not used").click();
   for (const reason of [
     "2 × HEIC pictures cannot be decoded by this browser: convert them to JPEG first",
     "1 × TIFF pictures cannot be decoded by this browser: convert them to JPEG first",
@@ -99,7 +99,7 @@ test("a dropped folder with names that are not UTF-8: the rest is read once, and
     await session.send("Input.dispatchDragEvent", { type, x: 100, y: 100, data });
   }
   await expect(status(visit)).toHaveText(/^3 pictures read from dropped/);
-  await page.getByText("2 files refused").click();
+  await page.getByText("2 files not used").click();
   await expect(refusals(visit).getByText("its name is not UTF-8: rename it")).toBeVisible();
 });
 
@@ -129,7 +129,7 @@ test("a zip with a bomb inside and a text that is called .jpg", async ({ visit, 
   end.setUint32(16, end.getUint32(16, true) + grown, true);
   await visit.bring(zipped("bombed.zip", withBomb));
   await expect(status(visit)).toHaveText(/^8 pictures read from bombed\.zip/);
-  await page.getByText("2 files refused").click();
+  await page.getByText("2 files not used").click();
   await expect(refusals(visit).locator("> ul > li")).toHaveCount(2);
   await expect(refusals(visit).getByText("damaged zip: more data than its directory says")).toBeVisible();
   await expect(refusals(visit).getByText(unknownFormat)).toBeVisible();
@@ -150,7 +150,7 @@ test("5,000 pictures in a zip, trained on, and again after the page was closed",
   await expect(visit.run("Tiny").getByText(summary)).toBeVisible();
   await page.reload();
   await visit.button("Open Tiny").click();
-  await visit.button(/^Train on, 40 more/).click();
+  await visit.button(/^Train 40 more/).click();
   await expect(visit.shown("n-step")).toHaveText("80 / 80");
   await expect(visit.shown("reals-caption")).toContainText("5,000 pictures of many.zip");
 });
@@ -164,5 +164,5 @@ test("what holds no picture at all changes nothing, and painted cats come back",
   );
   await expect(status(visit)).toHaveText(/^3 pictures read from 3 files/);
   await visit.button("Back to painted cats").click();
-  await expect(status(visit)).toHaveText("Painted cats again.");
+  await expect(status(visit)).toHaveText("The next run learns from painted cats again.");
 });

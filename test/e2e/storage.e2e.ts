@@ -241,7 +241,7 @@ test("a GPU that the browser blocks after a loss is waited for; people can try a
   await block(false);
   await visit.button("Try now").click();
   await expect(visit.phase).toHaveText("training");
-  await visit.says(/The GPU was lost: .* on a new device, try 1 of 3/);
+  await visit.says(/The GPU was lost: .* on a new device, attempt 1 of 3/);
   await visit.trains(5);
   await block(true);
   await visit.destroyDevice();

@@ -215,7 +215,8 @@ test("2,000 mutations of the metadata: each is refused in one line, or fits the 
       }
     }
   }
-  expect(accepted).toBeGreaterThan(100);
+  // Both outcomes have to be common. Most mutations of counters and fingerprints are refused.
+  expect(accepted).toBeGreaterThan(50);
   expect(refusals.size).toBeGreaterThan(30);
 });
 
