@@ -59,7 +59,7 @@ test("saving never removes the file it wrote, whatever else is there", async () 
   expect((await readCheckpoint(dir)).metadata.step).toBe("100");
 });
 
-test("keeps the best by SWD, which is no step to resume from", async () => {
+test("keeps the best by SWD, from which no run resumes", async () => {
   await save(100);
   for (const [step, swd] of [
     [100, 50],

@@ -49,7 +49,7 @@ test("a run becomes a file that draws the same cats, with its credit", async () 
 
 // What follows works on the file above.
 
-test("people are told the size, what rounding does, and how to draw", async () => {
+test("the user sees the size, the effect of rounding, and how to draw", async () => {
   const { code, stdout } = await run("export", runDir, join(folder, "whole.safetensors"), "--f32");
   expect(code).toBe(0);
   expect(stdout).toContain("whole.safetensors: a generator after 3 steps");
@@ -94,7 +94,7 @@ test("a walk is a film that ends where it begins, of the cats that the seed's gr
   }
 });
 
-test("without a source, the weights that come with the package are drawn from", async () => {
+test("without a source, the bundled weights are used", async () => {
   const place = join(folder, "package");
   for (const name of ["dist", "weights", "node_modules"]) mkdirSync(join(place, name), { recursive: true });
   copyFileSync("dist/catgan.mjs", join(place, "dist", "catgan.mjs"));

@@ -67,7 +67,7 @@ const filesOf = (out: string) =>
   Object.fromEntries(readdirSync(out).map((name) => [name, readFileSync(join(out, name)).toString("base64")]));
 
 describe("catgan prepare", () => {
-  it("cuts faces by their landmarks, takes other pictures whole, refuses and counts the rest", async () => {
+  it("crops faces by their landmarks, uses other pictures whole, refuses and counts the rest", async () => {
     const source = folder("mixed", await mixed());
     const out = join(root, "new/mixed32");
     const result = await run("prepare", source, out, "--size", "32");
@@ -184,7 +184,7 @@ describe("catgan prepare", () => {
     expect(readdirSync(join(root, "stopped")).sort()).toEqual(["few", "many.zip", "out"]);
   });
 
-  it("takes the memory of a picture, not of the set", async () => {
+  it("needs memory for a picture, not for the set", async () => {
     const count = 2500;
     const prepare = async (name: string, pictures: number) => {
       const source = join(root, `${name}.zip`);

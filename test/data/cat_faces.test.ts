@@ -82,7 +82,7 @@ describe("the crop of a face", () => {
     expect(cut(picture, points[0], points[1], points[2], points[4], points[3])).toEqual([40, 40, 30, 24]);
   });
 
-  it("cuts at whole numbers, towards zero, of the sums", () => {
+  it("has edges at the sums rounded towards zero", () => {
     // c = (50.5, 40), w = 25: x0 = 38, y0 = 30, up to 63 and 55. Then w = 24.5: 38.25, 30.2, up to 62.75 and 54.7.
     expect(cut(ramp(100, 100), [40, 40], [61, 40], [50, 60], [30, 20], [55, 20])).toEqual([25, 25, 38, 30]);
     expect(cut(ramp(100, 100), [40, 40], [61, 40], [50, 60], [30, 20], [54.5, 20])).toEqual([24, 24, 38, 30]);
@@ -183,7 +183,7 @@ describe("the crop of a face", () => {
     }
   });
 
-  it("has painted eyes where it promises them, however the head is turned", () => {
+  it("has a painted cat's eyes at the right places, however the head is turned", () => {
     for (const degrees of [-80, -33, -5, 0, 12, 45, 89, 135]) {
       const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
       const place = (x: number, y: number): Xy => [

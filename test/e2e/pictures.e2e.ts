@@ -103,7 +103,7 @@ test("a dropped folder with names that are not UTF-8: the rest is read once, and
   await expect(refusals(visit).getByText("its name is not UTF-8: rename it")).toBeVisible();
 });
 
-test("a zip with a bomb inside and a text that is called .jpg", async ({ visit, page }) => {
+test("a zip with a bomb inside and a text file named .jpg", async ({ visit, page }) => {
   await visit.open(smallest);
   const zip = await zipOf([
     ...Array.from({ length: 8 }, (_, i): Entry => [`cats/${i}.png`, picture(100 + i)]),
@@ -155,7 +155,7 @@ test("5,000 pictures in a zip, trained on, and again after the page was closed",
   await expect(visit.shown("reals-caption")).toContainText("5,000 pictures of many.zip");
 });
 
-test("what holds no picture at all changes nothing, and painted cats come back", async ({ visit }) => {
+test("a set without any picture changes nothing, and painted cats can be chosen again", async ({ visit }) => {
   await visit.open(smallest);
   await visit.bring({ name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from(text) });
   await expect(status(visit)).toHaveText(/^Nothing was read: /);

@@ -9,7 +9,7 @@ import { withShaders } from "../kernels/mutant.ts";
 
 const { gpu } = await testStream();
 
-test("joined files: every line knows its file's, repeated ones too", () => {
+test("joined files: every line knows its line in its file, including repeated ones", () => {
   const { code, origins } = join({ files: ["pixels_2", "gemm_tn"], constants: { ROW_QUADS: 1, QUADS: 1 } });
   const lines = code.split("\n");
   expect(origins).toHaveLength(lines.length);
@@ -34,11 +34,11 @@ describe("programs", () => {
     expect(await first.compiled).toBe(first.pipeline);
   });
 
-  test("of a file that is not there are an error at once", () => {
+  test("of a missing file are an immediate error", () => {
     expect(() => program(gpu, ["no_such"])).toThrow("program: there is no no_such.wgsl in a folder of shaders/");
   });
 
-  test("that do not compile say where and why, to whoever flushes", async () => {
+  test("that do not compile say where and why, at the next flush", async () => {
     const line = "  y[i] = a[i] + b[i];";
     const broken = withShaders(gpu, (code) => code.replace(line, "  y[i] = a[i] + nonsense;"));
     const stream = new Stream(broken);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readReplicated, writeReplicated } from "../../src/page/store/replicated_file.ts";
 import { Crash, MemoryFolder } from "./memory_folder.ts";
 
-test("what was written last is read", async () => {
+test("the newest version is read", async () => {
   const folder = new MemoryFolder();
   expect(await readReplicated(folder, "run")).toBeNull();
   for (let n = 0; n < 5; n++) {
@@ -11,7 +11,7 @@ test("what was written last is read", async () => {
   }
 });
 
-test("a write that a crash tears leaves what was before", async () => {
+test("a write torn by a crash leaves the previous version", async () => {
   const folder = new MemoryFolder();
   await writeReplicated(folder, "run", { n: 1 });
   await writeReplicated(folder, "run", { n: 2 });
@@ -24,7 +24,7 @@ test("a write that a crash tears leaves what was before", async () => {
   expect(await readReplicated(folder, "run")).toEqual({ n: 4 });
 });
 
-test("any changed byte is noticed", async () => {
+test("any changed byte is detected", async () => {
   const folder = new MemoryFolder();
   await writeReplicated(folder, "run", { n: 1 });
   await writeReplicated(folder, "run", { n: 2 });

@@ -39,7 +39,7 @@ describe("the preview", () => {
     }
   });
 
-  it("takes different pictures from all over the set, others every time", () => {
+  it("takes different pictures from all over the set, and different ones every time", () => {
     for (const count of [1, 5, 12, 13, 30, 5000]) {
       for (let turn = 0; turn < 20; turn++) {
         const indices = previewIndices(count, turn);
