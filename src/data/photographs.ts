@@ -194,8 +194,8 @@ export async function findPhotographs(candidates: Candidate[], onLooking?: OnLoo
   return pictures
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
     .map((picture) => {
-      const beside = landmarks.get(picture.name + landmarksEnding);
-      return { picture, landmarks: beside ?? (annotated.has(folderOf(picture.name)) ? "missing" : null) };
+      const own = landmarks.get(picture.name + landmarksEnding);
+      return { picture, landmarks: own ?? (annotated.has(folderOf(picture.name)) ? "missing" : null) };
     });
 }
 

@@ -64,7 +64,7 @@ export class Recovery<P extends Problem> {
 
   constructor(private readonly run: RecoverableRun<P>) {}
 
-  /** Goes back until that succeeds. @returns null when training can go on; otherwise the problem that ends it */
+  /** Goes back until that succeeds. @returns null when training can continue; otherwise the problem that ends it */
   async recover(error: unknown): Promise<P | null> {
     let attempt: Attempt | null = null;
     for (let cause = error; ; ) {

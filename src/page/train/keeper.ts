@@ -35,10 +35,10 @@ export class Keeper {
 
   /** @returns whether the checkpoint was saved */
   async checkpoint(step: number, bytes: Uint8Array, rows: Float32Array): Promise<boolean> {
-    let beside: Error | null;
+    let curvesError: Error | null;
     try {
       if (!(await this.store.has(this.id))) await this.options.recreate();
-      beside = await this.store.saveCheckpoint(this.id, step, bytes, rows);
+      curvesError = await this.store.saveCheckpoint(this.id, step, bytes, rows);
     } catch (error) {
       this.unsaved = { step, bytes };
       const since = this.savedStep > 0 ? `the save of step ${this.savedStep.toLocaleString("en")}` : "the beginning";
@@ -53,9 +53,9 @@ export class Keeper {
     this.savedStep = step;
     this.failures.delete(checkpointKey);
     this.failures.delete(curvesKey);
-    if (beside) {
+    if (curvesError) {
       const work = () => this.store.saveCurves(this.id, rows);
-      this.failures.set(curvesKey, { text: besideText(curvesKey, beside), work });
+      this.failures.set(curvesKey, { text: failureText(curvesKey, curvesError), work });
     }
     await this.retry();
     return true;
@@ -95,7 +95,7 @@ export class Keeper {
       await work();
       this.failures.delete(key);
     } catch (error) {
-      this.failures.set(key, { text: besideText(key, error), work });
+      this.failures.set(key, { text: failureText(key, error), work });
     }
   }
 
@@ -108,6 +108,6 @@ export class Keeper {
   }
 }
 
-function besideText(what: string, error: unknown): string {
+function failureText(what: string, error: unknown): string {
   return `${what} could not be stored: ${reasonOf(error)}. Training continues, and this will be tried again with the next save`;
 }
