@@ -28,6 +28,7 @@ const { size } = config;
 
 // The GPU. In a browser: navigator.gpu.requestAdapter().
 const webgpu = create([]);
+Object.assign(globalThis, { webgpu }); // keeps it alive: the process crashes when it is collected before its devices
 const adapter = await webgpu.requestAdapter();
 if (!adapter) throw new Error("no WebGPU adapter: install a Vulkan driver for your GPU");
 const gpu = await Gpu.open(adapter);

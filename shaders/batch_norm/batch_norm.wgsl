@@ -1,8 +1,10 @@
-// batch_norm: y = gamma · (x − mean) · rstd + beta, by column.
+// batch_norm: y = gamma · (x − mean) · rstd + beta, column by column.
 //
-//   x [rows, C], moments [3, C] (mean, rstd, variance: the batch's, or the running ones), gamma [C], beta [C], y [rows, C]
+//   x, y        [rows, C]
+//   moments     [3, C]      mean, rstd, variance: the batch's own, or from running averages
+//   gamma, beta [C]
 //
-// A thread computes one element. Cost: 4·rows·C flops, 8·rows·C bytes. Twin: src/reference/batch_norm.ts.
+// A thread computes one element. Cost: 4·rows·C flops, 8·rows·C bytes. Reference: src/reference/batch_norm.ts.
 // Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes { first: u32, end: u32, size: u32, C: u32 }

@@ -1,12 +1,12 @@
-// batch_norm_chan: merges the chunks' (mean, M2) of one column of one group, in order, by Chan's formula. Joined to the
-// kernels that need a column's statistics; they declare `sizes` and `partial`.
+// batch_norm_chan: merges the chunks' (mean, M2) of one column of one group, in order, by Chan's formula. A fragment,
+// joined to the kernels that need a column's statistics; they declare `sizes` and `partial`.
 //
 //   partial [groups·chunks, 2, C]   from batch_norm_statistics.wgsl
-//   rows of each chunk: `chunk`, but the last of every piece of the group, which has `last`
+//   Every chunk has `chunk` rows, except the last of each piece of the group (`last`) and of the group (`last_of_all`).
 //
 //   Chan et al. 1979:  δ = mean_b − mean_a;  mean = mean_a + δ·n_b/n;  M2 = M2_a + M2_b + δ²·n_a·n_b/n
 //
-// Cost: about 10·chunks flops. Twin: src/reference/batch_norm.ts. Test: test/kernels/batch_norm.test.ts.
+// Cost: about 10·chunks flops per column. Reference: src/reference/batch_norm.ts. Test: test/kernels/batch_norm.test.ts.
 
 // (mean, biased variance) of column c.
 fn merged_statistics(group: u32, c: u32) -> vec2f {

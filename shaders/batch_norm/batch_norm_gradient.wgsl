@@ -6,8 +6,8 @@
 //   sums    [2, C]   dgamma = Σ dy·x̂, dbeta = Σ dy
 //   dx      [rows, C]
 //
-// x̂ is taken from x − mean, not from x alone, which would cancel. A thread computes one element.
-// Source: Ioffe & Szegedy 2015, section 3. Twin: src/reference/batch_norm.ts. Test: test/kernels/batch_norm.test.ts.
+// x̂ = (x − mean) · rstd; expanding the product would cancel. A thread computes one element. Cost: 12·rows·C bytes.
+// Source: Ioffe & Szegedy 2015, section 3. Reference: src/reference/batch_norm.ts. Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes { first: u32, end: u32, size: u32, C: u32, rows: u32 }
 

@@ -5,7 +5,7 @@
 //   moments [3, C]           mean, rstd, variance of the batch
 //   partial [chunks, 2, C]   (Σ dy·x̂, Σ dy) of rows [i·chunk, (i+1)·chunk)
 //
-// A thread takes one column of one chunk. Cost: 4·rows·C flops. Twin: src/reference/batch_norm.ts.
+// A thread sums one column of one chunk. Cost: 4·rows·C flops. Reference: src/reference/batch_norm.ts.
 // Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes { first: u32, end: u32, rows: u32, C: u32, chunk: u32, chunks: u32, first_chunk: u32 }

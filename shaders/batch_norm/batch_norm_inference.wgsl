@@ -1,11 +1,12 @@
-// batch_norm_inference: moments to normalise by, from running ones: they started at zero, so a young average is too
-// small by the weight that it has gathered so far, and that is divided out here, when it is read. One that has gathered
-// nothing yet stands for mean 0 and variance 1.
+// batch_norm_inference: moments to normalise with, from running averages. These start at zero, so a young average is too
+// small by the weight that it has accumulated; dividing by the weight corrects that. An average without updates counts as
+// mean 0 and variance 1.
 //
 //   running [3, C]   running mean, (biased) variance, weight
 //   moments [3, C]   mean, rstd, variance
 //
-// A thread takes one column. Source: Adam's bias correction, Kingma & Ba 2015. Test: test/kernels/batch_norm.test.ts.
+// A thread computes one column. Cost: 24·C bytes. Source: Adam's bias correction, Kingma & Ba 2015.
+// Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes { first: u32, end: u32, C: u32, epsilon: f32 }
 

@@ -1,6 +1,6 @@
-// batch_norm_leaky_relu: y = leaky_relu(gamma · (x − mean) · rstd + beta) by the batch's own statistics, with all that
-// happens to them on the way: merging the chunks, moving the running averages, keeping what going back needs. Joined
-// with batch_norm_chan.wgsl.
+// batch_norm_leaky_relu: y = leaky_relu(gamma · (x − mean) · rstd + beta) with the batch's own statistics. Also merges the
+// chunks' statistics, updates the running averages, and saves what the backward pass needs. Joined with
+// batch_norm_chan.wgsl.
 //
 //   x       [groups·rows, C]
 //   partial [groups·chunks, 2, C]   from batch_norm_statistics.wgsl
@@ -8,12 +8,12 @@
 //   beta    [C]
 //   y       [groups·rows, C]
 //   applied [groups, 4, C]          mean, rstd = 1/√(variance + epsilon), gamma, beta
-//   running [3, C]                  mean, variance, weight; they follow group 0: see batch_norm_running.wgsl
+//   running [3, C]                  mean, variance, weight, updated with group 0's statistics: see batch_norm_running.wgsl
 //
-// A thread takes one column of one chunk of rows. It merges all chunks of its group first: every chunk's thread does
-// the same sums again, but chunks are about four times as long as they are many, so that this adds a quarter to what
-// the thread reads and writes, and takes no dispatch of its own. Cost: 8 + 2 bytes an element.
-// Twin: src/reference/batch_norm.ts, src/reference/activations.ts. Test: test/kernels/batch_norm.test.ts.
+// A thread computes one column of one chunk of rows, after merging all chunks of its group. The threads of all chunks repeat
+// the same merge, but a chunk has about four times as many rows as there are chunks, so that this adds only a quarter to a
+// thread's memory traffic and saves a dispatch. Cost: 8 + 2 bytes per element.
+// Reference: src/reference/batch_norm.ts, src/reference/activations.ts. Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes {
   first: u32, end: u32,
@@ -56,7 +56,7 @@ fn batch_norm_leaky_relu(
   let scale = gamma[c];
   let shift = beta[c];
 
-  // One thread of the column's writes what there is one of.
+  // Only one of the column's threads writes the values that exist once per group.
   if (sizes.first_piece != 0u && chunk % sizes.chunks_here == 0u) {
     let at = group * 4u * C + c;
     applied[at] = mean;

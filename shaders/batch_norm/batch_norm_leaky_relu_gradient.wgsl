@@ -1,16 +1,16 @@
-// batch_norm_leaky_relu_gradient: dx = gamma · rstd · (g − Σg/n − x̂ · Σg·x̂/n) of each group, where g is dy masked by
-// the leaky ReLU, as batch_norm_leaky_relu_gradient_sums.wgsl says; dgamma (+)= Σ g·x̂, dbeta (+)= Σ g of all groups.
+// batch_norm_leaky_relu_gradient: dx = gamma · rstd · (g − Σg/n − x̂ · Σg·x̂/n) for each group, where g is dy masked by the
+// leaky ReLU, as in batch_norm_leaky_relu_gradient_sums.wgsl; dgamma (+)= Σ g·x̂ and dbeta (+)= Σ g over all groups.
 //
 //   dy, x   [groups·rows, C]
 //   applied [groups, 4, C]          mean, rstd, gamma, beta of the forward pass
 //   partial [groups·chunks, 2, C]   (Σ g·x̂, Σ g), from batch_norm_leaky_relu_gradient_sums.wgsl
 //   dx      [groups·rows, C]
-//   dgamma  [C]                     added to what is there when accumulate_dgamma
-//   dbeta   [C]                     added to what is there when accumulate_dbeta
+//   dgamma  [C]                     added to if accumulate_dgamma
+//   dbeta   [C]                     added to if accumulate_dbeta
 //
-// n are the rows of one group. A thread takes one column of one chunk of rows, after adding up its group's chunks, in
-// order; that every chunk's thread does so costs less than a dispatch, as in batch_norm_leaky_relu.wgsl.
-// Cost: 12 + 2 bytes an element. Source: Ioffe & Szegedy 2015, section 3. Twin: src/reference/batch_norm.ts,
+// n is the number of rows in a group. A thread computes one column of one chunk of rows, after adding up its group's chunks
+// in order; repeating that in every chunk's thread costs less than a dispatch, as in batch_norm_leaky_relu.wgsl.
+// Cost: 12 + 2 bytes per element. Source: Ioffe & Szegedy 2015, section 3. Reference: src/reference/batch_norm.ts,
 // src/reference/activations.ts. Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes {
@@ -56,7 +56,7 @@ fn batch_norm_leaky_relu_gradient(
   let group = sizes.first_group + chunk / sizes.chunks_here;
   let shares = sums_of(group * sizes.chunks, (group + 1u) * sizes.chunks, c) / f32(sizes.n);
 
-  // One thread of the column's writes what there is one of.
+  // Only one of the column's threads writes the values that exist once per column.
   if (sizes.first_piece != 0u && group == 0u && chunk == 0u) {
     var totals = sums_of(0u, sizes.all_groups * sizes.chunks, c);
     if (sizes.accumulate_dgamma != 0u) { totals.x += dgamma[c]; }

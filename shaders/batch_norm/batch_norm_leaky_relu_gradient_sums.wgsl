@@ -5,10 +5,10 @@
 //   applied [groups, 4, C]          mean, rstd, gamma, beta of the forward pass
 //   partial [groups·chunks, 2, C]   (Σ g·x̂, Σ g), group after group
 //
-// The mask is the sign of gamma · x̂ + beta, worked out again from x, which is read anyway: y holds the same sign but
-// would be four bytes more an element, here and in dx. Where rounding decides that sign it may come out otherwise than
-// in the forward pass; that is the gradient of an x that is off by as much as a rounding.
-// A thread takes one column of one chunk. Cost: 8 bytes an element. Twin: src/reference/batch_norm.ts,
+// The mask is the sign of gamma · x̂ + beta, recomputed from x, which is read anyway; y has the same sign, but reading it
+// would cost four more bytes per element, here and in dx. Where rounding decides the sign, it may differ from the forward
+// pass's; the result is then the gradient at an x that differs by a rounding error.
+// A thread sums one column of one chunk. Cost: 8 bytes per element. Reference: src/reference/batch_norm.ts,
 // src/reference/activations.ts. Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes {

@@ -1,9 +1,9 @@
-// batch_norm_merge: merges the chunks' statistics into what normalising needs. Joined with batch_norm_chan.wgsl.
+// batch_norm_merge: merges the chunks' statistics into the moments to normalise with. Joined with batch_norm_chan.wgsl.
 //
 //   partial [chunks, 2, C]   from batch_norm_statistics.wgsl
 //   moments [3, C]           mean, rstd = 1/√(variance + epsilon), variance (biased: M2 / rows)
 //
-// A thread merges one column. Cost: about 10·chunks·C flops. Twin: src/reference/batch_norm.ts.
+// A thread merges one column. Cost: about 10·chunks·C flops. Reference: src/reference/batch_norm.ts.
 // Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes {

@@ -1,13 +1,14 @@
-// batch_norm_statistics: the mean and the sum of squared deviations (M2) of each column over one chunk of rows; the
-// first half of batch-norm's statistics. batch_norm_merge.wgsl is the second, or batch_norm_leaky_relu.wgsl, which
-// normalises as well.
+// batch_norm_statistics: the mean and the sum of squared deviations (M2) of each column over one chunk of rows: the first
+// half of batch-norm's statistics. The second half is batch_norm_merge.wgsl, or batch_norm_leaky_relu.wgsl, which also
+// normalises.
 //
 //   x       [groups·rows, C]
-//   partial [chunks, 2, C]   (mean, M2) of each chunk, group after group; chunk i of one is rows [i·chunk, (i+1)·chunk)
+//   partial [groups·chunks, 2, C]   (mean, M2) of each chunk, group after group; chunk i of a group is its rows
+//                                   [i·chunk, (i+1)·chunk)
 //
-// Groups have statistics of their own: D's real and fake half. No chunk reaches from one into the next.
-// Two passes over the chunk, the deviations taken from its own mean: E[x²] − E[x]² would cancel where the mean is
-// large. A thread takes one column of one chunk. Cost: 4·x flops. Twin: src/reference/batch_norm.ts.
+// Each group has its own statistics (D's real and fake halves), so no chunk spans two groups.
+// Two passes over the chunk, with deviations from the chunk's own mean: E[x²] − E[x]² would cancel where the mean is large.
+// A thread computes one column of one chunk. Cost: 4·groups·rows·C flops. Reference: src/reference/batch_norm.ts.
 // Test: test/kernels/batch_norm.test.ts.
 
 struct Sizes { first: u32, end: u32, rows: u32, C: u32, chunk: u32, chunks: u32, groups: u32, first_chunk: u32 }

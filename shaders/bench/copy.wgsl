@@ -1,8 +1,8 @@
-// copy: y = x, to see how many bytes this adapter moves in a second
+// copy: y = x, to measure the adapter's memory bandwidth
 //
 //   x, y [size]
 //
-// A thread copies one vec4; buffers are padded to whole ones. Cost: 8·size bytes.
+// A thread copies one vec4; buffers are padded to a multiple of 4 elements. Cost: 8·size bytes.
 // Host: bench/ceilings.ts. Test: test/bench/ceilings.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32 }

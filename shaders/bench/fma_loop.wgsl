@@ -1,12 +1,12 @@
-// fma_loop: nothing but multiply-adds, to see how many of them this adapter does in a second
+// fma_loop: only multiply-adds, to measure how many the adapter does per second
 //
-//   y [threads]   y[i] = the sum of twelve numbers, each of which was replaced by factor · itself + summand so often
+//   y [threads]   y[i] = the sum of twelve numbers, each replaced by factor · itself + summand 16 · 64 · steps times
 //
-// A thread keeps the twelve in three named vec4f: enough that one multiply-add need not wait for the last, and few
-// enough for the sixteen registers of a CPU adapter. Memory is written once a thread. With factor ½ and summand 1 the
-// numbers settle at 2, so that y can be checked: 24.
+// A thread keeps the twelve in three named vec4f: enough that a multiply-add does not wait for the previous one, and few
+// enough for a CPU adapter's sixteen registers. Memory is written once per thread. With factor ½ and summand 1 the numbers
+// converge to 2, so y can be checked: it is 24.
 //
-// A workgroup is 64 threads. Cost: 2 · 12 · 16 · 64 · steps flops a thread.
+// A workgroup is 64 threads. Cost: 2 · 12 · 16 · 64 · steps flops per thread.
 // Host: bench/ceilings.ts. Test: test/bench/ceilings.test.ts.
 
 struct Sizes { first: u32, end: u32, threads: u32, steps: u32, factor: f32, summand: f32 }
@@ -25,7 +25,7 @@ fn fma_loop(
 
   let i = tile * 64u + lane;
   if (i >= sizes.threads) { return; }
-  // From a uniform, so that no compiler can work the loop out beforehand.
+  // Read from a uniform, so that no compiler can evaluate the loop in advance.
   let a = vec4f(sizes.factor);
   let b = vec4f(sizes.summand);
   var y0 = vec4f(f32(i % 64u));

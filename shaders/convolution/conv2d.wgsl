@@ -3,15 +3,16 @@
 //   x      [N,H,W,C]   NHWC
 //   weight [R,S,C,K]   HWIO
 //   bias   [K]
-//   y      [N,P,Q,K]   P = ceil(H/stride), Q = ceil(W/stride); TensorFlow's SAME padding comes in as pad_top, pad_left
+//   y      [N,P,Q,K]   P = ceil(H/stride), Q = ceil(W/stride); pad_top and pad_left are TensorFlow's SAME padding
 //
-// As a matrix product: rows are output pixels (n,p,q), columns are output channels k, the depth is (r,s) × c. This file
-// reads x and weight for gemm_nn.wgsl; dense is the case H = W = R = S = 1.
+// As a matrix product: a row is an output pixel (n,p,q), a column is an output channel k, and the depth runs over the taps
+// (r,s) and, within each, the channels c. This file locates x (A) and weight (B) for gemm_nn.wgsl. A dense layer is the
+// case H = W = R = S = 1.
 //
-// `images` rows in a row are the same pixel (p,q) of as many pictures: 1, or the whole batch where that fills row tiles.
-// Then a tile's rows have a tap on the padding all at once.
+// `images` consecutive rows are the same pixel (p,q) of that many pictures: 1, or the whole batch if it is a multiple of the
+// tile's rows. With the whole batch, a tap on the padding is on it for every row of a tile, and is skipped.
 //
-// Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline:
+// Cost: 2·N·P·Q·K·R·S·C flops. Reference: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline:
 // conv2d_naive.wgsl.
 
 struct Sizes {
@@ -26,7 +27,7 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-// Where a row's window starts: n·H, and the (perhaps negative) corner of the window.
+// Where a row's window starts: n·H, and the window's top left corner, which may be negative.
 struct Row { image: i32, h: i32, w: i32 }
 struct Tap { r: i32, s: i32, b: u32 }
 
@@ -35,7 +36,7 @@ fn gemm_columns() -> u32 { return sizes.K; }
 fn gemm_taps() -> u32 { return sizes.R * sizes.S; }
 fn gemm_depth() -> u32 { return sizes.C; }
 
-// A row's picture n and its pixel p·Q + q.
+// The picture n of a row, and its pixel p·Q + q.
 fn picture_and_pixel(row: u32) -> vec2u {
   let group = row / sizes.images;
   let pixels = sizes.P * sizes.Q;
@@ -51,7 +52,7 @@ fn row_at(row: u32) -> Row {
   );
 }
 
-// Where a row's numbers go in y.
+// The offset in y of a row's first output.
 fn output_at(row: u32) -> u32 {
   let at = picture_and_pixel(row);
   return (at.x * sizes.P * sizes.Q + at.y) * sizes.K;
@@ -64,13 +65,13 @@ fn tap_at(t: u32) -> Tap {
 fn a_offset(row: Row, tap: Tap) -> i32 {
   let h = row.h + tap.r;
   let w = row.w + tap.s;
-  // As u32 a negative number is huge. `&`, not `&&`: branches here, among so many live values, take a CPU adapter's
-  // compiler most of a minute.
+  // Cast to u32, a negative number is huge, so one comparison checks both ends. `&` instead of `&&`: with this many live
+  // values, a branch here costs a CPU adapter's compiler most of a minute.
   let inside = (u32(h) < sizes.H) & (u32(w) < sizes.W);
   return select(-1, ((row.image + h) * i32(sizes.W) + w) * i32(sizes.C), inside);
 }
 
-// How much of the depth a tap has for rows of which one is at this offset: none on the padding, where all rows are.
+// The depth to multiply at a tap, given one row's offset: 0 on the padding if the tile's rows are all on it together.
 fn depth_at(offset: i32) -> u32 {
   return select(sizes.C, 0u, (sizes.images > 1u) & (offset < 0));
 }

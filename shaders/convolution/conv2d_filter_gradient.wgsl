@@ -4,12 +4,12 @@
 //   dy      [N,P,Q,K]
 //   partial [splits,R,S,C,K]   summed by reduce_splits.wgsl
 //
-// As a matrix product: rows are (r,s,c), columns are k, the depth is the output's pixels. It is long and the output
-// small, so the depth is split: split i sums the output's lines (n,p) from i·lines to (i+1)·lines. A thread's rows all
-// belong to one tap, so it walks over those pixels only whose tap lies inside of the picture.
+// As a matrix product: a row is a weight's (r,s,c), a column is k, and the depth runs over the output's pixels. The depth is
+// long and the result small, so the depth is split: split i sums the output lines (n,p) from i·lines to (i+1)·lines. All of
+// a thread's rows belong to one tap, so it visits only the pixels for which that tap lies inside the picture.
 //
-// This file reads x and dy for gemm_tn.wgsl (rows: A, columns: B). Cost: 2·N·P·Q·K·R·S·C flops.
-// Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline: conv2d_filter_gradient_naive.wgsl.
+// This file locates x (A) and dy (B) for gemm_tn.wgsl. Cost: 2·N·P·Q·K·R·S·C flops.
+// Reference: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline: conv2d_filter_gradient_naive.wgsl.
 
 struct Sizes {
   first: u32, end: u32,
@@ -23,13 +23,13 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
 struct Part {
-  // Which output lines (n,p) this split sums, and which p and q lie inside of the picture for this tap.
+  // The output lines (n,p) that this split sums, and the ranges of p and q for which the tap lies inside the picture.
   first_line: u32, end_line: u32,
   first_p: u32, end_p: u32, first_q: u32, end_q: u32,
   // The tap's offset from p·stride, q·stride.
   h: i32, w: i32,
   c: u32, k: u32, rows_left: u32, columns_left: u32,
-  // Where this thread's first value goes.
+  // The offset in partial of this thread's first value.
   at: u32,
 }
 
@@ -67,11 +67,11 @@ fn part_at(thread: u32) -> Part {
   );
 }
 
-// A walk over the pixels of a split that have this tap inside of the picture: where x and dy are read, how many pixels are
-// left in all, of this line, and how many lines of this image.
+// A walk over the pixels of a split whose tap lies inside the picture: the offsets in x and dy, and how many pixels are
+// left in all and in this line, and how many lines in this image.
 struct Walk { a: u32, b: u32, left: u32, line: u32, image: u32 }
 
-// How many of the output's lines before `line` have the tap inside of the picture.
+// The number of output lines before `line` whose tap lies inside the picture.
 fn lines_before(part: Part, line: u32) -> u32 {
   let height = part.end_p - part.first_p;
   return line / sizes.P * height + clamp(line % sizes.P, part.first_p, part.end_p) - part.first_p;
@@ -95,8 +95,8 @@ fn walk_at(part: Part) -> Walk {
   );
 }
 
-// The next pixel; past a line's or an image's end the jump over what lies outside. (As u32 a jump back is a large number,
-// and the sum wraps round to the right one.)
+// The next pixel. At the end of a line or an image it jumps over the pixels outside. (A jump back is a large u32, and the
+// sum wraps around to the right offset.)
 fn next(part: Part, walk: Walk) -> Walk {
   let height = part.end_p - part.first_p;
   let width = part.end_q - part.first_q;
@@ -115,7 +115,7 @@ fn next(part: Part, walk: Walk) -> Walk {
   );
 }
 
-// The pixel itself, or where it is past the split's end a pixel that may be read.
+// The pixel itself, or past the end of the split one that is safe to read.
 fn within(walk: Walk, safe: Walk) -> Walk {
   var pixel = walk;
   let past = walk.left == 0u;

@@ -1,12 +1,12 @@
-// conv2d_filter_gradient_lines: conv2d's filter gradient for channel counts that are no multiples of 4, RGB's 3 above
-// all, or fewer than a tile's rows; conv2d_filter_gradient.wgsl has the formula, the shapes and the same bindings.
+// conv2d_filter_gradient_lines: conv2d's filter gradient for channel counts that are not multiples of 4 (above all RGB's 3),
+// or smaller than a tile's rows. The formula, shapes and bindings are those of conv2d_filter_gradient.wgsl.
 //
-// In NHWC the S·C numbers under one line of the window lie side by side, as do their weights: so a thread's rows are
-// consecutive (s,c) of one r, 15 of 16 of them in use for RGB and a 5×5 filter, where single taps would use 3 of 8. What
-// the window has outside of the picture, to its left and right, is masked: line_rows_f32.wgsl, line_rows_vec4.wgsl.
+// In NHWC the S·C values under one line of the window are adjacent, and so are their weights. A thread's rows are therefore
+// consecutive (s,c) of one r: for RGB and a 5×5 filter 15 of 16 of them are used, where single taps would use 3 of 8. Values
+// left and right of the picture are masked: line_rows_f32.wgsl, line_rows_vec4.wgsl.
 //
-// Reads x as A and dy as B, through a storage file and one of those two, for gemm_tn.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin:
-// src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline: conv2d_filter_gradient_naive.wgsl.
+// Locates x (A) and dy (B) for gemm_tn.wgsl; joined with a storage file and one of those two. Cost: 2·N·P·Q·K·R·S·C flops.
+// Reference: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline: conv2d_filter_gradient_naive.wgsl.
 
 struct Sizes {
   first: u32, end: u32,
@@ -20,16 +20,16 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
 struct Part {
-  // Which output lines (n,p) this split sums, and which p have this filter line inside of the picture.
+  // The output lines (n,p) that this split sums, and the range of p for which the filter line lies inside the picture.
   first_line: u32, end_line: u32, first_p: u32, end_p: u32,
-  // This filter line's offset from p·stride; the first of the thread's (s,c) and its column.
+  // This filter line's offset from p·stride; the thread's first (s,c) and first column.
   h: i32, sc: u32, k: u32,
   rows_left: u32, columns_left: u32,
-  // Where this thread's first value goes.
+  // The offset in partial of this thread's first value.
   at: u32,
 }
-// A walk over a split's pixels: where x and dy are read, how many pixels are left in all and of this line, and how many
-// lines of this image. x may be read outside of the picture's line, whose numbers are [first, end).
+// A walk over a split's pixels: the offsets in x and dy, how many pixels are left in all and in this line, how many lines
+// in this image, and the range [first, end) of the picture's line in x, beyond which the window may reach.
 struct Walk { a: i32, b: u32, left: u32, line: u32, image: u32, first: i32, end: i32 }
 
 fn ceil_div(x: u32, y: u32) -> u32 { return (x + y - 1u) / y; }
@@ -38,7 +38,7 @@ fn gemm_threads() -> u32 {
   return sizes.splits * sizes.R * ceil_div(sizes.S * sizes.C, row_tile) * ceil_div(sizes.K, column_tile);
 }
 
-// The output lines whose filter line at offset `shift` (from p·stride) lies inside of the picture.
+// The output lines whose filter line at offset `shift` (from p·stride) lies inside the picture.
 fn inside(shift: i32) -> vec2u {
   let stride = i32(sizes.stride);
   let first = max(0, (stride - 1 - shift) / stride);
@@ -65,7 +65,7 @@ fn part_at(thread: u32) -> Part {
   );
 }
 
-// How many of the output's lines before `line` have the filter line inside of the picture.
+// The number of output lines before `line` whose filter line lies inside the picture.
 fn lines_before(part: Part, line: u32) -> u32 {
   let height = part.end_p - part.first_p;
   return line / sizes.P * height + clamp(line % sizes.P, part.first_p, part.end_p) - part.first_p;
@@ -90,7 +90,7 @@ fn walk_at(part: Part) -> Walk {
   );
 }
 
-// The next pixel; past a line's or an image's end the jump over what lies outside.
+// The next pixel. At the end of a line or an image it jumps over the lines outside.
 fn next(part: Part, walk: Walk) -> Walk {
   let height = part.end_p - part.first_p;
   let line_ends = walk.line == 1u;
@@ -109,7 +109,7 @@ fn next(part: Part, walk: Walk) -> Walk {
   );
 }
 
-// The pixel itself, or where it is past the split's end one that may be read.
+// The pixel itself, or past the end of the split one that is safe to read.
 fn within(walk: Walk, safe: Walk) -> Walk {
   let past = walk.left == 0u;
   return Walk(

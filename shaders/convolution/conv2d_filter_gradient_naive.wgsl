@@ -1,9 +1,9 @@
-// conv2d_filter_gradient_naive: conv2d's filter gradient as its formula reads, one thread per weight. The
-// baseline: a few threads with very long sums. conv2d_filter_gradient.wgsl has the shapes and splits the sum.
+// conv2d_filter_gradient_naive: conv2d's filter gradient written as its formula, one thread per weight. The baseline:
+// few threads with very long sums. conv2d_filter_gradient.wgsl lists the shapes, and splits the sum.
 //
 //   dweight[r,s,c,k] = Σ_{n,p,q} x[n, p·stride + r − pad_top, q·stride + s − pad_left, c] · dy[n,p,q,k]
 //
-// Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
+// Cost: 2·N·P·Q·K·R·S·C flops. Reference: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
 
 struct Sizes {
   first: u32, end: u32,
@@ -35,7 +35,7 @@ fn conv2d_filter_gradient_naive(
   var sum = 0.0;
   for (var n = 0u; n < sizes.N; n++) {
     for (var p = 0u; p < sizes.P; p++) {
-      // Before the first row this wraps around to a huge number, which is past the last row too.
+      // Above the picture this wraps to a huge number, which the same comparison rejects.
       let h = p * sizes.stride + r - sizes.pad_top;
       if (h >= sizes.H) { continue; }
       for (var q = 0u; q < sizes.Q; q++) {

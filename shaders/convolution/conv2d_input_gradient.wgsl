@@ -3,18 +3,19 @@
 //
 //   dy     [N,P,Q,K]
 //   weight [R,S,C,K]
-//   bias   [C]         zeros for a gradient; a transposed conv2d, whose forward pass this is, has one
+//   bias   [C]         zeros for a gradient; a transposed conv2d, of which this is the forward pass, has a bias
 //   dx     [N,H,W,C]
 //
-// As a matrix product, by sub-pixel phases: the pixels with h ≡ a, w ≡ b (mod stride) all use the same taps,
-// r ≡ a + pad_top and s ≡ b + pad_left (mod stride), so a phase is a dense product of its own and nothing is multiplied
-// by an inserted zero. Rows are the pixels of a phase, padded to whole row tiles so that no thread has rows of two; the
-// phases follow each other, the last (a, b) first, since at even sizes it has the most taps. A phase without taps
+// As a matrix product, one sub-pixel phase at a time: the pixels with h ≡ a, w ≡ b (mod stride) all use the same taps,
+// r ≡ a + pad_top and s ≡ b + pad_left (mod stride), so each phase is a dense product of its own and nothing is multiplied
+// by an inserted zero. Rows are the pixels of a phase, padded to whole row tiles so that no thread has rows of two phases.
+// The phases follow each other, the last (a, b) first, since at even sizes it has the most taps. A phase without taps
 // (kernel smaller than stride) still writes the bias.
-// Within a phase, `images` rows in a row are the same pixel of as many pictures, as in conv2d.wgsl.
+// Within a phase, `images` consecutive rows are the same pixel of that many pictures, as in conv2d.wgsl.
 //
-// This file reads dy and weight for gemm_nt.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts,
-// transposed_conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline: conv2d_input_gradient_naive.wgsl.
+// This file locates dy (A) and weight (B) for gemm_nt.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Reference:
+// src/reference/conv2d.ts, src/reference/transposed_conv2d.ts. Test: test/kernels/conv2d.test.ts. Baseline:
+// conv2d_input_gradient_naive.wgsl.
 
 struct Sizes {
   first: u32, end: u32,
@@ -28,14 +29,14 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-// A phase: its offsets (a, b), its pixels a picture (height × width), where its rows start and how many are real, its
-// first tap and how many it has each way.
+// A phase: its offsets (a, b), its pixels per picture (height × width), its first row and number of real rows, its first
+// tap and number of taps along each axis.
 struct Part {
   a: u32, b: u32, height: u32, width: u32,
   first: u32, rows: u32,
   r: u32, s: u32, taps_r: u32, taps_s: u32,
 }
-// A pixel: its index in dx ÷ C, whether it is a real one, and the dy row and column that the phase's first tap reaches.
+// A pixel: its index in dx ÷ C, whether it is real or padding, and the dy row and column that the first tap reaches.
 struct Row { pixel: u32, real: bool, image: i32, p: i32, q: i32 }
 struct Tap { i: i32, j: i32, b: u32 }
 
@@ -87,7 +88,7 @@ fn row_at(part: Part, row: u32) -> Row {
     (n * sizes.H + h) * sizes.W + w,
     real,
     i32(n * sizes.P),
-    // Exact: h + pad_top − r is a multiple of the stride, by the phase's definition, and never negative.
+    // Exact: h + pad_top − r is a multiple of the stride by definition of the phase, and never negative.
     (i32(h + sizes.pad_top) - i32(part.r)) / i32(sizes.stride),
     (i32(w + sizes.pad_left) - i32(part.s)) / i32(sizes.stride),
   );
@@ -104,12 +105,12 @@ fn tap_at(part: Part, t: u32) -> Tap {
 fn a_offset(row: Row, tap: Tap) -> i32 {
   let p = row.p - tap.i;
   let q = row.q - tap.j;
-  // As u32 a negative number is huge. `&`, not `&&`: see conv2d.wgsl.
+  // The casts and `&` instead of `&&`: see conv2d.wgsl.
   let inside = (u32(p) < sizes.P) & (u32(q) < sizes.Q);
   return select(-1, ((row.image + p) * i32(sizes.Q) + q) * i32(sizes.K), inside);
 }
 
-// How much of the depth a tap has for rows of which one is at this offset: none on the padding, where all rows are.
+// The depth to multiply at a tap, given one row's offset: 0 on the padding if the tile's rows are all on it together.
 fn depth_at(offset: i32) -> u32 {
   return select(sizes.K, 0u, (sizes.images > 1u) & (offset < 0));
 }

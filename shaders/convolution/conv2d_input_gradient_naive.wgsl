@@ -1,10 +1,11 @@
-// conv2d_input_gradient_naive: conv2d's input gradient (= transposed conv2d) as its formula reads, one thread per
-// output. The baseline; conv2d_input_gradient.wgsl has the shapes and the same bindings.
+// conv2d_input_gradient_naive: conv2d's input gradient (= transposed conv2d) written as its formula, one thread
+// per output. The baseline; the shapes and bindings are those of conv2d_input_gradient.wgsl.
 //
 //   dx[n,h,w,c] = bias[c] + Σ_{r,s,k} dy[n,p,q,k] · weight[r,s,c,k]   with h = p·stride + r − pad_top, w likewise
 //
-// It visits all R·S taps though at stride 2 only a quarter of them reach an output: the phases of the fast kernel do not.
-// Twin: src/reference/conv2d.ts, transposed_conv2d.ts. Test: test/kernels/conv2d.test.ts.
+// It visits all R·S taps, although at stride 2 only a quarter of them reach an output; the fast kernel's phases visit only
+// those. Cost: 2·N·P·Q·K·R·S·C flops. Reference: src/reference/conv2d.ts, src/reference/transposed_conv2d.ts.
+// Test: test/kernels/conv2d.test.ts.
 
 struct Sizes {
   first: u32, end: u32,
@@ -36,7 +37,7 @@ fn conv2d_input_gradient_naive(
   let n = i / (sizes.C * sizes.W * sizes.H);
   var sum = 0.0;
   for (var r = 0u; r < sizes.R; r++) {
-    // Before the first row this wraps around to a huge number, which is past the last row too.
+    // Above the picture this wraps to a huge number, which the same comparison rejects.
     let from_top = h + sizes.pad_top - r;
     let p = from_top / sizes.stride;
     if (from_top % sizes.stride != 0u || p >= sizes.P || h + sizes.pad_top < r) { continue; }

@@ -1,13 +1,12 @@
-// conv2d_lines: conv2d for channel counts that are no multiples of 4, RGB's 3 above all; conv2d.wgsl has the formula, the
-// shapes and the same bindings.
+// conv2d_lines: conv2d for channel counts that are not multiples of 4 (above all RGB's 3). The formula, shapes and bindings
+// are those of conv2d.wgsl.
 //
-// In NHWC the S·C numbers under one line of the window lie side by side, and so do theirs in the filter. So the depth is
-// R lines of S·C numbers instead of R·S taps of C: for RGB and a 5×5 filter 15 of 16 loaded numbers are used, of single
-// taps 3 of 4, and a window is 5 lines long instead of 25 taps. What the window has outside of the picture, to its left and
-// right, is masked number by number.
+// In NHWC the S·C values under one line of the window are adjacent, and so are the filter's. The depth is therefore R lines
+// of S·C values instead of R·S taps of C: for RGB and a 5×5 filter 15 of 16 loaded values are used instead of 3 of 4, and a
+// window takes 5 steps instead of 25. Values left and right of the picture are masked one by one.
 //
-// Reads x as A and weight as B, through storage_f32.wgsl or storage_f32_vec4.wgsl, for gemm_nn.wgsl; rows are ordered
-// as in conv2d.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
+// Locates x (A) and weight (B) for gemm_nn.wgsl; joined with storage_f32.wgsl or storage_f32_vec4.wgsl. Rows are ordered as
+// in conv2d.wgsl. Cost: 2·N·P·Q·K·R·S·C flops. Reference: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
 // Baseline: conv2d_naive.wgsl.
 
 struct Sizes {
@@ -22,10 +21,10 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-// Where a row's window starts: n·H, its first line, and its first number within a line (both perhaps negative).
+// Where a row's window starts: n·H, its first line, and its first value within a line; the last two may be negative.
 struct Row { image: i32, h: i32, w: i32 }
 struct Tap { r: i32, b: u32 }
-// A line of the window in x: where it starts, and the picture's line [first, end) that it may read of.
+// A line of the window in x: where it starts, and the range [first, end) of the picture's line, all that it may read.
 struct Line { at: i32, first: i32, end: i32 }
 
 fn gemm_rows() -> u32 { return sizes.N * sizes.P * sizes.Q; }
@@ -33,7 +32,7 @@ fn gemm_columns() -> u32 { return sizes.K; }
 fn gemm_taps() -> u32 { return sizes.R; }
 fn gemm_depth() -> u32 { return sizes.S * sizes.C; }
 
-// A row's picture n and its pixel p·Q + q.
+// The picture n of a row, and its pixel p·Q + q.
 fn picture_and_pixel(row: u32) -> vec2u {
   let group = row / sizes.images;
   let pixels = sizes.P * sizes.Q;
@@ -49,7 +48,7 @@ fn row_at(row: u32) -> Row {
   );
 }
 
-// Where a row's numbers go in y.
+// The offset in y of a row's first output.
 fn output_at(row: u32) -> u32 {
   let at = picture_and_pixel(row);
   return (at.x * sizes.P * sizes.Q + at.y) * sizes.K;
@@ -63,7 +62,7 @@ fn a_offset(row: Row, tap: Tap) -> Line {
   let h = row.h + tap.r;
   let width = i32(sizes.W * sizes.C);
   let first = (row.image + h) * width;
-  // As u32 a negative number is huge. Above and below the picture the line is empty.
+  // Above and below the picture the line is empty. Cast to u32, a negative h is huge.
   return Line(first + row.w, first, select(first, first + width, u32(h) < sizes.H));
 }
 
@@ -82,7 +81,7 @@ fn load_a_or_zero(line: Line, d: u32, left: u32) -> vec4f {
   );
 }
 
-// How much of the depth a tap has for rows of which one has this line: none above and below the picture, where all are.
+// The depth to multiply, given one row's line: 0 above and below the picture if the tile's rows are there together.
 fn depth_at(line: Line) -> u32 {
   return select(sizes.S * sizes.C, 0u, (sizes.images > 1u) & (line.end == line.first));
 }

@@ -1,10 +1,10 @@
-// conv2d_naive: conv2d as its formula reads, one thread per output. The baseline; conv2d.wgsl has the
-// shapes and the same bindings.
+// conv2d_naive: conv2d written as its formula, one thread per output. The baseline; the shapes and bindings are those of
+// conv2d.wgsl.
 //
 //   y[n,p,q,k] = bias[k] + Σ_{r,s,c} x[n, p·stride + r − pad_top, q·stride + s − pad_left, c] · weight[r,s,c,k]
 //
-// Every multiply-add loads two floats, so memory, not arithmetic, decides its speed.
-// Twin: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
+// Every multiply-add loads two floats, so it is bound by memory. Cost: 2·N·P·Q·K·R·S·C flops.
+// Reference: src/reference/conv2d.ts. Test: test/kernels/conv2d.test.ts.
 
 struct Sizes {
   first: u32, end: u32,
@@ -36,7 +36,7 @@ fn conv2d_naive(
   let n = i / (sizes.K * sizes.Q * sizes.P);
   var sum = 0.0;
   for (var r = 0u; r < sizes.R; r++) {
-    // Before the first row this wraps around to a huge number, which is past the last row too.
+    // Above the picture this wraps to a huge number, which the same comparison rejects.
     let h = p * sizes.stride + r - sizes.pad_top;
     if (h >= sizes.H) { continue; }
     for (var s = 0u; s < sizes.S; s++) {

@@ -1,9 +1,9 @@
-// dense_input_gradient_naive: dx[n,c] = Σ_k dy[n,k] · weight[c,k], one thread per output. The baseline; and with very
-// few columns K (the logit layer has one) the fastest, since there is almost nothing to sum.
+// dense_input_gradient_naive: dx[n,c] = Σ_k dy[n,k] · weight[c,k], one thread per output. The baseline, and the
+// fastest kernel for very few columns K (the logit layer has one), where there is almost nothing to sum.
 //
 //   dy [N,K], weight [C,K], dx [N,C]
 //
-// Cost: 2·N·C·K flops. Twin: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
+// Cost: 2·N·C·K flops. Reference: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, C: u32, K: u32 }
 

@@ -2,7 +2,7 @@
 //
 //   x [N,C], weight [C,K], bias [K], y [N,K]
 //
-// Cost: 2·N·C·K flops. Twin: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
+// Cost: 2·N·C·K flops. Reference: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, C: u32, K: u32 }
 

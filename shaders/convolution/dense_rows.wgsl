@@ -1,10 +1,10 @@
 // dense_rows: y[n,k] = bias[k] + Σ_c x[n,c] · weight[c,k] for very few columns K: the logit layer, whose depth C is long
-// and whose only column would leave a GEMM tile idle.
+// and whose single column would leave most of a GEMM tile idle.
 //
 //   x [N,C], weight [C,K], bias [K], y [N,K]
 //
-// A workgroup computes one y[n,k]: each of 64 threads sums every 64th c, then the 64 sums are added as a tree, always in
-// the same order. Cost: 2·N·C·K flops. Twin: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
+// A workgroup computes one y[n,k]: each of its 64 threads sums every 64th c, then a tree adds the 64 sums, always in the
+// same order. Cost: 2·N·C·K flops. Reference: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
 
 struct Sizes { first: u32, end: u32, C: u32, K: u32 }
 
@@ -31,7 +31,7 @@ fn dense_rows(
   for (var c = lane; c < sizes.C; c += 64u) { sum += x[n * sizes.C + c] * weight[c * sizes.K + k]; }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

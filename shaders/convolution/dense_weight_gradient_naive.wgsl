@@ -1,9 +1,9 @@
 // dense_weight_gradient_naive: dweight[c,k] = (accumulate ? dweight[c,k] : 0) + Σ_n x[n,c] · dy[n,k], one thread per
-// weight. The baseline; and with very few columns K (the logit layer has one) the one that is used.
+// weight. The baseline, and the kernel used for very few columns K (the logit layer has one).
 //
 //   x [N,C], dy [N,K], dweight [C,K]
 //
-// Cost: 2·N·C·K flops. Twin: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
+// Cost: 2·N·C·K flops. Reference: src/reference/dense.ts. Test: test/kernels/dense.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, C: u32, K: u32, accumulate: u32 }
 

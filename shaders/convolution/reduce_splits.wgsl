@@ -1,10 +1,10 @@
 // reduce_splits: y[i] = (accumulate ? y[i] : 0) + Σ_s partial[s, at + i]
 //
-//   partial [splits, stride]   of each split, `size` numbers from `at` on are summed
+//   partial [splits, stride]   `size` elements of each split are summed, starting at `at`
 //   y       [size]
 //
-// Adds up what split reductions left, always in the order of s, so that a repeated run gives the same bits. A thread
-// sums one i. Cost: splits·size flops, (splits + 1)·size·4 bytes. Twin: src/reference/reduce.ts (columnSum).
+// Adds up partial sums, always in the order of s, so that a repeated run gives the same bits. A thread computes one y[i].
+// Cost: splits·size flops, (splits + 1)·size·4 bytes. Reference: src/reference/reduce.ts (columnSum).
 // Test: test/kernels/reduce.test.ts.
 
 struct Sizes { first: u32, end: u32, splits: u32, size: u32, accumulate: u32, stride: u32, at: u32 }

@@ -1,10 +1,10 @@
-// smooth_filter: y = the full convolution of each filter with a 2×2 box, times ¼.
+// smooth_filter: y = ¼ · the full convolution of each filter with a 2×2 box.
 //
 //   x [R,S,C,K]
 //   y [R+1,S+1,C,K]
 //
-// The phases of a stride-2 transposed convolution with y all have the same sum, which takes the checkerboard away.
-// A thread computes one element. Cost: 4 flops an element. Twin: src/reference/smooth_filter.ts.
+// All phases of a stride-2 transposed convolution with y have the same sum, which prevents checkerboard artefacts.
+// A thread computes one element. Cost: 4 flops per element. Reference: src/reference/smooth_filter.ts.
 // Test: test/kernels/smooth_filter.test.ts.
 
 struct Sizes { first: u32, end: u32, R: u32, S: u32, CK: u32 }
@@ -14,7 +14,7 @@ struct Sizes { first: u32, end: u32, R: u32, S: u32, CK: u32 }
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 fn tap(r: u32, s: u32, ck: u32) -> f32 {
-  // Before the first row or column the index wraps around to a huge number.
+  // Before the first row or column the index wraps to a huge number.
   if (r >= sizes.R || s >= sizes.S) { return 0.0; }
   return x[(r * sizes.S + s) * sizes.CK + ck];
 }

@@ -1,9 +1,10 @@
-// smooth_filter_gradient: dx[r,s] = ¼ · (dy[r,s] + dy[r+1,s] + dy[r,s+1] + dy[r+1,s+1]): smooth_filter's transpose.
+// smooth_filter_gradient: dx[r,s] = ¼ · (dy[r,s] + dy[r+1,s] + dy[r,s+1] + dy[r+1,s+1]), the transpose of smooth_filter.
 //
 //   dy [R+1,S+1,C,K]
-//   dx [R,S,C,K]       (+)= when `accumulate`
+//   dx [R,S,C,K]       added to if `accumulate`
 //
-// A thread computes one element. Twin: src/reference/smooth_filter.ts. Test: test/kernels/smooth_filter.test.ts.
+// A thread computes one element. Cost: 4 flops per element. Reference: src/reference/smooth_filter.ts.
+// Test: test/kernels/smooth_filter.test.ts.
 
 struct Sizes { first: u32, end: u32, R: u32, S: u32, CK: u32, accumulate: u32 }
 

@@ -1,9 +1,9 @@
-// divide_by: y = x / scalar, where scalar is a number on the GPU
+// divide_by: y = x / scalar, where the scalar is read from a buffer
 //
 //   x, y [size], scalar [1]
 //
-// A thread computes one vec4; buffers are padded to whole ones. Cost: 8·size bytes.
-// Twin: src/reference/spectral_norm.ts. Test: test/kernels/elementwise.test.ts.
+// A thread computes one vec4; buffers are padded to a multiple of 4 elements. Cost: 8·size bytes.
+// Reference: src/reference/spectral_norm.ts. Test: test/kernels/elementwise.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32 }
 

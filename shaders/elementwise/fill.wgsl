@@ -1,8 +1,9 @@
-// fill: y = a constant, given by its bits (so that NaN can be one: tests poison outputs with it).
+// fill: y = a constant, given by its bits so that it can be NaN, with which tests poison outputs.
 //
 //   y [size]
 //
-// A thread writes one vec4; buffers are padded to whole ones. Test: test/kernels/elementwise.test.ts.
+// A thread writes one vec4; buffers are padded to a multiple of 4 elements. Cost: 4·size bytes.
+// Test: test/kernels/elementwise.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32, bits: u32 }
 

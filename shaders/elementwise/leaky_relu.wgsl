@@ -2,8 +2,8 @@
 //
 //   x, y [size]
 //
-// A thread computes one vec4; buffers are padded to whole ones. Cost: 8·size bytes.
-// Twin: src/reference/activations.ts. Test: test/kernels/elementwise.test.ts.
+// A thread computes one vec4; buffers are padded to a multiple of 4 elements. Cost: 8·size bytes.
+// Reference: src/reference/activations.ts. Test: test/kernels/elementwise.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32, slope: f32 }
 

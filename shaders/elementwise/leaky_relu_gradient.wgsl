@@ -1,9 +1,9 @@
 // leaky_relu_gradient: dx = dy where y > 0, slope · dy elsewhere
 //
-//   dy, y, dx [size]   y, the output, has x's sign, so x need not be kept
+//   dy, y, dx [size]   the output y has the sign of x, so x need not be kept
 //
-// A thread computes one vec4; buffers are padded to whole ones. Cost: 12·size bytes.
-// Twin: src/reference/activations.ts. Test: test/kernels/elementwise.test.ts.
+// A thread computes one vec4; buffers are padded to a multiple of 4 elements. Cost: 12·size bytes.
+// Reference: src/reference/activations.ts. Test: test/kernels/elementwise.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32, slope: f32 }
 

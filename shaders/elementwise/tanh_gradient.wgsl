@@ -2,8 +2,8 @@
 //
 //   dy, y, dx [size]
 //
-// A thread computes one vec4; buffers are padded to whole ones. Cost: 12·size bytes.
-// Twin: src/reference/activations.ts. Test: test/kernels/elementwise.test.ts.
+// A thread computes one vec4; buffers are padded to a multiple of 4 elements. Cost: 12·size bytes.
+// Reference: src/reference/activations.ts. Test: test/kernels/elementwise.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32 }
 

@@ -1,12 +1,12 @@
-// gemm_nn: the micro-kernel of conv2d's forward pass and of dense's: y = A · B, both read along their contiguous side.
+// gemm_nn: the micro-kernel of the forward passes of conv2d and dense: y = A · B, each read along its contiguous axis.
 //
-// A thread computes ROWS × 4·QUADS outputs in named vec4f, so that they stay in registers. Per four steps of the depth it
-// loads ROWS vec4 of A and 4·QUADS of B and does 16·ROWS·QUADS multiply-adds, sixteen at a time: a row's four steps times
-// the matrix of four columns. A tap that is on the padding for all rows is left out. No shared memory: on a CPU adapter
-// it only costs, on a GPU the cache carries the reuse between neighbouring threads (which take neighbouring columns).
+// A thread computes ROWS × 4·QUADS outputs, kept in named vec4f so that they stay in registers. Per four steps of the depth
+// it loads ROWS vec4 of A and 4·QUADS of B and does 16·ROWS·QUADS multiply-adds, sixteen at a time: a row's four steps times
+// a matrix of four columns. A tap that is on the padding for all rows is skipped. Shared memory is not used: on a CPU
+// adapter it only adds work, and on a GPU the cache serves neighbouring threads, which compute neighbouring columns.
 //
-// Joined after a reader (conv2d.wgsl), which says what rows, columns, taps and depth are, and after a storage file.
-// A tile of the grid is one workgroup of THREADS such threads. `@repeat`: README.md.
+// Joined after a reader (conv2d.wgsl or conv2d_lines.wgsl), which defines rows, columns, taps and depth, and a storage file.
+// A workgroup is THREADS threads. `@repeat` is explained in shaders/README.md. Test: test/kernels/conv2d.test.ts.
 
 override ROWS = 8u;
 override QUADS = 2u;
@@ -28,7 +28,7 @@ fn gemm_nn(
   let rows = gemm_rows();
   if (row >= rows) { return; }
 
-  // Rows past the end repeat the last one and are not stored.
+  // Rows past the end repeat the last row and are not stored.
   // @repeat i in 0..ROWS
   let row_i = row_at(min(row + i, rows - 1u));
 
@@ -36,7 +36,7 @@ fn gemm_nn(
   // @repeat j in 0..QUADS
   var y_i_j = vec4f();
 
-  // How many columns are left for each vec4; one past the end reads the first's place again and is not stored.
+  // How many columns are left for each vec4. One past the end reads the first vec4 again and is not stored.
   // @repeat j in 0..QUADS
   {
     let left_j = columns - min(columns, column + 4u * j);
@@ -51,7 +51,7 @@ fn gemm_nn(
     var b = tap.b + column;
     for (var d = 0u; d < depth; d += 4u) {
       let left = depth - d;
-      // Four steps of the depth. Those past its end read the last one's place again; A has zeros for them.
+      // Four steps of the depth. Steps past its end read the last one again; A is zero there.
       // @repeat s in 0..4
       {
         // @repeat j in 0..QUADS
@@ -69,7 +69,7 @@ fn gemm_nn(
     }
   }
 
-  // One store in a loop: a CPU adapter compiles every store to a branch a lane.
+  // A single store inside a loop: CPU adapters compile each store into a branch per lane.
   var y = array(
     // @repeat i in 0..ROWS
     // @repeat j in 0..QUADS

@@ -1,11 +1,11 @@
-// gemm_nt: the micro-kernel of conv2d's input gradient (= transposed conv2d's forward pass) and of dense's: y = A · Bᵀ.
+// gemm_nt: the micro-kernel of the input gradients of conv2d (= transposed conv2d's forward pass) and dense: y = A · Bᵀ.
 //
-// Both operands are contiguous along the depth. A thread computes ROWS × 4·QUADS outputs in named vec4f: per four steps
-// of the depth it loads ROWS vec4 of A and 4·QUADS of B and does 16·ROWS·QUADS multiply-adds, sixteen at a time: a row's
-// four steps times the matrix of four columns. A tap that is on the padding for all rows is left out.
+// Both operands are contiguous along the depth. A thread computes ROWS × 4·QUADS outputs, kept in named vec4f: per four
+// steps of the depth it loads ROWS vec4 of A and 4·QUADS of B and does 16·ROWS·QUADS multiply-adds, sixteen at a time: a
+// row's four steps times a matrix of four columns. A tap that is on the padding for all rows is skipped.
 //
-// Joined after a reader (conv2d_input_gradient.wgsl) and a storage file. A tile of the grid is one workgroup of THREADS
-// threads. `@repeat`: README.md.
+// Joined after a reader (conv2d_input_gradient.wgsl) and a storage file. A workgroup is THREADS threads. `@repeat` is
+// explained in shaders/README.md. Test: test/kernels/conv2d.test.ts.
 
 override ROWS = 8u;
 override QUADS = 2u;
@@ -47,7 +47,7 @@ fn gemm_nt(
     for (var d = 0u; d < depth; d += 4u) {
       let left = depth - d;
       let b = tap.b + d;
-      // Four columns of B at four steps of the depth: a vec4 of A times such a matrix is four sums of four products.
+      // Four columns of B at four steps of the depth: a vec4 of A times this matrix is four sums of four products.
       // @repeat j in 0..QUADS
       let b_j = mat4x4f(
         // @repeat c in 0..4
@@ -62,7 +62,7 @@ fn gemm_nt(
     }
   }
 
-  // One store in a loop: a CPU adapter compiles every store to a branch a lane.
+  // A single store inside a loop: CPU adapters compile each store into a branch per lane.
   var y = array(
     // @repeat i in 0..ROWS
     // @repeat j in 0..QUADS

@@ -1,21 +1,21 @@
-// gemm_shared: a tile of a matrix product that a workgroup computes together, for GPUs: any of the three passes.
+// gemm_shared: a tile of a matrix product that a workgroup computes together, for GPUs; serves all three passes.
 //
-// Read straight from storage, each number of A is loaded by every thread that has one of its columns. Here a workgroup
-// loads it once for all TILE_COLUMNS columns, into shared memory (slab.wgsl), SLAB steps of the depth at a time. A thread
-// computes 4·QUADS rows × 4·QUADS columns in named vec4f: per step of the depth it reads QUADS vec4 of A and QUADS of B
-// from shared memory and does 16·QUADS² multiply-adds. While a slab is multiplied the next one is on its way from storage
-// into 4 registers. QUADS is 2, or 1 for products too small to fill a GPU with tiles of 2: four times as many threads,
-// each with half as many multiply-adds a vec4 that it reads from shared memory.
+// Without shared memory, every thread loads each value of A for its own columns. Here a workgroup loads it once for all
+// TILE_COLUMNS columns, into shared memory (slab.wgsl), SLAB steps of the depth at a time. A thread computes 4·QUADS rows ×
+// 4·QUADS columns in named vec4f: per step of the depth it reads QUADS vec4 of A and QUADS of B from shared memory and does
+// 16·QUADS² multiply-adds. While one slab is multiplied, the next is loaded from storage into 4 registers. QUADS is 2, or 1
+// for products too small to fill a GPU with tiles of 2: four times as many threads, but half as many multiply-adds per vec4
+// read from shared memory.
 //
-// With 2, a thread's rows and columns are two fours, half a tile apart: so 8 neighbouring threads read 8 vec4 of B that lie
-// side by side, in different banks. 32 threads take 8 × 4 such places, the squarest there is: of B they read QUADS × 8
-// vec4, of A QUADS × 4.
+// With QUADS = 2 a thread's rows are two groups of four, half a tile apart, and its columns likewise: 8 neighbouring threads
+// then read 8 adjacent vec4 of B, which lie in different banks. 32 threads cover 8 × 4 such positions, the closest to a
+// square, and read QUADS × 8 vec4 of B and QUADS × 4 of A.
 //
-// Joined between stage_*.wgsl, which says what the tile's rows, columns and depth are, and slab.wgsl. TILE_ROWS is a
-// multiple of 16·QUADS, TILE_COLUMNS of 32·QUADS; there are at least (TILE_ROWS + TILE_COLUMNS)·SLAB/16 threads. A tile of
-// the grid is one workgroup. `@repeat`: README.md.
+// Joined between stage_*.wgsl, which defines the tile's rows, columns and depth, and slab.wgsl. TILE_ROWS is a multiple of
+// 16·QUADS, TILE_COLUMNS of 32·QUADS; there are at least (TILE_ROWS + TILE_COLUMNS)·SLAB/16 threads. A workgroup computes
+// one tile. `@repeat` is explained in shaders/README.md.
 //
-// Storage reads: (TILE_ROWS + TILE_COLUMNS)·4 bytes for 2·TILE_ROWS·TILE_COLUMNS flops. Test: test/kernels/conv2d.test.ts.
+// Storage reads: (TILE_ROWS + TILE_COLUMNS)·4 bytes per 2·TILE_ROWS·TILE_COLUMNS flops. Test: test/kernels/conv2d.test.ts.
 
 override TILE_ROWS = 64u;
 override TILE_COLUMNS = 64u;
@@ -37,7 +37,7 @@ fn gemm_shared(
   let row = lane / 32u / across * 4u + lane / 8u % 4u;
   let column = lane / 32u % across * 8u + lane % 8u;
 
-  // Row r of the i-th four, columns of the j-th.
+  // Row r of the i-th group of four rows, the j-th group of four columns.
   // @repeat i in 0..QUADS
   // @repeat r in 0..4
   // @repeat j in 0..QUADS
@@ -48,10 +48,10 @@ fn gemm_shared(
   var block = fetch(place.of_a, next_offsets(mine, place, &stage));
   let slabs = slabs_in(mine);
   for (var s = 0u; s < slabs; s++) {
-    // The slab before must have been read by all before it is overwritten.
+    // All threads must have read the previous slab before it is overwritten.
     workgroupBarrier();
     put(place, block);
-    // The slab must be whole before it is read.
+    // The slab must be complete before it is read.
     workgroupBarrier();
     block = fetch(place.of_a, next_offsets(mine, place, &stage));
     for (var d = 0u; d < SLAB; d++) {
@@ -67,7 +67,7 @@ fn gemm_shared(
     }
   }
 
-  // One store in a loop: a CPU adapter compiles every store to a branch a lane.
+  // A single store inside a loop: CPU adapters compile each store into a branch per lane.
   var y = array(
     // @repeat i in 0..QUADS
     // @repeat r in 0..4

@@ -1,12 +1,13 @@
-// gemm_tn: the micro-kernel of conv2d's filter gradient and of dense's weight gradient: y = Aᵀ · B, split along the depth.
+// gemm_tn: the micro-kernel of conv2d's filter gradient and dense's weight gradient: y = Aᵀ · B, split along the depth.
 //
-// The depth runs over pixels; a row of A and a row of B are contiguous at each, so a pixel is an outer product. A thread
-// computes 4·ROW_QUADS × 4·QUADS outputs of one split's partial sum in named vec4f, PIXELS pixels at a time: it loads
-// PIXELS·(ROW_QUADS + QUADS) vec4, and each accumulator is fetched and put back once for all of them (a CPU adapter keeps
-// it in memory). A pixel past the split's end reads the first one again, and counts as zeros.
+// The depth runs over pixels. At each pixel a row of A and a row of B are contiguous, and their outer product is added. A
+// thread computes 4·ROW_QUADS × 4·QUADS outputs of one split's partial sum in named vec4f, PIXELS pixels at a time: it loads
+// PIXELS·(ROW_QUADS + QUADS) vec4, and reads and writes each accumulator once for all of them (a CPU adapter keeps it in
+// memory). Pixels past the split's end read the first one again and count as zeros.
 //
-// Joined after a reader (conv2d_filter_gradient.wgsl), a storage file, and pixels_2.wgsl or pixels_4.wgsl. A tile of the
-// grid is one workgroup of THREADS threads. reduce_splits.wgsl adds the splits up, in order. `@repeat`: README.md.
+// Joined after a reader (conv2d_filter_gradient.wgsl or conv2d_filter_gradient_lines.wgsl), a storage file, and
+// pixels_2.wgsl or pixels_4.wgsl. A workgroup is THREADS threads. reduce_splits.wgsl adds the splits in order. `@repeat` is
+// explained in shaders/README.md. Test: test/kernels/conv2d.test.ts.
 
 override ROW_QUADS = 2u;
 override QUADS = 2u;
@@ -32,7 +33,7 @@ fn gemm_tn(
   // @repeat j in 0..QUADS
   var y_i_r_j = vec4f();
 
-  // How many rows and columns are left for each vec4; one past the end reads the first's place again and is not stored.
+  // How many rows and columns are left for each vec4. One past the end reads the first vec4 again and is not stored.
   // @repeat i in 0..ROW_QUADS
   {
     let rows_i = part.rows_left - min(part.rows_left, 4u * i);
@@ -80,7 +81,7 @@ fn gemm_tn(
     }
   }
 
-  // One store in a loop: a CPU adapter compiles every store to a branch a lane.
+  // A single store inside a loop: CPU adapters compile each store into a branch per lane.
   var y = array(
     // @repeat i in 0..ROW_QUADS
     // @repeat r in 0..4

@@ -1,5 +1,5 @@
-// line_rows_f32: four of a thread's rows, consecutive (s,c) of a filter line, at one pixel, number by number: for any channel
-// count. Zeros where they lie outside of the picture's line.
+// line_rows_f32: loads four of a thread's rows, consecutive (s,c) of a filter line, at one pixel, one value at a time: for
+// any channel count. Values outside the picture's line are zero.
 //
 // Joined after conv2d_filter_gradient_lines.wgsl and storage_f32.wgsl or storage_f32_vec4.wgsl.
 

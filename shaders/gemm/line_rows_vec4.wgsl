@@ -1,5 +1,5 @@
-// line_rows_vec4: line_rows_f32.wgsl for channel counts that are multiples of 4: four (s,c) are of one pixel, so they lie in
-// one vec4, and all inside of the picture's line or all outside.
+// line_rows_vec4: line_rows_f32.wgsl for channel counts that are multiples of 4: four (s,c) belong to one pixel, so they are
+// one vec4, which lies entirely inside or outside the picture's line.
 //
 // Joined after conv2d_filter_gradient_lines.wgsl and storage_vec4.wgsl.
 

@@ -1,4 +1,4 @@
-// pixels_2: gemm_tn.wgsl takes 2 pixels at a time.
+// pixels_2: gemm_tn.wgsl multiplies 2 pixels at a time.
 
 override PIXELS = 2u;
 alias OfPixels = vec2f;

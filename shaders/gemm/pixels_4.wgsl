@@ -1,4 +1,4 @@
-// pixels_4: gemm_tn.wgsl takes 4 pixels at a time.
+// pixels_4: gemm_tn.wgsl multiplies 4 pixels at a time.
 
 override PIXELS = 4u;
 alias OfPixels = vec4f;

@@ -1,20 +1,20 @@
-// slab: SLAB steps of the depth of a tile's rows of A and of its columns of B, in the memory that a workgroup shares.
+// slab: SLAB steps of the depth of a tile's rows of A and columns of B, in workgroup memory.
 //
 //   slab   A's part [SLAB][TILE_ROWS/4 + 1], then B's [SLAB][TILE_COLUMNS/4 + 1], of vec4: four rows (columns) at one
 //          step of the depth; (SLAB · (TILE_ROWS + TILE_COLUMNS) + 8 · SLAB) · 4 bytes
 //
-// A thread fetches one block of 4 rows (columns) × 4 steps a slab: four vec4 from storage, four into the slab. Where an
-// operand lies in memory along the depth (a_turned, b_turned), a vec4 that is loaded has one row at four steps, and the
-// block is turned on its way, in registers: writing v[i].x = … into shared memory may touch the whole of v[i], which
-// other threads write too.
+// A thread copies one block of 4 rows (columns) × 4 steps per slab: four vec4 from storage, four into the slab. If an
+// operand is contiguous along the depth (a_turned, b_turned), each loaded vec4 is one row at four steps, and the block is
+// transposed in registers on the way: writing v[i].x = … to shared memory may write all of v[i], which other
+// threads write too.
 //
-// A GPU's shared memory has 32 banks of 4 bytes and serves 8 threads' vec4 at once, if they lie in different banks. What
-// is read along rows or columns does. Turned blocks would not: four steps are a multiple of 32 banks apart, hence the one
-// vec4 of padding a step, and hence the order in which threads take them (8 threads: 4 quads × 2 times four steps, so that
-// two of them load 32 bytes which lie side by side).
+// A GPU's shared memory has 32 banks of 4 bytes and serves the vec4 of 8 threads at once if they lie in different banks.
+// Blocks contiguous along rows or columns do. Transposed blocks would not, since four steps are a multiple of 32 banks
+// apart. Hence one vec4 of padding per step, and the order in which threads take such blocks (8 threads: 4 quads × 2 groups
+// of four steps, so that two of them load 32 adjacent bytes).
 //
-// Joined last, after gemm_shared.wgsl, which has the overrides TILE_ROWS, TILE_COLUMNS and SLAB (8 or 16): naga wants
-// every override before a workgroup array that depends on one.
+// Joined last, after gemm_shared.wgsl, which declares the overrides TILE_ROWS, TILE_COLUMNS and SLAB (8 or 16): naga
+// requires every override to precede a workgroup array that depends on one.
 
 override A_STRIDE = TILE_ROWS / 4u + 1u;
 override B_STRIDE = TILE_COLUMNS / 4u + 1u;
@@ -25,8 +25,8 @@ override BLOCKS = (TILE_ROWS + TILE_COLUMNS) * SLAB / 16u;
 
 var<workgroup> slab: array<vec4f, SLAB_LENGTH>;
 
-// Which block a thread fetches: of A or of B, whether it is turned, its place among the rows (columns) ÷ 4, the first of
-// its four steps. Threads behind the last block have none.
+// The block that a thread fetches: whether of A or B, whether it is transposed, its row (column) ÷ 4, and the first of its
+// four steps. Threads past the last block have none.
 struct Place { fetches: bool, of_a: bool, turned: bool, quad: u32, step: u32 }
 struct Block { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
 
@@ -45,7 +45,7 @@ fn load_b_or_zero(offset: i32) -> vec4f {
   return select(vec4f(), load_b(u32(max(offset, 0)), 4u), offset >= 0);
 }
 
-// Four vec4 from these offsets; zeros for a negative one.
+// Four vec4 from these offsets; zeros where an offset is negative.
 fn fetch(of_a: bool, offsets: vec4i) -> Block {
   if (of_a) {
     return Block(

@@ -1,7 +1,7 @@
-// stage_nn: which rows, columns and depth a workgroup's tile has in conv2d's forward pass and in dense's: y = A · B, both
-// read along their contiguous side, so A is turned on its way into shared memory.
+// stage_nn: the rows, columns and depth of a workgroup's tile in the forward passes of conv2d and dense: y = A · B. Each is
+// read along its contiguous axis, so A is transposed on its way into shared memory.
 //
-// Joined after conv2d.wgsl and storage_vec4.wgsl, before stage_taps.wgsl, which walks taps and depth.
+// Joined after conv2d.wgsl and storage_vec4.wgsl, before stage_taps.wgsl, which walks through taps and depth.
 
 const a_turned = true;
 const b_turned = false;
@@ -14,12 +14,12 @@ fn tile_at(index: u32) -> Tile {
   return Tile(index / column_tiles * TILE_ROWS, index % column_tiles * TILE_COLUMNS, gemm_taps());
 }
 
-// Rows past the end repeat the last one and are not stored.
+// Rows past the end repeat the last row and are not stored.
 fn tile_row(tile: Tile, row: u32) -> Row { return row_at(min(tile.row + row, gemm_rows() - 1u)); }
 fn tile_tap(tile: Tile, t: u32) -> Tap { return tap_at(t); }
 
-// Where B has four columns at four steps of the depth, and how far it is to the next step. Columns past the end repeat
-// the last ones.
+// Offsets in B of four columns at each of four steps of the depth, and the distance between steps. Columns past the end
+// repeat the last ones.
 fn b_offsets(tile: Tile, tap: Tap, quad: u32, step: u32) -> vec4u {
   let columns = gemm_columns();
   let column = min(tile.column + quad * 4u, columns - 4u);

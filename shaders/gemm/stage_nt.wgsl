@@ -1,8 +1,9 @@
-// stage_nt: which rows, columns and depth a workgroup's tile has in conv2d's input gradient (= transposed conv2d's forward
-// pass) and in dense's: y = A · Bᵀ. Both are contiguous along the depth, so both are turned on their way into shared memory.
+// stage_nt: the rows, columns and depth of a workgroup's tile in the input gradients of conv2d (= transposed conv2d's
+// forward pass) and dense: y = A · Bᵀ. Both operands are contiguous along the depth, so both are transposed on their way
+// into shared memory.
 //
-// A tile's rows are pixels of one phase, since phases are padded to whole tiles; so its taps are the same for all of them.
-// Joined after conv2d_input_gradient.wgsl and storage_vec4.wgsl, before stage_taps.wgsl, which walks taps and depth.
+// A tile's rows are pixels of one phase, since phases are padded to whole tiles; so all of them have the same taps.
+// Joined after conv2d_input_gradient.wgsl and storage_vec4.wgsl, before stage_taps.wgsl, which walks through taps and depth.
 
 const a_turned = true;
 const b_turned = true;
@@ -17,12 +18,12 @@ fn tile_at(index: u32) -> Tile {
   return Tile(part, row, index % column_tiles * TILE_COLUMNS, gemm_taps(part));
 }
 
-// Rows past the end repeat the last one and are not stored.
+// Rows past the end repeat the last row and are not stored.
 fn tile_row(tile: Tile, row: u32) -> Row { return row_at(tile.part, tile.row + row); }
 fn tile_tap(tile: Tile, t: u32) -> Tap { return tap_at(tile.part, t); }
 
-// Where B has four columns at four steps of the depth, and how far it is to the next step. Columns past the end repeat
-// the last one.
+// Offsets in B of four columns at four steps of the depth, and the distance between steps. Columns past the end repeat the
+// last one.
 fn b_offsets(tile: Tile, tap: Tap, quad: u32, step: u32) -> vec4u {
   let columns = min(tile.column + quad * 4u + vec4u(0u, 1u, 2u, 3u), vec4u(gemm_columns() - 1u));
   return tap.b + step + columns * gemm_depth();

@@ -1,17 +1,18 @@
-// stage_taps: the walk of a thread through taps and depth, slab by slab: where the four vec4 lie that it fetches next.
+// stage_taps: a thread's walk through taps and depth, slab by slab: the offsets of the four vec4 that it fetches next.
 //
-// Taps outside, depth inside, in one sequence of slabs, so that the first slab of a tap is fetched while the last one of
-// the tap before is multiplied. What a tap changes is worked out once a tap. A depth that is no multiple of SLAB ends in a
-// slab that is filled up with zeros, of A and of B: zero times what lies behind might be NaN.
+// Taps are the outer loop and depth the inner one, in a single sequence of slabs, so that the first slab of a tap is fetched
+// while the last one of the previous tap is multiplied. Offsets that change with the tap are computed once per tap. If the
+// depth is not a multiple of SLAB, its last slab is filled up with zeros in both A and B: the values beyond might be NaN,
+// and zero times NaN is NaN.
 //
 // Joined after stage_nn.wgsl or stage_nt.wgsl.
 
 struct Stage {
-  // Of A: the four rows of this thread's block.
+  // The four rows of this thread's block, if it is a block of A.
   row0: Row, row1: Row, row2: Row, row3: Row,
-  // The next slab: its tap, the first step of its depth.
+  // The next slab: its tap, and the first step of its depth.
   tap: u32, depth: u32,
-  // Where the tap's depth begins, for the four vec4 of the block; negative on the padding.
+  // Where the tap's depth begins for each of the block's four vec4; negative on the padding.
   at: vec4i,
 }
 
@@ -39,7 +40,7 @@ fn reach(tile: Tile, place: Place, stage: ptr<function, Stage>) -> vec4i {
 }
 
 fn next_offsets(tile: Tile, place: Place, stage: ptr<function, Stage>) -> vec4i {
-  // Behind the last slab there is one more that nobody uses.
+  // One slab past the last is fetched too; it is not used, so it reads as zeros.
   let some = ((*stage).depth + place.step < gemm_depth()) & ((*stage).tap < tile.taps);
   let ahead = i32((*stage).depth * select(b_step(), 1u, place.of_a));
   let offsets = select(vec4i(-1), (*stage).at + ahead, ((*stage).at >= vec4i()) & vec4<bool>(some));

@@ -1,9 +1,9 @@
-// stage_tn: which rows, columns and depth a workgroup's tile has in conv2d's filter gradient and in dense's weight
-// gradient, y = Aᵀ · B, and the walk of a thread through the depth. Both operands are contiguous across the depth.
+// stage_tn: the rows, columns and depth of a workgroup's tile in conv2d's filter gradient and dense's weight gradient,
+// y = Aᵀ · B, and a thread's walk through the depth. Both operands are contiguous across the depth.
 //
-// A workgroup has TILE_ROWS channels c of one tap, TILE_COLUMNS channels k, and one split. Its depth is those pixels of
-// the split's lines whose tap lies inside of the picture: `lines` times `width`, counted through. A pixel is found by
-// counting on from the one before, in q, p and n as on an odometer, so there is no division in the loop.
+// A workgroup computes TILE_ROWS channels c of one tap and TILE_COLUMNS channels k, for one split. Its depth is the pixels
+// of the split's lines whose tap lies inside the picture: `lines` times `width`, numbered consecutively. A pixel is located
+// by counting on from the previous one in q, p and n, like an odometer, so the loop contains no division.
 //
 // Joined after conv2d_filter_gradient.wgsl and storage_vec4.wgsl.
 
@@ -16,7 +16,7 @@ override column_tile = TILE_COLUMNS;
 // The same for all threads of the workgroup.
 struct Tile {
   part: Part,
-  // Lines of an image and pixels of a line that have the tap inside, at least 1; lines before the split; all pixels.
+  // Lines per image and pixels per line with the tap inside, at least 1; lines before the split; pixels in all.
   height: u32, width: u32, before: u32, pixels: u32,
 }
 
@@ -31,10 +31,10 @@ fn tile_at(index: u32) -> Tile {
 fn slabs_in(tile: Tile) -> u32 { return (tile.pixels + SLAB - 1u) / SLAB; }
 
 struct Stage {
-  // The block's first pixel in the next slab: its number, its place in the line and in the image, where its channels lie.
+  // The block's first pixel in the next slab: its number, its position in the line and the image, its offset.
   pixel: u32, q: u32, p: u32, at: u32,
-  // How far the operand is from a pixel to the next, and how much more at the end of a line and of an image (as u32 a
-  // step back is a large number, and sums wrap round to the right one); how far over the rest of a slab.
+  // The distance from one pixel to the next, the extra distance at the end of a line and of an image (a step back is a
+  // large u32, and sums wrap around to the right offset), and the distance over the rest of a slab.
   pixel_step: u32, line_step: u32, image_step: u32, slab_step: u32,
 }
 
@@ -62,7 +62,7 @@ fn stage_at(tile: Tile, place: Place) -> Stage {
   );
 }
 
-// So many pixels and lines on, each fewer than a line and an image have (or 1), which without carries are `step` apart.
+// Advances by pixels (fewer than a line has, or 1) and lines (fewer than an image has), `step` apart if nothing carries.
 fn move_on(tile: Tile, stage: ptr<function, Stage>, pixels: u32, lines: u32, step: u32) {
   let q = (*stage).q + pixels;
   let line_ends = q >= tile.width;

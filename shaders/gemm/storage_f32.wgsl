@@ -1,11 +1,11 @@
-// storage_f32: operands of a GEMM read element by element: for any channel count (RGB's 3 above all).
+// storage_f32: operands of a GEMM read one element at a time, for any channel count (above all RGB's 3).
 //
-// `left` says how many elements follow in this row; what lies beyond is zero.
+// `left` is the number of elements left in this row; those beyond are zero.
 
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 
-// An index that is not to be read becomes 0, so that every read lies inside of the buffer.
+// An index that must not be read becomes 0, so that every read stays inside the buffer.
 fn number_a(i: u32, inside: bool) -> f32 {
   return select(0.0, a[select(0u, i, inside)], inside);
 }

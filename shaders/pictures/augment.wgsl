@@ -1,15 +1,15 @@
-// augment: y = what D sees of x: its colours changed, then the picture shifted, then a square cut out; or the transpose.
+// augment: y = x as D sees it: its colours changed, then the picture shifted, then a square cut out; or the transpose.
 //
 //   colour(pixel) = k·s·pixel + k·(1 − s)·grey + (1 − k)·mean + offset·brightness       s saturation, k contrast
 //   y[at]  = colour(x[at − shift]) where D sees the picture at `at`, 0 elsewhere
-//   dx[at] = colour(dy[at + shift], or 0 where D does not see that), without brightness: colour is symmetric
+//   dx[at] = colour(dy[at + shift]), with dy = 0 where D does not see it, and without brightness: colour is symmetric
 //
-//   x, y       [N,size,size,3]   for the transpose dy, dx
-//   parameters [.]               of Augmentation; picture n's is row + n
-//   partial    [N,chunks]        augment_sums.wgsl's, of whose total `mean` is the share of an element; chunks 0: mean 0
+//   x, y       [N,size,size,3]   dy and dx for the transpose
+//   parameters [.]               of Augmentation; picture n's is at row + n
+//   partial    [N,chunks]        from augment_sums.wgsl; `mean` is their total per element. With chunks = 0 the mean is 0
 //
-// `grey` is the mean of a pixel's channels. Without colour (s = k = 1) nothing rounds. A thread computes one pixel. Cost:
-// bound by memory. Twin: src/reference/augment.ts. Test: test/kernels/augment.test.ts.
+// `grey` is the mean of a pixel's channels. Without colour (s = k = 1) nothing is rounded. A thread computes one pixel.
+// Cost: 24 bytes per pixel. Reference: src/reference/augment.ts. Test: test/kernels/augment.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, size: u32, row: u32, transposed: u32, chunks: u32, offset: f32 }
 
@@ -46,7 +46,7 @@ fn augment(
   let grey = (pixel.x + pixel.y + pixel.z) / 3.0;
   let k = a.contrast;
   let rest = k * (1.0 - a.saturation) * grey + (1.0 - k) * mean + sizes.offset * a.brightness;
-  // Outside of the picture and where it is cut out D sees grey, which no colour changes.
+  // Outside the picture and in the cut-out D sees grey (0), which the colour changes do not affect.
   let colour = select(vec3f(), k * a.saturation * pixel + rest, seen | transposed);
   y[3u * i] = colour.x;
   y[3u * i + 1u] = colour.y;

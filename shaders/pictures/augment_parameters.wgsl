@@ -1,17 +1,18 @@
-// augment_parameters: what is done to each picture, by chance: words 8n … 8n+7 of the uniform sequence of noise_uniform,
-// philox(counter = (i/4, step, 0, 0), key = (seed, purpose)), make picture n's
+// augment_parameters: draws the random changes of each picture: words 8n … 8n+7 of noise_uniform's sequence,
+// philox(counter = (i/4, step, 0, 0), key = (seed, purpose)), determine picture n's
 //
-//   brightness  word 0   u − ½                    in [−½, ½)      without colour 0
-//   saturation  word 1   2·u                      in [0, 2)                      1
-//   contrast    word 2   u + ½                    in [½, 1½)                     1
-//   shift       words 3, 4   word mod (2·most + 1) − most                        0
-//   cut         words 5, 6   word mod places − ⌊cut_size/2⌋                      cut_size 0
+//   brightness  word 0   u − ½                    in [−½, ½)      0 without colour
+//   saturation  word 1   2·u                      in [0, 2)       1 without colour
+//   contrast    word 2   u + ½                    in [½, 1½)      1 without colour
+//   shift       words 3, 4   word mod (2·max_shift + 1) − max_shift
+//   cut         words 5, 6   word mod places − ⌊cut_size/2⌋
 //
-//   step       [.]      the run's step counter is word 0 (as u32)
+//   step       [.]      word 0 is the run's step counter (u32)
 //   parameters [rows]   of Augmentation, eight words
 //
-// A remainder favours small numbers by less than 2⁻²⁴. Nothing here rounds: the same bits on every device. A thread draws
-// for one picture. Twin: src/reference/augment.ts. Test: test/kernels/augment.test.ts.
+// A remainder favours small numbers by less than 2⁻²⁴. Nothing is rounded, so every device gives the same bits. A thread
+// draws for one picture. Cost: 32 bytes per picture. Reference: src/reference/augment.ts.
+// Test: test/kernels/augment.test.ts.
 
 struct Sizes {
   first: u32, end: u32, rows: u32, seed: u32, purpose: u32,
@@ -40,7 +41,7 @@ fn augment_parameters(
   if (sizes.color != 0u) {
     a.brightness = unit(words.x) - 0.5;
     a.saturation = 2.0 * unit(words.y);
-    // Without the last of its 24 bits, as a sum above 1 has only 23 behind the point.
+    // The last of the 24 bits is dropped, since an f32 above 1 has only 23 fraction bits.
     a.contrast = unit(words.z & 0xfffffe00u) + 0.5;
   }
   a.shift = vec2i(vec2u(words.w, more.x) % (2u * sizes.max_shift + 1u)) - i32(sizes.max_shift);

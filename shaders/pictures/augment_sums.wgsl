@@ -1,11 +1,12 @@
-// augment_sums: partial[n,i] = the sum of picture n over chunk i of its pixels: contrast's mean, before augment.wgsl.
+// augment_sums: partial[n,i] = the sum of picture n over chunk i of its pixels, from which augment.wgsl computes contrast's
+// mean.
 //
-//   x          [N,size,size,3]   for the transpose dy, of which only what D sees of the picture counts
-//   parameters [.]               of Augmentation; picture n's is row + n
+//   x          [N,size,size,3]   dy for the transpose, where only pixels that D sees count
+//   parameters [.]               of Augmentation; picture n's is at row + n
 //   partial    [N,chunks]        chunk i is pixels [i·chunk, (i+1)·chunk)
 //
-// Each of a workgroup's 64 threads sums every 64th pixel of the chunk, then the sums are added as a tree, always in the
-// same order. Cost: a flop an element. Twin: src/reference/augment.ts. Test: test/kernels/augment.test.ts.
+// Each of a workgroup's 64 threads sums every 64th pixel of the chunk, then a tree adds the 64 sums, always in the same
+// order. Cost: 1 flop per element. Reference: src/reference/augment.ts. Test: test/kernels/augment.test.ts.
 
 struct Sizes { first: u32, end: u32, size: u32, row: u32, transposed: u32, chunk: u32, chunks: u32 }
 
@@ -38,7 +39,7 @@ fn augment_sums(
   }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

@@ -1,10 +1,10 @@
-// noise_normal: y[i] = stddev · a normal number, drawn again while beyond two stddev (TensorFlow's truncated normal).
+// noise_normal: y[i] = stddev · a normal number, redrawn while it is beyond two stddevs (TensorFlow's truncated normal).
 //
 //   y [size]
 //
-// Box–Muller from philox(counter = (i, step, attempt, 1), key = (seed, purpose)): a pair an attempt, at most 16 attempts.
-// A thread makes one number. log and cos differ between devices in the last bits. Twin: src/random/philox.ts.
-// Test: test/kernels/noise.test.ts.
+// Box–Muller from philox(counter = (i, step, attempt, 1), key = (seed, purpose)): one pair per attempt, at most 16 attempts.
+// A thread computes one number. log and cos differ between devices in the last bits. Cost: 4·size bytes.
+// Reference: src/random/philox.ts. Test: test/kernels/noise.test.ts.
 
 struct Sizes { first: u32, end: u32, size: u32, seed: u32, purpose: u32, step: u32, stddev: f32 }
 
@@ -25,9 +25,9 @@ fn noise_normal(
   var normal = 0.0;
   for (var attempt = 0u; attempt < 16u; attempt++) {
     let bits = philox(vec4u(i, sizes.step, attempt, 1u), vec2u(sizes.seed, sizes.purpose));
-    // (0, 1], so that the logarithm is finite.
+    // Shifted to (0, 1], so that the logarithm is finite.
     let radius = sqrt(-2.0 * log(unit(bits.x) + 5.9604644775390625e-8));
-    // A whole turn less from the half on: WGSL says how exact cos and sin are from −π to π only.
+    // The angle is in [−π, π): only there does WGSL specify the accuracy of cos and sin.
     let turn = unit(bits.y);
     let angle = 6.283185307179586 * select(turn, turn - 1.0, turn >= 0.5);
     normal = radius * cos(angle);

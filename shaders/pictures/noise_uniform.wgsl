@@ -1,10 +1,11 @@
-// noise_uniform: y[i] = low + (high − low) · u, u uniform in [0, 1), from philox(counter = (i/4, step, 0, 0), key = (seed, purpose)).
+// noise_uniform: y[i] = low + (high − low) · u, where u is uniform in [0, 1), from philox(counter = (i/4, step, 0, 0),
+// key = (seed, purpose)).
 //
-//   step [.]      the run's step counter is word 0 (as u32); with `at` it counts from there
+//   step [.]      word 0 is the run's step counter (u32), to which `at` is added
 //   y    [size]
 //
-// A thread makes the four numbers of one counter. The same bits on every device. Twin: src/random/philox.ts.
-// Test: test/kernels/noise.test.ts.
+// A thread computes the four numbers of one counter. Every device gives the same bits. Cost: 4·size bytes.
+// Reference: src/random/philox.ts. Test: test/kernels/noise.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32, seed: u32, purpose: u32, at: u32, low: f32, high: f32 }
 

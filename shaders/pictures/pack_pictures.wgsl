@@ -3,7 +3,7 @@
 //   x      [N,size,size,3]      in [−1, 1]
 //   pixels [N,size,size,3] u8   packed into words, little-endian; bytes after the last picture are 0
 //
-// The inverse of gather_pictures. A thread writes one word, four bytes. Cost: 4 bytes read and 1 written an element.
+// The inverse of gather_pictures.wgsl. A thread writes one word, four bytes. Cost: 4 bytes read and 1 written per element.
 // Reference: src/reference/pictures.ts. Test: test/kernels/pictures.test.ts.
 
 struct Sizes { first: u32, end: u32, count: u32 }

@@ -1,8 +1,9 @@
 // philox: the counter-based generator Philox 4×32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
 //
-// Four random words from a counter of four and a key of two: no state, so every thread makes its own and any step can
-// be repeated. A fragment, joined to noise_uniform.wgsl and noise_normal.wgsl. Integer arithmetic only: the same bits
-// on every device. Twin: src/random/philox.ts. Test: test/kernels/noise.test.ts.
+// It maps a counter of four words and a key of two to four random words. It has no state, so every thread computes its own
+// and any step can be repeated. A fragment, joined to noise_uniform.wgsl, noise_normal.wgsl and augment_parameters.wgsl. It
+// uses only integer arithmetic, so every device gives the same bits. Reference: src/random/philox.ts.
+// Test: test/kernels/noise.test.ts.
 
 // The 64-bit product of two words as (low, high), from 16-bit halves: WGSL has no wide multiplication.
 fn multiply_wide(x: u32, y: u32) -> vec2u {
@@ -28,7 +29,7 @@ fn philox(counter: vec4u, key: vec2u) -> vec4u {
   return c;
 }
 
-// A word's upper 24 bits as a float in [0, 1): exact.
+// A word's upper 24 bits as a float in [0, 1), exactly.
 fn unit(word: u32) -> f32 {
   return f32(word >> 8u) * 5.9604644775390625e-8;
 }

@@ -1,10 +1,10 @@
-// dot_product: partial[i] = Σ a·b, one partial sum a workgroup; reduce_splits.wgsl adds them up where there are several.
+// dot_product: partial[i] = Σ a·b over chunk i, one partial sum per workgroup; reduce_splits.wgsl adds up several chunks.
 //
 //   a, b    [size]
 //   partial [chunks]   chunk i is elements [i·chunk, (i+1)·chunk)
 //
-// Each of a workgroup's 64 threads sums every 64th product of the chunk, then the sums are added as a tree, always in
-// the same order. Cost: 2·size flops. Twin: src/reference/reduce.ts. Test: test/kernels/reduce.test.ts.
+// Each of a workgroup's 64 threads sums every 64th product of the chunk, then a tree adds the 64 sums, always in the same
+// order. Cost: 2·size flops. Reference: src/reference/reduce.ts. Test: test/kernels/reduce.test.ts.
 
 struct Sizes { first: u32, end: u32, size: u32, chunk: u32 }
 
@@ -30,7 +30,7 @@ fn dot_product(
   for (var i = first + lane; i < end; i += 64u) { sum += a[i] * b[i]; }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

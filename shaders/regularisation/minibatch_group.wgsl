@@ -1,11 +1,14 @@
-// minibatch_group: a group of pictures, for the kernels of the minibatch standard deviation, which it is joined to; they
-// declare sizes and x.
+// minibatch_group: the statistics of a group of pictures. A fragment, joined to the kernels of the minibatch standard
+// deviation, which declare sizes and x.
 //
-//   x [groups · G, H,W,C]   M = H·W·C numbers a picture; group g is pictures [g·G, (g+1)·G)
+//   x [groups · G, H,W,C]   M = H·W·C elements per picture; group g is pictures [g·G, (g+1)·G)
+//
+// A column is element m of each of the group's G pictures. Reference: src/reference/minibatch_stddev.ts.
+// Test: test/kernels/minibatch_stddev.test.ts.
 
 struct Column { at: u32, mean: f32, sigma: f32 }
 
-// Number m of a group's pictures: where the first one's lies, their mean, and sqrt(variance + 1e-8).
+// Column m of a group: the offset of its first element, its mean, and sqrt(variance + 1e-8).
 fn column(group: u32, m: u32) -> Column {
   let at = group * sizes.G * sizes.M + m;
   let G = f32(sizes.G);
@@ -22,13 +25,13 @@ fn column(group: u32, m: u32) -> Column {
 
 var<workgroup> sums: array<f32, 256>;
 
-// The sum of what the 256 threads bring, as a tree, always in the same order; for all of them.
+// The sum of the 256 threads' values, returned to all of them. Added as a tree, always in the same order.
 fn sum_of_all(lane: u32, value: f32) -> f32 {
-  // The result of the call before is read.
+  // All threads have read the previous call's result.
   workgroupBarrier();
   sums[lane] = value;
   for (var half = 128u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

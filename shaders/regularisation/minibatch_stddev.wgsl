@@ -1,13 +1,14 @@
-// minibatch_stddev: y = x and one channel more, f: how much the pictures of a group differ. Joined with
+// minibatch_stddev: y = x with one more channel, f: how much the pictures of a group differ. Joined with
 // minibatch_group.wgsl.
 //
 //   x [groups · G, H,W,C]     M = H·W·C
-//   y [groups · G, H,W,C+1]   the last channel of all pixels of group g is f[g]
+//   y [groups · G, H,W,C+1]   the last channel is f[g] at every pixel of group g
 //
 //   f[g] = mean over m of sqrt(variance of x[·, m] over the group + 1e-8)
 //
-// A workgroup takes a group: each of 256 threads adds up every 256th column's deviation, then writes every 256th number.
-// Cost: 6·groups·G·M flops. Twin: src/reference/minibatch_stddev.ts. Test: test/kernels/minibatch_stddev.test.ts.
+// A workgroup computes one group: each of its 256 threads adds up the deviations of every 256th column, then writes every
+// 256th element. Cost: 6·groups·G·M flops. Reference: src/reference/minibatch_stddev.ts.
+// Test: test/kernels/minibatch_stddev.test.ts.
 
 struct Sizes { first: u32, end: u32, G: u32, M: u32, C: u32 }
 

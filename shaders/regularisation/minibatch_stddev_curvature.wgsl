@@ -1,15 +1,15 @@
-// minibatch_stddev_curvature: the gradients of Σ u · dx, dx being minibatch_stddev_gradient's, by dy and by x: what a
-// gradient penalty sends back. Joined with minibatch_group.wgsl.
+// minibatch_stddev_curvature: the gradients of Σ u · dx with respect to dy and x, where dx is minibatch_stddev_gradient's:
+// a gradient penalty's backward pass. Joined with minibatch_group.wgsl.
 //
 //   u, x, ddx [groups · G, H,W,C]     M = H·W·C; mu and sigma of a column of the group
 //   dy, ddy   [groups · G, H,W,C+1]
 //
-//   ddy = u, and as its last channel the derivative of f along u: Σ u · (x − mu) / (G · M · sigma)
+//   ddy = u, with the derivative of f along u as its last channel: Σ u · (x − mu) / (G · M · sigma)
 //   ddx = s / (G · M · sigma) · (u − mean u − (x − mu) · mean(u · (x − mu)) / sigma²), means over the group, with s the sum
 //         of dy's last channel over the group: s times the Hessian of f times u
 //
-// A workgroup takes a group: each of 256 threads does every 256th pixel and column. Cost: 20·groups·G·M flops.
-// Twin: src/reference/minibatch_stddev.ts. Test: test/kernels/minibatch_stddev.test.ts.
+// A workgroup computes one group: each of its 256 threads handles every 256th pixel and column. Cost: 20·groups·G·M flops.
+// Reference: src/reference/minibatch_stddev.ts. Test: test/kernels/minibatch_stddev.test.ts.
 
 struct Sizes { first: u32, end: u32, G: u32, M: u32, C: u32 }
 

@@ -4,8 +4,9 @@
 //   dy    [groups · G, H,W,C+1]
 //   x, dx [groups · G, H,W,C]     M = H·W·C; mu and sigma of a column of the group
 //
-// A workgroup takes a group: each of 256 threads adds up every 256th pixel's last channel, then does every 256th column.
-// Cost: 8·groups·G·M flops. Twin: src/reference/minibatch_stddev.ts. Test: test/kernels/minibatch_stddev.test.ts.
+// A workgroup computes one group: each of its 256 threads adds up the last channel of every 256th pixel, then handles every
+// 256th column. Cost: 8·groups·G·M flops. Reference: src/reference/minibatch_stddev.ts.
+// Test: test/kernels/minibatch_stddev.test.ts.
 
 struct Sizes { first: u32, end: u32, G: u32, M: u32, C: u32 }
 
@@ -33,7 +34,7 @@ fn minibatch_stddev_gradient(
     let slope = s / (f32(sizes.G) * f32(sizes.M) * c.sigma);
     for (var n = 0u; n < sizes.G; n++) {
       let at = c.at + n * sizes.M;
-      // Every pixel before is a channel longer in dy.
+      // Each preceding pixel has one more channel in dy.
       dx[at] = dy[at + at / sizes.C] + slope * (x[at] - c.mean);
     }
   }

@@ -3,8 +3,8 @@
 //   partial [splits, size]
 //   y       [size]
 //
-// One workgroup: each of 256 threads adds up every 256th number and its square, then the squares are added as a tree,
-// always in the same order. Cost: (splits + 3)·size flops. Twin: src/reference/spectral_norm.ts.
+// One workgroup: each of its 256 threads sums every 256th element and adds up their squares, then a tree adds the 256 sums,
+// always in the same order. Cost: (splits + 3)·size flops. Reference: src/reference/spectral_norm.ts.
 // Test: test/kernels/spectral_norm.test.ts.
 
 struct Sizes { first: u32, end: u32, splits: u32, size: u32 }
@@ -33,13 +33,13 @@ fn normalise(
   }
   squares[lane] = squared;
   for (var half = 128u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { squares[lane] += squares[lane + half]; }
   }
-  // The sum is written.
+  // The sum has been written.
   workgroupBarrier();
   let norm = max(sqrt(squares[0]), 1e-12);
-  // A thread divides what it wrote itself.
+  // A thread divides only elements that it wrote itself, so no barrier is needed.
   for (var i = lane; i < sizes.size; i += 256u) { y[i] = y[i] / norm; }
 }

@@ -1,11 +1,12 @@
-// spectral_norm_gradient: dx[r,k] = (dy[r,k] − inner · v[r] · u[k]) / sigma: the way back through y = x / sigma, where
-// sigma = vᵀ x u with u and v held fixed, and inner = Σ dy·y.
+// spectral_norm_gradient: dx[r,k] = (dy[r,k] − inner · v[r] · u[k]) / sigma: the gradient of y = x / sigma, where
+// sigma = vᵀ x u with u and v constant, and inner = Σ dy·y.
 //
-//   dy, dx       [rows, columns]   dx (+)= when `accumulate`
+//   dy, dx       [rows, columns]   dx is added to if `accumulate`
 //   inner, sigma [1]
 //   v [rows], u [columns]
 //
-// A thread computes one element. Twin: src/reference/spectral_norm.ts. Test: test/kernels/spectral_norm.test.ts.
+// A thread computes one element. Cost: 4·rows·columns flops, 8·rows·columns bytes.
+// Reference: src/reference/spectral_norm.ts. Test: test/kernels/spectral_norm.test.ts.
 
 struct Sizes { first: u32, end: u32, size: u32, columns: u32, accumulate: u32 }
 

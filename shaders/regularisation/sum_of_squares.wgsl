@@ -1,10 +1,10 @@
-// sum_of_squares: partial[i] = factor · Σ x², one partial sum a workgroup; reduce_splits.wgsl adds them up.
+// sum_of_squares: partial[i] = factor · Σ x² over chunk i, one partial sum per workgroup; reduce_splits.wgsl adds them up.
 //
 //   x       [size]
 //   partial [chunks]   chunk i is elements [i·chunk, (i+1)·chunk)
 //
-// Each of a workgroup's 64 threads sums every 64th element of the chunk, then the sums are added as a tree, always in
-// the same order. Cost: 2·size flops. Twin: src/reference/reduce.ts. Test: test/kernels/reduce.test.ts.
+// Each of a workgroup's 64 threads sums every 64th element of the chunk, then a tree adds the 64 sums, always in the same
+// order. Cost: 2·size flops. Reference: src/reference/reduce.ts. Test: test/kernels/reduce.test.ts.
 
 struct Sizes { first: u32, end: u32, size: u32, chunk: u32, factor: f32 }
 
@@ -29,7 +29,7 @@ fn sum_of_squares(
   for (var i = first + lane; i < end; i += 64u) { sum += x[i] * x[i]; }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

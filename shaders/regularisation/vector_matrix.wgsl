@@ -1,12 +1,12 @@
-// vector_matrix: partial[i,k] = Σ x[row] · matrix[row,k] over the rows of chunk i: a row vector times a matrix, whose
-// chunks normalise.wgsl adds up.
+// vector_matrix: partial[i,k] = Σ x[row] · matrix[row,k] over the rows of chunk i: a row vector times a matrix.
+// normalise.wgsl adds up the chunks.
 //
 //   x       [rows]
 //   matrix  [rows, columns]
 //   partial [chunks, columns]   chunk i is rows [i·chunk, (i+1)·chunk)
 //
 // A thread sums one column of one chunk; neighbouring threads take neighbouring columns. Cost: 2·rows·columns flops.
-// Twin: src/reference/spectral_norm.ts. Test: test/kernels/spectral_norm.test.ts.
+// Reference: src/reference/spectral_norm.ts. Test: test/kernels/spectral_norm.test.ts.
 
 struct Sizes { first: u32, end: u32, rows: u32, columns: u32, chunk: u32, chunks: u32 }
 

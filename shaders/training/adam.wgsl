@@ -1,15 +1,16 @@
-// adam: one step of Adam over everything that one optimiser owns, in TensorFlow 1's form.
+// adam: one step of Adam over all parameters of one optimiser, in TensorFlow 1's form.
 //
 //   m = beta1·m + (1 − beta1)·g;  v = beta2·v + (1 − beta2)·g²;  parameter −= rate · m / (√v + epsilon)
-//   rate = lr · √(1 − beta2^t) / (1 − beta1^t), worked out by the host; it changes every step
+//   rate = lr · √(1 − beta2^t) / (1 − beta1^t), computed on the host for each step
 //
-//   step                       [.]     what changes every step; `rate` is word rate_at of it
+//   step                       [.]     the step's own values; word rate_at is `rate`
 //   gradient, parameter, m, v  [size]  arenas: all parameters of a network, one after the other
-//   flag                       [1]     becomes 1 when a parameter or its v is no longer a finite number
+//   flag                       [1]     set to 1 if a parameter or its v is no longer finite
 //
-// A thread updates one vec4, and looks at what it writes: a compiler may assume that there is no NaN, so on the bits,
-// where an exponent of only ones is an infinity or a NaN. A gradient that is one makes one of v. Cost: 28·size bytes.
-// Source: Kingma & Ba 2015, end of section 2. Twin: src/reference/adam.ts. Test: test/kernels/adam.test.ts.
+// A thread updates one vec4 and checks it for NaN and infinity. It checks the bits, since a compiler may assume that there
+// are no NaNs: an exponent of all ones is an infinity or a NaN. A non-finite gradient makes v non-finite.
+// Cost: 28·size bytes. Source: Kingma & Ba 2015, end of section 2. Reference: src/reference/adam.ts.
+// Test: test/kernels/adam.test.ts.
 
 struct Sizes { first: u32, end: u32, quads: u32, rate_at: u32, beta1: f32, beta2: f32, epsilon: f32 }
 
@@ -40,6 +41,6 @@ fn adam(
   let next = parameter[i] - step[sizes.rate_at] * first / (sqrt(second) + sizes.epsilon);
   parameter[i] = next;
   let ones = vec4u(0x7f800000u);
-  // A sum is finite where both are.
+  // The sum is not finite if either term is not.
   if (any((bitcast<vec4u>(next + second) & ones) == ones)) { atomicStore(&flag, 1u); }
 }

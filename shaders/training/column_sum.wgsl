@@ -1,11 +1,11 @@
 // column_sum: partial[i,c] = Σ x[row,c] over the rows of chunk i: the first half of summing columns (a bias gradient);
-// reduce_splits.wgsl adds up the chunks. Where rows are few there is one chunk, and partial is the sum itself.
+// reduce_splits.wgsl adds up the chunks. With few rows there is only one chunk, and partial is the sum itself.
 //
 //   x       [rows, columns]
-//   partial [chunks, columns]   chunk i is rows [i·chunk, (i+1)·chunk); (+)= when `accumulate`
+//   partial [chunks, columns]   chunk i is rows [i·chunk, (i+1)·chunk); added to if `accumulate`
 //
 // A thread sums one column of one chunk; neighbouring threads take neighbouring columns. Cost: rows·columns flops.
-// Twin: src/reference/reduce.ts. Test: test/kernels/reduce.test.ts.
+// Reference: src/reference/reduce.ts. Test: test/kernels/reduce.test.ts.
 
 struct Sizes { first: u32, end: u32, rows: u32, columns: u32, chunk: u32, chunks: u32, accumulate: u32 }
 

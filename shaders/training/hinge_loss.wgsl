@@ -1,15 +1,15 @@
-// hinge_loss: the mean hinge loss of each group of logits on its side of the margin, the mean score σ(x), and the gradient
-// of the sum of those means, in one pass.
+// hinge_loss: the mean hinge loss of each group of logits, its mean score σ(x), and the gradient of the sum of those mean
+// losses, in one pass.
 //
-//   x      [groups, N]   logits; the first group has the first sign, the second the second: +1 is to be real, −1 fake
+//   x      [groups, N]   logits; a group's sign (first_sign, second_sign) is +1 if they should be real, −1 if fake
 //   losses [groups, 2]   mean loss, mean σ(x)
 //   dx     [groups, N]
 //
-//   bounded (D)   loss = max(0, 1 − sign·x)   dx = −sign / N where sign·x < 1, 0 elsewhere
-//   else (G)      loss = −sign·x              dx = −sign / N
+//   bounded (D)     loss = max(0, 1 − sign·x)   dx = −sign / N where sign·x < 1, 0 elsewhere
+//   otherwise (G)   loss = −sign·x              dx = −sign / N
 //
-// A workgroup takes a group: each of 64 threads sums every 64th logit, then the sums are added as a tree.
-// Twin: src/reference/hinge_loss.ts. Test: test/kernels/adversarial_losses.test.ts.
+// A workgroup computes one group: each of its 64 threads sums every 64th logit, then a tree adds the 64 sums.
+// Cost: 8·groups·N bytes. Reference: src/reference/hinge_loss.ts. Test: test/kernels/adversarial_losses.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, first_sign: f32, second_sign: f32, bounded: u32 }
 
@@ -47,7 +47,7 @@ fn hinge_loss(
   }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

@@ -1,8 +1,7 @@
-// log1p: log(1 + y) for 0 <= y <= 1. Joined to the kernels of the loss.
+// log1p: log(1 + y) for 0 <= y <= 1. A fragment, joined to the loss kernels.
 //
-// log(1.0 + y) loses all of a small y; with u = 1 + y rounded, log(u)·y/(u − 1) undoes that rounding (Kahan). Where u
-// is near 1, log itself is imprecise on some drivers, so the series takes over.
-// Test: test/kernels/sigmoid_cross_entropy.test.ts.
+// log(1.0 + y) loses a small y entirely. With u = 1 + y rounded, log(u)·y/(u − 1) undoes that rounding (Kahan). Near u = 1
+// log itself is imprecise on some drivers, so a series takes over. Test: test/kernels/sigmoid_cross_entropy.test.ts.
 
 fn log1p(y: f32) -> f32 {
   if (y < 0.03125) { return y * (1.0 - y * (0.5 - y * (0.33333334 - y * (0.25 - y * 0.2)))); }

@@ -1,15 +1,15 @@
-// record_losses: copies a step's losses and scores into a ring, which the host reads now and then.
+// record_losses: copies a step's losses and scores into a ring buffer, which the host reads from time to time.
 //
 //   step                 [.]         word 0: the step counter (u32)
-//   real, fake           [., 2]      (loss, mean score) of D(real) in the first row of the one, and of D(fake) from
-//                                    fake_at on in the other, which may be the same tensor
-//   fooled               [2]         of G's D(fake)
+//   real, fake           [., 2]      rows (loss, mean score): D(real) is the first row of `real`, D(fake) is at fake_at in
+//                                    `fake`; the two may be the same tensor
+//   fooled               [2]         (loss, mean score) of D(fake) in G's step
 //   penalty              [1]         R1, or zero
-//   flag                 [1]         1 where a network has numbers that are not finite, as adam.wgsl found
-//   ring                 [slots, 8]  d_loss, g_loss, D(real), D(fake), penalty, the step, the flag, –;
-//                                    floats as their bits, so that a copy can keep the step exact
+//   flag                 [1]         1 if a network's parameters are no longer finite (adam.wgsl)
+//   ring                 [slots, 8]  d_loss, g_loss, D(real), D(fake), penalty, step, flag, unused; floats are stored as
+//                                    their bits, next to integers that must stay exact
 //
-// One thread. Test: test/train/trainer.test.ts.
+// One thread does everything. Test: test/train/trainer.test.ts.
 
 struct Sizes { first: u32, end: u32, slots: u32, fake_at: u32 }
 

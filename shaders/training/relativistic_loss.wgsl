@@ -1,16 +1,16 @@
-// relativistic_loss: logits judged beside their opposites: the mean loss of each group, which wants real above fake pair by
-// pair, the mean score σ(x), and the gradient by x alone. Joined with log1p.wgsl.
+// relativistic_loss: logits compared with their opposites: the mean loss of each group, which wants real above fake pair by
+// pair, the mean score σ(x), and the gradient with respect to x alone. Joined with log1p.wgsl.
 //
-//   x        [groups, N]   logits; the first group has the first sign, the second the second: +1 is to be above, −1 below
-//   opposite [groups, N]   constants: x[g, n] is paired with opposite[groups − 1 − g, n], so that real and fake logits of
-//                          one tensor are each other's opposites
+//   x        [groups, N]   logits; a group's sign (first_sign, second_sign) is +1 if they should be above, −1 if below
+//   opposite [groups, N]   constants: x[g, n] is paired with opposite[groups − 1 − g, n], so that one tensor of real and
+//                          fake logits can be its own opposite
 //   losses   [groups, 2]   share · mean loss, mean σ(x)
 //   dx       [groups, N]   −sign · σ(−m) / N
 //
 //   m = sign · (x − opposite)    loss = log(1 + exp(−m)) = max(−m, 0) + log1p(exp(−|m|))
 //
-// A workgroup takes a group: each of 64 threads sums every 64th logit, then the sums are added as a tree.
-// Twin: src/reference/relativistic_loss.ts. Test: test/kernels/adversarial_losses.test.ts.
+// A workgroup computes one group: each of its 64 threads sums every 64th logit, then a tree adds the 64 sums.
+// Cost: 12·groups·N bytes. Reference: src/reference/relativistic_loss.ts. Test: test/kernels/adversarial_losses.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, groups: u32, first_sign: f32, second_sign: f32, share: f32 }
 
@@ -46,7 +46,7 @@ fn relativistic_loss(
   }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

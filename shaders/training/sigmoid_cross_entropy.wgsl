@@ -3,10 +3,10 @@
 //   x    [N]   logits
 //   loss [2]   mean loss, mean σ(x)
 //
-//   loss = max(x, 0) − x·t + log1p(exp(−|x|))   (never overflows; the target t carries the label smoothing)
+//   loss = max(x, 0) − x·t + log1p(exp(−|x|)), which never overflows; the target t includes label smoothing
 //
-// One workgroup: each of 64 threads sums every 64th logit, then the sums are added as a tree. Joined with log1p.wgsl.
-// Twin: src/reference/sigmoid_cross_entropy.ts. Test: test/kernels/sigmoid_cross_entropy.test.ts.
+// One workgroup: each of its 64 threads sums every 64th logit, then a tree adds the 64 sums. Joined with log1p.wgsl.
+// Cost: 4·N bytes. Reference: src/reference/sigmoid_cross_entropy.ts. Test: test/kernels/sigmoid_cross_entropy.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, target_value: f32 }
 
@@ -33,7 +33,7 @@ fn sigmoid_cross_entropy(
   }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

@@ -1,13 +1,14 @@
 // sigmoid_cross_entropy_both: the mean cross-entropy of each group of logits with its target, the mean score, and the
-// gradient of the sum of those means, in one pass: sigmoid_cross_entropy.wgsl and its gradient for a loss that nothing
-// else is made of. Joined with log1p.wgsl.
+// gradient of the sum of those mean losses, in one pass: sigmoid_cross_entropy.wgsl and its gradient fused, for a loss
+// without other terms. Joined with log1p.wgsl.
 //
-//   x      [groups, N]   logits; group 0 has the first target, group 1 the second
+//   x      [groups, N]   logits; the targets of the groups are first_target and second_target
 //   losses [groups, 2]   mean loss, mean σ(x)
 //   dx     [groups, N]   (σ(x) − t) / N
 //
-// A workgroup takes a group: each of 64 threads sums every 64th logit, then the sums are added as a tree.
-// Twin: src/reference/sigmoid_cross_entropy.ts. Test: test/kernels/sigmoid_cross_entropy.test.ts.
+// A workgroup computes one group: each of its 64 threads sums every 64th logit, then a tree adds the 64 sums.
+// Cost: 8·groups·N bytes. Reference: src/reference/sigmoid_cross_entropy.ts.
+// Test: test/kernels/sigmoid_cross_entropy.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, first_target: f32, second_target: f32 }
 
@@ -39,7 +40,7 @@ fn sigmoid_cross_entropy_both(
   }
   sums[lane] = sum;
   for (var half = 32u; half > 0u; half /= 2u) {
-    // The sums of the round before are all written.
+    // Every sum of the previous round has been written.
     workgroupBarrier();
     if (lane < half) { sums[lane] += sums[lane + half]; }
   }

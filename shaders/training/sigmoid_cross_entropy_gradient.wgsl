@@ -1,10 +1,10 @@
-// sigmoid_cross_entropy_gradient: dx = dloss · (σ(x) − t) / N
+// sigmoid_cross_entropy_gradient: dx = dloss[0] · (σ(x) − t) / N
 //
 //   x     [N]   logits
-//   dloss [2]   the gradient of (loss, score); the score is only looked at, so its part is ignored
+//   dloss [2]   the gradient of (loss, score); the score is only reported, so its gradient is ignored
 //   dx    [N]
 //
-// A thread computes one element. Twin: src/reference/sigmoid_cross_entropy.ts.
+// A thread computes one element. Cost: 8·N bytes. Reference: src/reference/sigmoid_cross_entropy.ts.
 // Test: test/kernels/sigmoid_cross_entropy.test.ts.
 
 struct Sizes { first: u32, end: u32, N: u32, target_value: f32 }

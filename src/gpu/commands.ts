@@ -1,8 +1,8 @@
 /**
- * Commands of the stream, encoded into as few submits as the pacing allows.
+ * The stream's commands, encoded into as few submits as the pacing allows.
  *
- * Invariants: commands take effect in their order, whatever their kind. An error is thrown only after everything before
- * it was sent, and leaves the stream usable.
+ * Invariants: commands take effect in order, whatever their kind. An error is thrown only after everything before it was
+ * submitted, and leaves the stream usable.
  */
 import { type BindOutcome, check, type Dispatch, encode, ready } from "./dispatch.ts";
 import type { Gpu } from "./gpu.ts";
@@ -34,7 +34,7 @@ export async function sendCommands(
   outcomes: readonly BindOutcome[],
 ): Promise<void> {
   const { device } = gpu;
-  // A step's own numbers: nothing to wait for, nothing to watch.
+  // Uploads alone, such as a step's own values, need no pacing and no error scope.
   if (commands.every(isWrite)) {
     for (const command of commands) write(device, command);
     return;
@@ -74,7 +74,7 @@ async function encodeCommands(device: GPUDevice, pacing: Pacing, commands: reado
       pacing.dispatches++;
       cost += command.cost;
     } else if (isWrite(command)) {
-      // The queue writes at once: what is encoded so far has to be submitted before.
+      // The queue writes immediately, so everything encoded so far must be submitted first.
       submit();
       write(device, command);
     } else {

@@ -1,8 +1,8 @@
 /**
- * From a kernel's work to dispatches: cut to what the grid and one dispatch may hold, each with its bind group.
+ * Turns a kernel's work into dispatches, each with its bind group, cut to the limits of the grid and of one dispatch.
  *
- * Invariants: the dispatches of one work cover its workgroups [0, workgroups) once, in order. A dispatch is encoded only after
- * `ready`: its pipeline is compiled, its buffers exist, its bind group is valid.
+ * Invariants: the dispatches of one `Work` cover its workgroups [0, workgroups) once, in order. A dispatch is encoded only
+ * after `ready`: its pipeline is compiled, its buffers exist, its bind group is valid.
  */
 import { type Gpu, GpuError, handled } from "./gpu.ts";
 import { type Bindings, encodeSizes, orderBindings, type Sizes } from "./interface.ts";
@@ -11,18 +11,18 @@ import type { Program } from "./program.ts";
 import { SizesSlots } from "./sizes.ts";
 import { paddedBytes, type Tensor } from "./tensor.ts";
 
-/** One kernel's work, before it is cut. */
+/** One kernel's work, before it is cut into dispatches. */
 export interface Work {
   readonly program: Program;
   /** The words of the shader's `Sizes` by name. The range of workgroups, `first` and `end`, is added. */
   readonly sizes: Sizes;
   /** Tensors by the names of the shader's variables. */
   readonly bindings: Bindings;
-  /** Workgroups in all. */
+  /** The total number of workgroups. */
   readonly workgroups: number;
-  /** Floating-point operations of a product, nominal: taps on the padding included. Other kernels leave it out. */
+  /** Nominal floating-point operations of a matrix product, taps on the padding included. Other kernels omit it. */
   readonly flops?: number;
-  /** Duration, in flops of a product that takes about as long; `flops` where left out. */
+  /** Duration, in flops of a matrix product that takes about as long. Default: `flops`. */
   readonly cost?: number;
 }
 
@@ -30,14 +30,14 @@ export interface Work {
 export interface Dispatch {
   readonly program: Program;
   readonly bindGroup: GPUBindGroup;
-  /** Workgroups of the grid. */
+  /** The grid's size, in workgroups. */
   readonly x: number;
   readonly y: number;
-  /** As `Work.cost`, with the launch. */
+  /** Like `Work.cost`, plus the launch. */
   readonly cost: number;
 }
 
-/** What WebGPU says about a bind group that was created; null when it is valid. */
+/** The validation result of a created bind group: null if it is valid. */
 export type BindOutcome = Promise<GPUError | null>;
 
 export class Dispatcher {
@@ -52,11 +52,11 @@ export class Dispatcher {
   }
 
   /**
-   * Cuts work into dispatches that the grid's limits and the time budget allow.
-   * @throws Error when sizes or bindings are not those that the shader declares
+   * Cuts work into dispatches within the grid's limits and the time budget.
+   * @throws Error when sizes or bindings differ from those that the shader declares
    */
   cut({ program, sizes, bindings, workgroups, flops = 0, cost = flops }: Work): Dispatch[] {
-    // Checked here, once for all dispatches and replays.
+    // Checked once here, for all dispatches and replays.
     const words = encodeSizes(program, sizes);
     const tensors = orderBindings(program, bindings);
     const dispatches: Dispatch[] = [];
@@ -109,7 +109,7 @@ export class Dispatcher {
   }
 }
 
-/** Waits for what dispatches need: pipelines, memory, valid bind groups. @throws GpuError that names the kernel */
+/** Waits until dispatches can be encoded: pipelines, memory, valid bind groups. @throws GpuError that names the kernel */
 export async function ready(gpu: Gpu, dispatches: readonly Dispatch[], outcomes: readonly BindOutcome[]) {
   const waiting = new Set<Promise<GPUComputePipeline>>();
   for (const { program } of dispatches) if (program.pipeline === null) waiting.add(program.compiled);
@@ -120,7 +120,7 @@ export async function ready(gpu: Gpu, dispatches: readonly Dispatch[], outcomes:
   check(errors.find((error) => error !== null) ?? null, dispatches);
 }
 
-/** @throws GpuError for an error of WebGPU, with the kernel that it is about */
+/** @throws GpuError if there was a WebGPU error, naming the kernel at fault if it is known */
 export function check(error: GPUError | null, dispatches: readonly Dispatch[]): void {
   if (error === null) return;
   // Dawn and wgpu quote the label of the object at fault, and every object carries its kernel's name.

@@ -1,8 +1,8 @@
-/** What a GPU was asked for and gave: one device, its limits, and what lives on it: buffers, programs. */
+/** One GPU device, with its limits and what lives on it: buffers and programs. */
 import type { Program } from "./program.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Counts of what lives on the device, for leak tests and for what people are told. */
+/** Counts of what lives on the device, for leak tests and for messages to the user. */
 export interface GpuCounts {
   /** Bytes of all live buffers. */
   bytes: number;
@@ -14,13 +14,13 @@ export interface GpuCounts {
   pipelines: number;
 }
 
-/** A GPU could not do what was asked: the message names the object or kernel and says what to do. */
+/** The GPU cannot do what was requested. The message names the object or kernel and says what to do. */
 export class GpuError extends Error {}
 
 /** Something is larger than the GPU's limits allow. */
 export class LimitError extends GpuError {
   constructor(
-    /** What is too large, without the advice. */
+    /** What is too large: the message without its advice. */
     readonly obstacle: string,
   ) {
     super(`${obstacle}: try a smaller --batch, --base or --size`);
@@ -28,37 +28,37 @@ export class LimitError extends GpuError {
 }
 
 const mebibyte = 2 ** 20;
-/** Milliseconds within which a lost device is reported after the first failing call. */
+/** After a call fails, the time in milliseconds to wait for the report that the device was lost. */
 const lossReportedWithin = 200;
-/** More shared memory for one workgroup would leave no room for a second on a GPU's core. */
+/** A workgroup with more shared memory would leave no room for a second one on the same GPU core. */
 const maxWorkgroupBytes = 32_768;
 
 export class Gpu {
   readonly counts: GpuCounts = { bytes: 0, buffers: 0, bindGroups: 0, pipelines: 0 };
-  /** Every program that was asked for, by its source: `program` of program.ts finds and adds them. */
+  /** All programs so far, by source: `program` of program.ts looks them up and adds them. */
   readonly programs = new Map<string, Program>();
-  /** The longest tensor of zeros so far: see `zeros` of src/kernels/zeros.ts. */
+  /** The longest tensor of zeros so far: see `zeros` in src/kernels/zeros.ts. */
   zeros: Tensor | null = null;
-  /** Limits that kernels plan by. Tests lower them to force what only large problems would. */
+  /** Limits that kernels respect. Tests lower them to reach code paths that otherwise need large problems. */
   readonly limits: {
     bufferBytes: number;
     bindingBytes: number;
     workgroupsPerDimension: number;
-    /** Threads of a workgroup, and the memory that they share. */
+    /** Limits of one workgroup: its threads, and the memory that they share. */
     workgroupThreads: number;
     workgroupBytes: number;
     offsetAlignment: number;
   };
-  /** Resolves when the device is gone; after that nothing on it computes anything. */
+  /** Resolves when the device is lost; after that it computes nothing. */
   readonly lost: Promise<GPUDeviceLostInfo>;
   private lossReason: string | null = null;
   private readonly allocations: Promise<GPUError | null>[] = [];
 
   private constructor(
     readonly device: GPUDevice,
-    /** For people: "SwiftShader driver 5.0.0 (google)". */
+    /** For display: "SwiftShader driver 5.0.0 (google)". */
     readonly name: string,
-    /** A CPU pretends to be a GPU: large tiles of a single thread win there, shared memory loses. */
+    /** Whether the adapter is a CPU: there large tiles per thread are fast and shared memory is slow. */
     readonly software: boolean,
   ) {
     const { limits } = device;
@@ -77,8 +77,8 @@ export class Gpu {
   }
 
   /**
-   * Opens the adapter's device with the largest buffers it has, and shared memory for the largest tiles.
-   * @throws GpuError when the adapter lacks what every kernel needs.
+   * Opens the adapter's device with the largest buffers it supports, and shared memory for the largest tiles.
+   * @throws GpuError when the adapter's limits are below what every kernel needs
    */
   static async open(adapter: GPUAdapter): Promise<Gpu> {
     const { limits, info } = adapter;
@@ -101,7 +101,7 @@ export class Gpu {
     return new Gpu(device, name, isSoftware(info));
   }
 
-  /** @throws GpuError when the device is gone. */
+  /** @throws GpuError when the device was lost */
   checkAlive(): void {
     if (this.lossReason !== null) {
       throw new GpuError(`the GPU device was lost (${this.lossReason}): open it again and continue from a checkpoint`);
@@ -109,9 +109,9 @@ export class Gpu {
   }
 
   /**
-   * For a call to the device that failed: throws the loss of the device if that is the cause. Many calls fail on a lost
+   * Rethrows the error of a failed device call, as the loss of the device if that is the cause. Many calls fail on a lost
    * device, each with its own message, and some of them before `lost` resolves.
-   * @param what turns any other error into a GpuError that begins with it; without it the error is thrown unchanged
+   * @param what turns any other error into a GpuError with this prefix; without it the error is thrown unchanged
    */
   async fail(error: unknown, what?: string): Promise<never> {
     if (error instanceof GpuError) what = undefined;
@@ -120,7 +120,7 @@ export class Gpu {
     throw what ? new GpuError(`${what}: ${(error as Error).message}`) : error;
   }
 
-  /** A buffer that is counted until `destroyBuffer`; running out of memory surfaces at the next `settle`. */
+  /** Creates a buffer, counted until `destroyBuffer`. Running out of memory surfaces at the next `settle`. */
   createBuffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
     this.checkAlive();
     if (bytes > this.limits.bufferBytes) {
@@ -144,14 +144,14 @@ export class Gpu {
     buffer.destroy();
   }
 
-  /** Waits until every allocation is known to have worked. @throws GpuError when the GPU's memory ran out. */
+  /** Waits until every allocation is known to have succeeded. @throws GpuError when the GPU ran out of memory */
   async settle(): Promise<void> {
     this.checkAlive();
     if (this.allocations.length === 0) return;
     const errors = await Promise.all(this.allocations.splice(0));
     if (errors.some((error) => error !== null)) {
       throw new GpuError(
-        `out of GPU memory with ${inMebibytes(this.counts.bytes)} asked for: try a smaller --batch, --base or --size`,
+        `out of GPU memory with ${inMebibytes(this.counts.bytes)} requested: try a smaller --batch, --base or --size`,
       );
     }
   }
@@ -161,7 +161,7 @@ export class Gpu {
   }
 }
 
-/** A promise whose error is seen by whoever awaits it later, and must not end the process before. */
+/** Marks a promise as handled: its error is for a later await, and must not count as an unhandled rejection until then. */
 export function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
@@ -172,13 +172,13 @@ export function inMebibytes(bytes: number): string {
   return `${mib < 10 ? mib.toFixed(1) : Math.round(mib)} MiB`;
 }
 
-/** The adapter in words. Some implementations leave most fields empty, so what there is gets joined. */
+/** The adapter's name for display. Some implementations leave most fields empty, so it is built from those present. */
 export function describeAdapter(info: GPUAdapterInfo): string {
   const name = info.description || info.device || info.architecture || "unnamed adapter";
   return info.vendor && !name.toLowerCase().includes(info.vendor.toLowerCase()) ? `${name} (${info.vendor})` : name;
 }
 
-/** Whether a CPU pretends to be a GPU. */
+/** Whether the adapter runs on the CPU. */
 export function isSoftware(info: GPUAdapterInfo): boolean {
   return (
     info.isFallbackAdapter === true ||

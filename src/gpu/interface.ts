@@ -1,6 +1,6 @@
 /**
- * What a program's text says about its uniforms and bindings, so that the host can pass both by name and a mistake is an
- * error that names the word or the binding, not a kernel that computes something else.
+ * Reads a program's uniforms and bindings from its text, so that the host can pass both by name, and a mistake is an error
+ * that names the word or binding instead of a wrong result.
  */
 import type { Tensor } from "./tensor.ts";
 
@@ -20,28 +20,28 @@ interface Binding {
   readonly writable: boolean;
 }
 
-/** What the host passes to a program. Binding 0 is the uniform `sizes: Sizes`. */
+/** The values that the host passes to a program. Binding 0 is the uniform `sizes: Sizes`. */
 export interface ShaderInterface {
-  /** Words of `struct Sizes` in order, after the range of workgroups [first, end) that the stream puts in front. */
+  /** Words of `struct Sizes` in order, after the range of workgroups [first, end), which the stream adds. */
   readonly words: readonly Word[];
-  /** By number, which need not be the order in which they are declared. */
+  /** Sorted by binding number, which may differ from the order of declaration. */
   readonly bindings: readonly Binding[];
 }
 
-/** Values by the names of `struct Sizes`; the declared type decides how each is encoded. */
+/** Values by their names in `struct Sizes`; each is encoded by its declared type. */
 export type Sizes = Readonly<Record<string, number>>;
 /** Tensors by the names of the shader's variables. */
 export type Bindings = Readonly<Record<string, Tensor>>;
 
-/** Words of a uniform slot, the range of workgroups included. */
+/** Size of a uniform slot in words, including the range of workgroups. */
 export const slotWords = 64;
 
 const bindingPattern =
   /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>\s*(\w+)/g;
 
 /**
- * Reads the interface from the declarations. @param name of the kernel, for errors
- * @throws Error when the text does not declare what the stream passes to every program
+ * Reads the interface from the declarations. @param name the kernel's name, for errors
+ * @throws Error when the text lacks a declaration that every program needs
  */
 export function readInterface(name: string, text: string): ShaderInterface {
   const code = text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, "");
@@ -84,7 +84,8 @@ function readBindings(name: string, code: string): Binding[] {
     throw new Error(`${name}: the shader needs one uniform, sizes, as binding 0`);
   }
   const twice = declared.find(({ binding }, i) => i > 0 && binding === declared[i - 1].binding);
-  if (twice) throw new Error(`${name}: the shader declares binding ${twice.binding} twice, then as ${twice.name}`);
+  if (twice)
+    throw new Error(`${name}: the shader declares binding ${twice.binding} twice, the second as ${twice.name}`);
   return bindings.map(({ name, binding, writable }) => ({ name, binding, writable }));
 }
 
@@ -103,7 +104,7 @@ export function layoutEntries({ bindings }: ShaderInterface): GPUBindGroupLayout
   ];
 }
 
-/** What is needed of a program here. */
+/** The parts of a program that are used here. */
 interface Named {
   readonly name: string;
   readonly interface: ShaderInterface;
@@ -117,7 +118,7 @@ const encodings: Readonly<Record<WordType, { needs: string; holds(value: number)
 
 /**
  * The words of `Sizes` in the shader's order, after its first two.
- * @throws Error when a word is missing, unknown, or not of its type
+ * @throws Error when a word is missing, unknown, or does not fit its type
  */
 export function encodeSizes({ name, interface: { words } }: Named, sizes: Sizes): Uint32Array {
   checkNames(name, "sizes", words, sizes);
@@ -134,13 +135,13 @@ export function encodeSizes({ name, interface: { words } }: Named, sizes: Sizes)
   return u32;
 }
 
-/** The tensors with the numbers of their bindings. @throws Error when one is missing or unknown */
+/** The tensors with their binding numbers. @throws Error when one is missing or unknown */
 export function orderBindings({ name, interface: { bindings } }: Named, tensors: Bindings): [number, Tensor][] {
   checkNames(name, "bindings", bindings, tensors);
   return bindings.map(({ name, binding }) => [binding, tensors[name]]);
 }
 
-/** That exactly the declared names are given. */
+/** Checks that exactly the declared names are given. */
 function checkNames(
   program: string,
   what: "sizes" | "bindings",
@@ -151,9 +152,7 @@ function checkNames(
   const missing = declared.find(({ name }) => given[name] === undefined);
   if (missing) {
     const type = missing.type ? ` (${missing.type})` : "";
-    throw new Error(
-      `${program}: ${what} lacks "${missing.name}"${type}; given ${list(Object.keys(given))}, ${declares}`,
-    );
+    throw new Error(`${program}: ${what} lacks "${missing.name}"${type}; got ${list(Object.keys(given))}; ${declares}`);
   }
   const names = new Set(declared.map(({ name }) => name));
   const extra = Object.keys(given).find((name) => !names.has(name));

@@ -1,9 +1,9 @@
 /**
- * Temporary tensors on pooled buffers. Commands run in the order in which they are appended, so a buffer that is given
- * back can serve the next temporary at once: the order of `take` and `release` is the memory plan of a step.
+ * Temporary tensors on pooled buffers. Commands run in the order in which they are appended, so a released buffer can
+ * serve the next temporary immediately: the order of `take` and `release` is the memory plan of a step.
  *
- * Invariants: a buffer is either live (exactly one temporary uses it) or free. Only `dispose` destroys one, so that a
- * recording may keep using it.
+ * Invariants: a buffer is either live (exactly one temporary uses it) or free. Only `dispose` destroys buffers, so a
+ * recording may keep using them.
  */
 import type { Gpu } from "./gpu.ts";
 import { elements, paddedBytes, Tensor } from "./tensor.ts";
@@ -18,7 +18,7 @@ export class TensorPool {
 
   constructor(private readonly gpu: Gpu) {}
 
-  /** Temporaries that have not been given back. */
+  /** The number of temporaries that have not been released. */
   get liveCount(): number {
     return this.live.size;
   }
@@ -35,10 +35,10 @@ export class TensorPool {
     return new Tensor(label, shape, buffer);
   }
 
-  /** Gives a temporary's buffer back. @throws Error when it is not a live temporary */
+  /** Returns a temporary's buffer to the pool. @throws Error when it is not a live temporary */
   release(tensor: Tensor): void {
     if (!this.live.delete(tensor.buffer)) {
-      throw new Error(`release: ${tensor} is no live temporary (given back twice, or a persistent tensor)`);
+      throw new Error(`release: ${tensor} is not a live temporary (released twice, or persistent)`);
     }
     const { size } = tensor.buffer;
     const buffers = this.free.get(size);

@@ -1,9 +1,9 @@
-/** From WGSL files to a compute pipeline: joined, laid out as the text declares, compiled without blocking, cached. */
+/** Turns WGSL files into a compute pipeline: joins them, derives the layout, compiles without blocking, and caches. */
 import { type Gpu, GpuError, handled } from "./gpu.ts";
 import { layoutEntries, readInterface, type ShaderInterface } from "./interface.ts";
 import { repeat } from "./repeat.ts";
 
-/** Every file of shaders/ and its folders, by its name without the ending: no two have the same. */
+/** All WGSL files in the folders of shaders/, by name without extension; names are unique. */
 const shaders: Record<string, { path: string; text: string }> = {};
 for (const [path, text] of Object.entries(
   import.meta.glob("../../shaders/*/*.wgsl", { query: "?raw", import: "default", eager: true }) as Record<
@@ -15,40 +15,40 @@ for (const [path, text] of Object.entries(
   shaders[name] = { path: path.slice("../../".length), text };
 }
 
-/** The names of all shaders: those of their files, without folder and ending. */
+/** The names of all shaders: their file names without folder and extension. */
 export const shaderNames: readonly string[] = Object.keys(shaders).sort();
 
-/** Where a shader is, as `shaders/convolution/conv2d.wgsl`. @throws Error when there is none of this name */
+/** A shader's path, such as `shaders/convolution/conv2d.wgsl`. @throws Error when no shader has this name */
 export function shaderPath(name: string): string {
   return shaderOf(name).path;
 }
 
 function shaderOf(name: string): { path: string; text: string } {
-  if (!(name in shaders)) throw new Error(`program: there is no ${name}.wgsl in a folder of shaders/`);
+  if (!(name in shaders)) throw new Error(`program: shaders/ contains no ${name}.wgsl`);
   return shaders[name];
 }
 
-/** What a program is made of. */
+/** The files and constants that make up a program. */
 export interface ProgramSource {
-  /** Names of shaders in the order in which they are joined: first the one that names the kernel. */
+  /** Names of shaders in the order in which they are joined; the first one names the kernel. */
   readonly files: readonly string[];
-  /** Values of the files' overrides, where they are not to have their defaults. */
+  /** Values of the files' overrides that differ from their defaults. */
   readonly constants?: Readonly<Record<string, number>>;
 }
 
 export interface Program extends ProgramSource {
   /** Name of the kernel: the file that names the operation. */
   readonly name: string;
-  /** The names and types of what it is passed. */
+  /** The names and types of its uniforms and bindings. */
   readonly interface: ShaderInterface;
   readonly layout: GPUBindGroupLayout;
   /** Null until compiled. */
   pipeline: GPUComputePipeline | null;
-  /** @throws GpuError with the compiler's words, file and line. */
+  /** @throws GpuError with the compiler's message, file and line */
   readonly compiled: Promise<GPUComputePipeline>;
 }
 
-/** The program of these files on this GPU. Compilation starts at once and is waited for where it is first needed. */
+/** The program made of these files, on this GPU. Compilation starts immediately and is awaited where first needed. */
 export function program(gpu: Gpu, files: readonly string[], constants?: ProgramSource["constants"]): Program {
   const key = files.join("+") + (constants ? JSON.stringify(constants) : "");
   let found = gpu.programs.get(key);
@@ -56,7 +56,7 @@ export function program(gpu: Gpu, files: readonly string[], constants?: ProgramS
   return found;
 }
 
-/** What every program that was asked for on this GPU is made of, so that another can compile them before they are needed. */
+/** The sources of all programs so far on this GPU, so that another GPU can compile them before they are needed. */
 export function programsOf(gpu: Gpu): ProgramSource[] {
   return [...gpu.programs.values()].map(({ files, constants }) => ({ files, constants }));
 }
@@ -83,7 +83,7 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
   };
   const build = async () => {
     try {
-      // Asked for before anything is awaited: the compiler works while the caller goes on, even with something long.
+      // Called before anything is awaited, so that the compiler works while the caller continues, even with a long task.
       return await device.createComputePipelineAsync({
         label: name,
         layout: device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }),
@@ -104,13 +104,13 @@ function compile(gpu: Gpu, files: readonly string[], constants?: ProgramSource["
   return result;
 }
 
-/** A program's whole text, and for each of its lines where it comes from, as `shaders/convolution/conv2d.wgsl:12`. */
+/** A program's whole text, and the origin of each line, such as `shaders/convolution/conv2d.wgsl:12`. */
 export interface Joined {
   readonly code: string;
   readonly origins: readonly string[];
 }
 
-/** Joins the files of a program and carries out their `@repeat`s. @throws Error that names a file and line */
+/** Joins the files of a program and expands their `@repeat`s. @throws Error that names a file and line */
 export function join({ files, constants }: ProgramSource): Joined {
   const sources = files.map(shaderOf);
   const overrideValue = (name: string) => constants?.[name] ?? defaultOf(name, sources);
@@ -125,7 +125,7 @@ export function join({ files, constants }: ProgramSource): Joined {
   return { code: parts.map(({ text }) => text).join("\n"), origins: parts.flatMap(({ origins }) => origins) };
 }
 
-/** Of an override that one of the files declares. */
+/** The default value of an override that one of the files declares. */
 function defaultOf(name: string, sources: readonly { text: string }[]): number {
   for (const { text } of sources) {
     const found = new RegExp(`^override ${name} = (\\d+)u;`, "m").exec(text);
@@ -141,7 +141,7 @@ function entryPoint(code: string): string {
   return found[1];
 }
 
-/** The compiler's errors with the lines of the files instead of those of the joined text. */
+/** The compiler's errors, with line numbers of the files instead of the joined text. */
 async function explain(module: GPUShaderModule, message: string, origins: readonly string[]): Promise<string> {
   const info = await module.getCompilationInfo().catch(() => null);
   const errors = info?.messages.filter((entry) => entry.type === "error") ?? [];

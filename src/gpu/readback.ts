@@ -1,8 +1,8 @@
 /**
- * Tensors read back through staging buffers that can be mapped, pooled by their exact size.
+ * Reads tensors back through mappable staging buffers, which are pooled by their exact size.
  *
- * Invariants: a staging buffer belongs to one read at a time, and is unmapped when it is pooled. One whose read failed is
- * destroyed.
+ * Invariants: a staging buffer belongs to one read at a time, and is unmapped while it is in the pool. If a read fails, its
+ * buffer is destroyed.
  */
 import type { Copy } from "./commands.ts";
 import type { Gpu } from "./gpu.ts";
@@ -16,14 +16,14 @@ export class Readback {
 
   constructor(private readonly gpu: Gpu) {}
 
-  /** The command that copies a tensor to where `finish` can read it. */
+  /** The command that copies a tensor into a buffer for `finish` to read. */
   begin(source: Tensor): Copy {
     const bytes = paddedBytes(source.size);
     return { source, staging: this.free.get(bytes)?.pop() ?? this.gpu.createBuffer("readback", bytes, stagingUsage) };
   }
 
   /**
-   * The bytes that were copied, padding included.
+   * The copied bytes, including the padding.
    * @param submitted resolves when the copy is submitted
    * @throws GpuError that names the tensor, or the loss of the device
    */

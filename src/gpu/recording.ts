@@ -1,15 +1,15 @@
 /**
- * A captured list of dispatches, which runs again without building anything anew.
+ * A captured list of dispatches, which can be replayed without building anything again.
  *
- * Invariants: a recording was found valid when it was captured, so a replay waits for no error scope and allocates
- * nothing but WebGPU's encoder objects. Its temporaries were all given back when it was captured, so during a replay
- * every pooled buffer is the recording's.
+ * Invariants: a recording is validated when it is captured, so a replay waits for no error scope and allocates only
+ * WebGPU's encoder objects. All its temporaries were released when it was captured, so during a replay it may use every
+ * pooled buffer.
  */
 import { check, type Dispatch, encode } from "./dispatch.ts";
 import type { Gpu } from "./gpu.ts";
 import type { Pacing } from "./pacing.ts";
 
-/** A captured list of dispatches with everything they need; `Stream.replay` runs it again. */
+/** A captured list of dispatches with everything they need; `Stream.replay` runs them again. */
 export interface Recording {
   readonly label: string;
   readonly dispatches: readonly Dispatch[];
@@ -17,7 +17,7 @@ export interface Recording {
   readonly flops: number;
 }
 
-/** Encodes a recording once without submitting it. @throws GpuError for what WebGPU rejects: no replay would show it */
+/** Encodes a recording once without submitting it. @throws GpuError if WebGPU rejects it, which a replay would not report */
 export async function validateRecording({ device }: Gpu, { label, dispatches }: Recording): Promise<void> {
   device.pushErrorScope("validation");
   const encoder = device.createCommandEncoder({ label });

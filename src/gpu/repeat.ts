@@ -1,5 +1,5 @@
 /**
- * The one directive of shaders/: a statement, or a group in braces, once for every value of an index.
+ * The one directive of shaders/: it repeats a statement, or a group in braces, for every value of an index.
  *
  *     // @repeat i in 0..ROWS
  *     let row_i = row_at(min(row + i, rows - 1u));
@@ -9,15 +9,15 @@
  *     let row_0 = row_at(min(row + 0u, rows - 1u));
  *     let row_1 = row_at(min(row + 1u, rows - 1u));
  *
- * In what is repeated, `i` by itself becomes the number and `_i` in a name its digits. Directives that follow each other
- * nest, the last one innermost. An item of a list, which ends with a comma, is repeated like a statement. Why not a loop
- * over an array: a CPU adapter keeps an array in memory, and sixty-four named vectors in registers.
+ * In the repeated text, `i` by itself becomes the number, and `_i` in a name becomes its digits. Consecutive directives
+ * nest, the last one innermost. A list item that ends with a comma is repeated like a statement. This is not a loop over an
+ * array because CPU adapters keep an array in memory, but named vectors in registers.
  */
 
-/** Text with its directives carried out. */
+/** Text with its directives expanded. */
 export interface Repeated {
   readonly text: string;
-  /** For every line of `text`, the 1-based line that it comes from. */
+  /** For every line of `text`, the 1-based source line that it comes from. */
   readonly lines: readonly number[];
 }
 
@@ -29,7 +29,7 @@ interface Line {
 const directive = /^\s*\/\/ @repeat (\w+) in (\w+)\.\.(\w+)$/;
 
 /**
- * @param value of an override that is named as a bound
+ * @param value gives the value of an override that is named as a bound
  * @throws Error with the line of a directive that is malformed or has nothing to repeat
  */
 export function repeat(source: string, value: (name: string) => number): Repeated {
@@ -63,7 +63,7 @@ const isGroup = ([first]: readonly Line[]) => first.text.trim() === "{";
 
 const outdented = ({ text, from }: Line): Line => ({ text: text.replace(/^ {2}/, ""), from });
 
-/** Directives of its own, then one line, or from one that opens brackets to the one with the same indent that closes them. */
+/** A statement: its own directives, then one line, or several up to the closing bracket at the same indent. */
 function statementAt(lines: readonly Line[], start: number, directiveLine: number): Line[] {
   let end = start;
   while (end < lines.length && lines[end].text.includes("// @repeat")) end++;

@@ -1,18 +1,18 @@
-/** The `Sizes` uniform of every dispatch: a few words that say how large its tensors are and which workgroups it runs. */
+/** The `Sizes` uniform of each dispatch: a few words with the sizes of its tensors and the range of its workgroups. */
 import type { Gpu } from "./gpu.ts";
 import { slotWords } from "./interface.ts";
 
 const slotBytes = 4 * slotWords;
 const slotsPerPage = 256;
 
-/** Equal sizes share one slot of one uniform buffer, so that a training run writes each of them once. */
+/** Equal sizes share a slot of a uniform buffer, so a training run writes each of them only once. */
 export class SizesSlots {
   private readonly slots = new Map<string, GPUBufferBinding>();
   private pages: GPUBuffer[] = [];
 
   constructor(private readonly gpu: Gpu) {}
 
-  /** @param first, end the workgroups [first, end) @param words what follows them, as `encodeSizes` gives it */
+  /** @param first, end the workgroups [first, end) @param words the words after them, from `encodeSizes` */
   slot(first: number, end: number, words: Uint32Array): GPUBufferBinding {
     const key = `${first},${end},${words.join()}`;
     const found = this.slots.get(key);

@@ -1,10 +1,10 @@
 /**
- * The stream: kernels append work, the stream runs it in order. What was appended can be captured and replayed without
- * building anything anew. The parts, in reading order: pool.ts (temporaries), dispatch.ts (work cut into dispatches),
+ * The stream: kernels append work, and the stream runs it in order. A captured step can be replayed without building
+ * anything again. The parts, in reading order: pool.ts (temporaries), dispatch.ts (work cut into dispatches),
  * pacing.ts (how much a submit holds), commands.ts (encoding), recording.ts (replay), readback.ts.
  *
- * Invariants: everything takes effect in the order in which it was called, awaited or not. What fails throws to its own
- * caller, and what comes after it runs all the same.
+ * Invariants: calls take effect in order, awaited or not. A failing call throws to its own caller, and later calls still
+ * run.
  */
 import { ChoiceRecord } from "./choices.ts";
 import { type Command, sendCommands } from "./commands.ts";
@@ -19,16 +19,16 @@ import { elements, paddedBytes, Tensor } from "./tensor.ts";
 export class Stream {
   /** How submits and dispatches are cut, and how many were sent. */
   readonly pacing: Pacing;
-  /** Which variants kernels use, where they have several. */
+  /** The variants used by kernels that have several. */
   readonly choices = new ChoiceRecord();
 
   private readonly pool: TensorPool;
   private readonly dispatcher: Dispatcher;
   private readonly readback: Readback;
-  /** Appended since the last flush. */
+  /** The commands appended since the last flush. */
   private commands: Command[] = [];
   private capturing: { readonly dispatches: Dispatch[]; flops: number } | null = null;
-  /** Settles when all work handed to `inOrder` so far is submitted. */
+  /** Settles when all work passed to `inOrder` so far is done. */
   private ordered: Promise<unknown> = Promise.resolve();
 
   constructor(readonly gpu: Gpu) {
@@ -40,16 +40,16 @@ export class Stream {
 
   // Tensors
 
-  /** A tensor that stays until `destroy`: parameters, moments, pictures. Zero at first. */
+  /** A tensor that lives until `destroy`: parameters, moments, pictures. Initially zero. */
   persistent(label: string, shape: readonly number[]): Tensor {
     return new Tensor(label, shape, this.gpu.createBuffer(label, paddedBytes(elements(shape)), tensorUsage));
   }
 
-  /** A persistent tensor with these numbers in it. */
+  /** A persistent tensor that contains the given numbers. */
   from(label: string, shape: readonly number[], data: ArrayLike<number>): Tensor {
     const tensor = this.persistent(label, shape);
     if (data.length !== tensor.size) {
-      throw new Error(`from: ${tensor} needs ${tensor.size} numbers, came ${data.length}`);
+      throw new Error(`from: ${tensor} needs ${tensor.size} numbers, got ${data.length}`);
     }
     this.write(tensor, Float32Array.from(data));
     return tensor;
@@ -59,22 +59,22 @@ export class Stream {
     this.gpu.destroyBuffer(tensor.buffer);
   }
 
-  /** A tensor on a pooled buffer, contents undefined. Give it back with `release`. */
+  /** A tensor on a pooled buffer, contents undefined. Return it with `release`. */
   temporary(label: string, shape: readonly number[]): Tensor {
     return this.pool.take(label, shape);
   }
 
-  /** Gives a temporary's buffer back. @throws Error when it is not a live temporary */
+  /** Returns a temporary's buffer to the pool. @throws Error when it is not a live temporary */
   release(tensor: Tensor): void {
     this.pool.release(tensor);
   }
 
-  /** Temporaries that have not been given back. */
+  /** The number of temporaries that have not been released. */
   get liveTemporaries(): number {
     return this.pool.liveCount;
   }
 
-  /** Destroys every pooled buffer; recordings that used them cannot be replayed any more. */
+  /** Destroys every pooled buffer; recordings that use them can no longer be replayed. */
   dispose(): void {
     this.pool.dispose();
     this.readback.dispose();
@@ -84,8 +84,8 @@ export class Stream {
   // Appending
 
   /**
-   * Appends a kernel's work, cut into dispatches that the grid's limits and the time budget allow.
-   * @throws Error when sizes or bindings are not those that the shader declares
+   * Appends a kernel's work, cut into dispatches within the grid's limits and the time budget.
+   * @throws Error when sizes or bindings differ from those that the shader declares
    */
   append(work: Work): void {
     const appended: Command[] = this.capturing?.dispatches ?? this.commands;
@@ -93,7 +93,7 @@ export class Stream {
     if (this.capturing) this.capturing.flops += work.flops ?? 0;
   }
 
-  /** Uploads numbers, in order with the kernels around it. The data is not copied: do not change it before a flush. */
+  /** Uploads data, in order with the kernels around it. The data is not copied: do not change it before a flush. */
   write(target: Tensor, data: ArrayBufferView<ArrayBuffer>): void {
     if (this.capturing) throw new Error(`write: ${target} cannot be written while a step is captured`);
     this.commands.push({ target, data });
@@ -101,26 +101,26 @@ export class Stream {
 
   // Running
 
-  /** Runs what was appended. Resolves when it is submitted (not when it is done). @throws GpuError */
+  /** Submits everything appended. Resolves when it is submitted, not when it is done. @throws GpuError */
   async flush(): Promise<void> {
-    if (this.capturing) throw new Error("flush: not while a step is captured");
+    if (this.capturing) throw new Error("flush: the stream cannot be flushed while a step is captured");
     const { commands } = this;
     this.commands = [];
     const outcomes = this.dispatcher.takeOutcomes();
     await this.inOrder(() => sendCommands(this.gpu, this.pacing, commands, outcomes));
   }
 
-  /** Waits until everything that was appended is done. */
+  /** Waits until everything appended is done. */
   async idle(): Promise<void> {
     await this.flush();
     await this.inOrder(() => this.pacing.idle());
     this.gpu.checkAlive();
   }
 
-  /** Waiting for a compiler or for the GPU must not let work overtake what was handed over before it. */
+  /** Runs work strictly in call order: while one waits for the compiler or the GPU, later ones must not overtake it. */
   private inOrder<T>(work: () => Promise<T>): Promise<T> {
     const done = this.ordered.then(work).catch((error) => this.gpu.fail(error));
-    // Whoever waits for a piece of work sees its error; the next piece runs all the same.
+    // The caller of this work sees its error; later work still runs.
     this.ordered = done.catch(() => {});
     return done;
   }
@@ -146,7 +146,7 @@ export class Stream {
     return capturing;
   }
 
-  /** Runs a recording again. @throws Error while a temporary is live, whose buffer the recording may use */
+  /** Runs a recording again. @throws Error while a temporary is live, since the recording may use its buffer */
   async replay(recording: Recording): Promise<void> {
     const { liveTemporaries } = this;
     if (liveTemporaries > 0) {
@@ -157,7 +157,7 @@ export class Stream {
 
   // Reading back
 
-  /** The tensor's numbers at this point of the stream. The stream goes on meanwhile. */
+  /** The tensor's numbers at this point of the stream. The stream does not wait for the read. */
   async read(source: Tensor): Promise<Float32Array> {
     return new Float32Array(await this.readBytes(source)).subarray(0, source.size);
   }

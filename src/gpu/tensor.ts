@@ -1,6 +1,6 @@
 /**
- * A tensor is a shape over a piece of a GPU buffer: f32, contiguous, row-major (NHWC for pictures). It owns nothing:
- * whoever made the buffer gives it back.
+ * A tensor is a shape over a range of a GPU buffer: f32, contiguous, row-major (NHWC for pictures). It does not own the
+ * buffer; whoever created that releases it.
  */
 export class Tensor {
   /** Number of elements. */
@@ -10,7 +10,7 @@ export class Tensor {
     readonly label: string,
     readonly shape: readonly number[],
     readonly buffer: GPUBuffer,
-    /** Where the first element lies in the buffer, in bytes. */
+    /** Offset of the first element in the buffer, in bytes. */
     readonly offset = 0,
   ) {
     this.size = elements(shape);
@@ -20,7 +20,7 @@ export class Tensor {
     return this.size * 4;
   }
 
-  /** The same numbers under another shape. @throws when the element counts differ. */
+  /** A view of the same numbers with another shape. @throws Error when the element counts differ */
   reshape(shape: readonly number[]): Tensor {
     if (elements(shape) !== this.size) {
       throw new Error(`reshape: ${this} has ${this.size} elements, [${shape}] would have ${elements(shape)}`);
@@ -29,17 +29,17 @@ export class Tensor {
   }
 
   /**
-   * Entries [first, end) of the first axis, without copying.
-   * @throws when it ends within a vec4 of the tensor: a kernel that works by four would write past the slice
+   * Entries [first, end) of the first axis, as a view.
+   * @throws Error when it ends within a vec4 of the tensor, since kernels that write vec4 would write past the slice
    */
   slice(first: number, end: number): Tensor {
     const [length, ...rest] = this.shape;
     if (!(first >= 0 && first <= end && end <= length)) {
-      throw new Error(`slice: [${first}, ${end}) is outside of the first axis of ${this}`);
+      throw new Error(`slice: [${first}, ${end}) is outside the first axis of ${this}`);
     }
     if (end < length && ((end - first) * elements(rest)) % 4 !== 0) {
       throw new Error(
-        `slice: [${first}, ${end}) of ${this} needs a multiple of 4 elements, as it does not reach the end`,
+        `slice: [${first}, ${end}) of ${this} needs a multiple of 4 elements, since it does not reach the end`,
       );
     }
     return new Tensor(this.label, [end - first, ...rest], this.buffer, this.offset + first * elements(rest) * 4);

@@ -10,9 +10,9 @@ export interface AdamConstants {
 }
 
 /**
- * One step of Adam, in place. @param step holds the rate in word `rateAt` (see `adamRate`)
- * @param gradient, parameter, m, v arenas of one size
- * @param flag [1] word that becomes 1 when a parameter or its v is no longer a finite number
+ * One step of Adam, in place. @param step word `rateAt` is the rate (see `adamRate`)
+ * @param gradient, parameter, m, v arenas of the same size
+ * @param flag [1] word, set to 1 if a parameter or its v is no longer finite
  */
 export function adam(
   stream: Stream,
@@ -24,7 +24,7 @@ export function adam(
 ) {
   const { size } = parameter;
   if ([gradient, m, v].some((tensor) => tensor.size !== size)) {
-    throw new Error(`adam: needs four arenas of one size; came ${gradient}, ${parameter}, ${m}, ${v}`);
+    throw new Error(`adam: needs four arenas of one size; got ${gradient}, ${parameter}, ${m}, ${v}`);
   }
   for (const [first, end] of batchPieces(stream.gpu.limits, [parameter.reshape([size])])) {
     const piece = (arena: Tensor) => arena.reshape([size]).slice(first, end);
@@ -39,7 +39,7 @@ export function adam(
   }
 }
 
-/** lr · √(1 − beta2^t) / (1 − beta1^t): TensorFlow 1's rate at step t, from 1. */
+/** lr · √(1 − beta2^t) / (1 − beta1^t): TensorFlow 1's rate at step t, which counts from 1. */
 export function adamRate(lr: number, t: number, { beta1, beta2 }: AdamConstants): number {
   return (lr * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
 }

@@ -1,6 +1,7 @@
 /**
  * Differentiable augmentation: pictures are changed at random (colour, translation, cutout) before D sees them, real and
- * generated ones alike. Affine in the picture, so one kernel is both the forward pass and, transposed, its gradient.
+ * generated ones alike. The changes are affine in the picture, so one kernel computes the forward pass and, transposed, its
+ * gradient.
  */
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -9,28 +10,28 @@ import type { NoiseKey } from "../random/noise_key.ts";
 import { batchPieces } from "./geometry.ts";
 import { zeros } from "./zeros.ts";
 
-/** Which changes are made. */
+/** Which kinds of change are made. */
 export interface Changes {
   readonly color: boolean;
   readonly translation: boolean;
   readonly cutout: boolean;
 }
 
-/** What was drawn for pictures: those of `x` have the rows from `row` on. */
+/** The random changes drawn for a batch: those for the pictures of `x` start at `row`. */
 export interface Drawn {
   readonly changes: Changes;
-  /** [rows, 8] words, by `augmentParameters`. */
+  /** [rows, 8] words, from `augmentParameters`. */
   readonly parameters: Tensor;
   readonly row: number;
 }
 
-/** Words of what was drawn for one picture. */
+/** Words that describe one picture's random changes. */
 export const augmentationWords = 8;
-/** Pixels whose sum a workgroup takes: a thread's 16. */
+/** Pixels that a workgroup sums: 16 per thread. */
 const chunk = 1024;
 
 /**
- * Draws what is done to each picture. @param step word 0 is the counter
+ * Draws the random changes of each picture. @param step word 0 is the counter
  * @param parameters [rows, 8] words @param size height and width of the pictures
  */
 export function augmentParameters(
@@ -43,11 +44,11 @@ export function augmentParameters(
 ) {
   const [rows] = parameters.shape;
   if (parameters.size !== rows * augmentationWords) {
-    throw new Error(`augmentParameters: parameters needs [rows,${augmentationWords}], came ${parameters}`);
+    throw new Error(`augmentParameters: parameters needs [rows,${augmentationWords}], got ${parameters}`);
   }
   const maxShift = translation ? Math.floor(size / 8 + 0.5) : 0;
   const cutSize = cutout ? Math.floor(size / 2 + 0.5) : 0;
-  // The centre of an even square lies between pixels, so it has one place more: both edges.
+  // The centre of a square with even sides lies between pixels, which gives it one more position: both edges count.
   const places = cutout ? size + 1 - (cutSize % 2) : 1;
   stream.append({
     program: program(stream.gpu, ["augment_parameters", "augmentation", "philox"]),
@@ -60,13 +61,13 @@ export function augmentParameters(
 
 /**
  * y = x as D sees it. @param x, y [N,size,size,3]
- * @param offset brightness is weighted by it: 0 leaves the linear part alone
+ * @param offset factor of brightness: 0 leaves only the linear part
  */
 export function augment(stream: Stream, x: Tensor, y: Tensor, drawn: Drawn, offset = 1) {
   append("augment", stream, x, y, drawn, { transposed: 0, offset });
 }
 
-/** dx = the transpose of augment's linear part, of dy. @param dy, dx [N,size,size,3] */
+/** dx = the transpose of augment's linear part, applied to dy. @param dy, dx [N,size,size,3] */
 export function augmentGradient(stream: Stream, dy: Tensor, dx: Tensor, drawn: Drawn) {
   append("augmentGradient", stream, dy, dx, drawn, { transposed: 1, offset: 0 });
 }
@@ -83,7 +84,7 @@ function append(
   const isPicture = x.shape.length === 4 && width === size && channels === 3 && y.shape.join() === x.shape.join();
   if (!isPicture || !(row >= 0 && row + count <= parameters.shape[0])) {
     throw new Error(
-      `${operation}: needs two [N,size,size,3] and N parameters from row ${row} on; came ${x}, ${y}, ${parameters}`,
+      `${operation}: needs two [N,size,size,3] and N parameters from row ${row} on; got ${x}, ${y}, ${parameters}`,
     );
   }
   const chunks = changes.color ? Math.ceil(size ** 2 / chunk) : 0;

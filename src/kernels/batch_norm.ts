@@ -1,6 +1,6 @@
 /**
- * Batch normalisation by column (the last axis): statistics, normalising, running averages, backward; each step by itself,
- * and fused with leaky ReLU as training uses it.
+ * Batch normalisation of columns (the last axis): statistics, normalisation, running averages, gradient. Each exists as a
+ * step of its own, and fused with leaky ReLU as training uses it.
  * Moments are [3, C]: mean, rstd = 1/√(variance + epsilon), biased variance.
  */
 import { program } from "../gpu/program.ts";
@@ -9,17 +9,17 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { batchPieces } from "./geometry.ts";
 import { type Chunks, chunksOf, reduceSplits } from "./reduce.ts";
 
-/** Rows of all groups, or of a piece of one group, as [rows, C] views that fit a binding. */
+/** The rows of all groups, or of a piece of one group, as [rows, C] views that fit a binding. */
 interface Part {
   readonly views: readonly Tensor[];
-  /** How many groups these are, and which is the first. */
+  /** The number of groups, and the first one's index. */
   readonly groups: number;
   readonly firstGroup: number;
-  /** Whether a group's first rows are among them. */
+  /** Whether the first rows of a group are included. */
   readonly firstPiece: boolean;
 }
 
-/** These tensors as one part, where they fit a binding, else group by group in pieces. */
+/** The tensors as one part if they fit a binding, otherwise as pieces of each group. */
 function partsOf(stream: Stream, operation: string, tensors: readonly Tensor[], groups = 1): Part[] {
   const { shape, size } = tensors[0];
   const C = shape[shape.length - 1];
@@ -48,15 +48,15 @@ function checkChannels(operation: string, C: number, tensors: readonly (readonly
 }
 
 /**
- * How statistics cut a group's rows: chunks about four times as long as they are many, so that a thread that works on one
- * chunk of a column may as well merge all of them.
+ * How statistics cut a group's rows into chunks: a chunk has about four times as many rows as there are chunks, so that a
+ * thread working on one chunk of a column can afford to merge all of them.
  */
 export function statisticsChunks(rows: number): Chunks {
   const each = Math.max(32, Math.ceil(2 * Math.sqrt(rows)));
   return { rows: each, count: Math.ceil(rows / each) };
 }
 
-/** One part's share of the chunks. */
+/** A part with its chunks. */
 interface ChunkedPart extends Part {
   /** Rows of each of its groups. */
   readonly rows: number;
@@ -67,7 +67,7 @@ interface ChunkedPart extends Part {
 
 interface Chunking {
   readonly parts: readonly ChunkedPart[];
-  /** Rows of every chunk but a piece's last: one length for all, so that merging knows what each stands for. */
+  /** Rows of every chunk except a piece's last: the same for all, so that merging knows how many rows each chunk has. */
   readonly chunk: number;
   /** Chunks of one group. */
   readonly chunks: number;
@@ -88,12 +88,12 @@ function chunked(parts: readonly Part[]): Chunking {
   return { parts: chunkedParts, chunk, chunks: firstChunk / groups };
 }
 
-/** The words by which a fused kernel finds its rows: those of one part. */
+/** The words of `Sizes` by which a fused kernel finds the rows of one part. */
 function partSizes({ rows, chunks, groups, firstGroup }: ChunkedPart, C: number) {
   return { rows, C, chunks_here: chunks, groups, first_group: firstGroup };
 }
 
-/** The words by which batch_norm_chan.wgsl knows how many rows a chunk stands for. */
+/** The words of `Sizes` by which batch_norm_chan.wgsl knows how many rows each chunk has. */
 function mergeSizes({ parts, chunk, chunks }: Chunking) {
   const lastRows = ({ rows, chunks }: ChunkedPart) => rows - (chunks - 1) * chunk;
   return {
@@ -105,7 +105,7 @@ function mergeSizes({ parts, chunk, chunks }: Chunking) {
   };
 }
 
-/** Appends the chunks' statistics. @returns partial [groups · chunks, 2, C], the caller's to release */
+/** Appends the chunks' statistics. @returns partial [groups · chunks, 2, C], which the caller must release */
 function chunkStatistics(stream: Stream, { parts, chunk }: Chunking, C: number): Tensor {
   const { groups, chunks, firstChunk } = parts[parts.length - 1];
   const partial = stream.temporary("batch norm partial", [firstChunk + groups * chunks, 2, C]);
@@ -172,7 +172,7 @@ export function batchNormRunning(stream: Stream, moments: Tensor, running: Tenso
 }
 
 /**
- * Moments to normalise by from running averages, corrected for their start at zero.
+ * Moments to normalise with, from running averages, corrected for their start at zero.
  * @param running [3, C]: mean, variance, weight @param moments [3, C]
  */
 export function batchNormInference(stream: Stream, running: Tensor, moments: Tensor, epsilon: number) {
@@ -189,7 +189,7 @@ export function batchNormInference(stream: Stream, running: Tensor, moments: Ten
 
 /**
  * The gradient through the batch's own statistics.
- * @param dy, x, dx [..., C] @param sums [2, C], out: dgamma, dbeta
+ * @param dy, x, dx [..., C] @param sums [2, C], output: dgamma, dbeta
  */
 export function batchNormGradient(
   stream: Stream,
@@ -236,20 +236,20 @@ export function batchNormGradient(
   }
 }
 
-/** What a normalisation of training does besides. */
+/** Options of the fused normalisation. */
 export interface BatchNormLeakyRelu {
   readonly epsilon: number;
-  /** Of the leaky ReLU. */
+  /** Slope of the leaky ReLU below zero. */
   readonly slope: number;
   /** Running averages [3, C] that move towards the statistics of the first group. */
   readonly running?: { readonly averages: Tensor; readonly momentum: number };
 }
 
 /**
- * y = leakyRelu(gamma · x̂ + beta), x normalised by its own statistics: batchNormStatistics, batchNormRunning, batchNorm and
- * leakyRelu in two dispatches.
- * @param x, y [..., C], one or more groups of rows, each normalised by itself @param gamma, beta [C]
- * @param applied [groups, 4, C], out: mean, rstd, gamma, beta, which `batchNormLeakyReluGradient` needs
+ * y = leakyRelu(gamma · x̂ + beta), where x̂ is x normalised by its own statistics: batchNormStatistics, batchNormRunning,
+ * batchNorm and leakyRelu in two dispatches.
+ * @param x, y [..., C], one or more groups of rows, each normalised separately @param gamma, beta [C]
+ * @param applied [groups, 4, C], output: mean, rstd, gamma, beta, which `batchNormLeakyReluGradient` needs
  */
 export function batchNormLeakyRelu(
   stream: Stream,
@@ -270,7 +270,7 @@ export function batchNormLeakyRelu(
   ]);
   const chunking = chunked(partsOf(stream, "batchNormLeakyRelu", [x, y], groups));
   const partial = chunkStatistics(stream, chunking, C);
-  // The kernel always moves averages; where nobody keeps any, those of a temporary that nobody reads.
+  // The kernel always updates averages; without any to update, it gets a temporary that nothing reads.
   const unread = running ? null : stream.temporary("batch norm running, unread", [3, C]);
   for (const part of chunking.parts) {
     const [xPiece, yPiece] = part.views;
@@ -293,7 +293,7 @@ export function batchNormLeakyRelu(
   stream.release(partial);
 }
 
-/** A tensor to write, or to add to. */
+/** A tensor to overwrite or to add to. */
 interface Destination {
   readonly tensor: Tensor;
   readonly accumulate: boolean;
@@ -301,8 +301,8 @@ interface Destination {
 
 /**
  * The gradient of `batchNormLeakyRelu`, in two dispatches.
- * @param dy, x, dx [..., C] @param applied [groups, 4, C], of the forward pass
- * @param dgamma, dbeta [C], summed over the groups; null where nobody asks
+ * @param dy, x, dx [..., C] @param applied [groups, 4, C], from the forward pass
+ * @param dgamma, dbeta [C], summed over the groups; null if not needed
  */
 export function batchNormLeakyReluGradient(
   stream: Stream,

@@ -1,6 +1,6 @@
 /**
- * conv2d's three passes, as one GEMM each. They serve the transposed convolution as well: its forward pass is conv2d's
- * input gradient, its input gradient is conv2d's forward pass, its filter gradient is conv2d's with the roles swapped.
+ * conv2d's three passes, each as one GEMM. They also serve the transposed convolution: its forward pass is conv2d's input
+ * gradient, its input gradient is conv2d's forward pass, and its filter gradient is conv2d's with the operands swapped.
  */
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -20,12 +20,12 @@ import { reduceSplits } from "./reduce.ts";
 import type { Variant } from "./variants.ts";
 import { zeros } from "./zeros.ts";
 
-/** The storage of a pass that is read in lines: x number by number, weight or dy by four where K allows. */
+/** The storage file of a pass read line by line: x one element at a time, weight or dy as vec4 if K allows. */
 function numbersOfA({ K }: ConvGeometry): string {
   return K % 4 === 0 ? "storage_f32_vec4" : "storage_f32";
 }
 
-/** Workgroups for so many tiles: each computes one together, or every thread one of its own. */
+/** Workgroups for this many tiles: one per tile if it is shared, otherwise one thread per tile. */
 function workgroups(tiles: number, { sharedBytes, threads }: Variant): number {
   return sharedBytes > 0 ? tiles : Math.ceil(tiles / threads);
 }
@@ -43,7 +43,7 @@ export function dense(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | 
   forward(stream, denseGeometry("dense", x, weight, y), x, weight, bias, y);
 }
 
-/** As `dense`, with one workgroup per output: for very few columns, where a product would leave its tiles idle. */
+/** Like `dense`, with one workgroup per output: for very few columns, where a GEMM would leave most of a tile idle. */
 export function denseRows(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) {
   const g = denseGeometry("denseRows", x, weight, y);
   stream.append({
@@ -73,7 +73,7 @@ function forward(stream: Stream, g: ConvGeometry, x: Tensor, weight: Tensor, bia
 }
 
 /**
- * dx = the gradient of conv2d's x, or a transposed convolution of dy with a bias.
+ * dx = the gradient of conv2d's x; with a bias, a transposed convolution of dy.
  * @param dy [N,P,Q,K] @param weight [R,S,C,K] @param bias [C] or null @param dx [N,H,W,C]
  */
 export function conv2dInputGradient(
@@ -95,7 +95,7 @@ export function denseInputGradient(stream: Stream, dy: Tensor, weight: Tensor, d
 function inputGradient(stream: Stream, g: ConvGeometry, dy: Tensor, weight: Tensor, bias: Tensor | null, dx: Tensor) {
   const { variant } = choiceFor(stream, "input gradient", g);
   const { rows, columns, shaders, constants } = variant;
-  // Both operands run along K here, so C may be anything.
+  // Both operands are contiguous along K here, so C can have any value.
   const storage = g.K % 4 === 0 ? ["storage_vec4"] : ["storage_f32", "offsets_f32"];
   for (const [first, end] of batchPieces(stream.gpu.limits, [dy, dx])) {
     const piece = forImages(g, end - first);
@@ -111,9 +111,9 @@ function inputGradient(stream: Stream, g: ConvGeometry, dy: Tensor, weight: Tens
 }
 
 /**
- * How many images' same pixel follow each other as GEMM rows: the whole batch's where it fills row tiles, so that a tap on
- * the padding is on it for all rows of a tile and can be left out; else 1, image after image. A tile that a workgroup
- * computes together goes through all taps in step, whatever its rows.
+ * How many consecutive GEMM rows are the same pixel of different images: the whole batch if it is a multiple of the tile's
+ * rows, so that a tap on the padding is on it for all rows of a tile and can be skipped; otherwise 1, image after image. A
+ * shared tile goes through all taps in any case.
  */
 function imagesTogether({ N }: ConvGeometry, { rows, sharedBytes }: Variant): number {
   return sharedBytes === 0 && N % rows === 0 ? N : 1;
@@ -131,7 +131,7 @@ function phaseRows({ N, H, W, stride }: ConvGeometry, rowTile: number): number {
 
 /**
  * dweight (+)= the gradient of conv2d's weight.
- * @param x [N,H,W,C] @param dy [N,P,Q,K] @param dweight [R,S,C,K] @param accumulate adds to what dweight holds
+ * @param x [N,H,W,C] @param dy [N,P,Q,K] @param dweight [R,S,C,K] @param accumulate adds to dweight
  */
 export function conv2dFilterGradient(
   stream: Stream,
@@ -159,7 +159,7 @@ function filterGradient(stream: Stream, g: ConvGeometry, x: Tensor, dy: Tensor, 
     ? ["conv2d_filter_gradient_lines", ...operands]
     : ["conv2d_filter_gradient", "storage_vec4"];
   const tilesEach = filterGradientTiles(g, variant);
-  // As many splits as were chosen, if their partial sums fit a binding.
+  // The chosen number of splits, if their partial sums fit a binding.
   const wanted = Math.min(choice.splits, Math.max(1, Math.floor(stream.gpu.limits.bindingBytes / dweight.bytes)));
   for (const [i, [first, end]] of batchPieces(stream.gpu.limits, [x, dy]).entries()) {
     const piece = forImages(g, end - first);
@@ -167,7 +167,7 @@ function filterGradient(stream: Stream, g: ConvGeometry, x: Tensor, dy: Tensor, 
     const lines = Math.ceil(outputLines / Math.min(wanted, outputLines));
     const splits = Math.ceil(outputLines / lines);
     const add = accumulate || i > 0;
-    // One split that is added to nothing is the result itself.
+    // A single split that is not accumulated is already the result.
     const alone = splits === 1 && !add;
     const partial = alone ? dweight : stream.temporary("filter gradient partial", [splits, ...dweight.shape]);
     stream.append({

@@ -1,22 +1,23 @@
 /**
- * Which variant suits a shape on an adapter as long as nothing was measured: a table, and a rule that picks from it. Also
- * which variants can run at all, and which are worth measuring.
+ * The variant for a shape on an adapter where nothing has been measured: a table, and a rule that picks from it. Also which
+ * variants can run at all, and which are worth measuring.
  */
 import type { Gpu } from "../gpu/gpu.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { type Pass, type Variant, variants } from "./variants.ts";
 
-/** What is used for one pass of one shape. */
+/** How one pass of one shape is computed. */
 export interface Choice {
   readonly variant: Variant;
-  /** Of a filter gradient: into how many partial sums its depth is split, at most. Otherwise 1. */
+  /** For a filter gradient, the maximum number of partial sums that its depth is split into; otherwise 1. */
   readonly splits: number;
 }
 
 /**
- * Variants that an adapter of a kind is assumed to run best, smallest tile first. A GPU wants tiles in shared memory, and
- * registers that hold a thread's block; the 3 channels of pictures are too few for those. A CPU adapter has neither: it
- * wants the most multiply-adds per load, in small workgroups that spread over few cores (measured in docs/performance.md).
+ * The variants that each kind of adapter is assumed to run best, smallest tile first. On a GPU these are tiles in shared
+ * memory with a block of outputs in each thread's registers, except for pictures, whose 3 channels are too few. A CPU
+ * adapter has neither: there the most multiply-adds per load win, in small workgroups that spread over few cores (measured
+ * in docs/performance.md).
  */
 const table: Readonly<Record<"hardware" | "software", Readonly<Record<Pass, readonly string[]>>>> = {
   hardware: {
@@ -31,17 +32,18 @@ const table: Readonly<Record<"hardware" | "software", Readonly<Record<Pass, read
   },
 };
 
-/** Workgroups that are enough to fill a GPU: fewer large tiles than these lose to more that are smaller. */
+/** Enough workgroups to fill a GPU: below this, smaller tiles are faster because there are more of them. */
 const busyWorkgroups = 128;
 
-/** Threads that keep an adapter busy: filter gradients split their sums until there are as many. */
+/** Enough threads to keep an adapter busy: filter gradients split their sums until they have this many. */
 const busyThreads = { hardware: 65_536, software: 256 };
 
 const kindOf = ({ software }: Gpu) => (software ? "software" : "hardware");
 
 /**
- * The default choice: the narrowest tile that takes all columns at once and is less than half idle, else the widest that
- * has no more columns; and of the shared tiles up to that width the largest of which there are enough.
+ * The default choice. It limits the width to the narrowest tile that covers all columns and is less than half idle, or else
+ * to the widest tile that has no idle columns. Among shared tiles up to that width it picks the largest that still gives
+ * enough workgroups.
  */
 export function defaultChoice(gpu: Gpu, pass: Pass, g: ConvGeometry): Choice {
   const fitting = variantsFor(gpu, pass, g);
@@ -69,10 +71,10 @@ export function variantsFor(gpu: Gpu, pass: Pass, g: ConvGeometry): Variant[] {
 /** Filter gradients are also measured with half and with twice the default number of splits. */
 const splitFactors = [0.5, 1, 2];
 
-/** What is worth measuring for a shape, the default choice first. */
+/** The choices worth measuring for a shape, the default choice first. */
 export function candidatesFor(gpu: Gpu, pass: Pass, g: ConvGeometry): Choice[] {
   const first = defaultChoice(gpu, pass, g);
-  // A tile that is half idle is not worth it, nor is shared memory that a CPU only emulates.
+  // Tiles that are half idle are not worth measuring, nor is shared memory that a CPU only emulates.
   const columns = Math.max(columnsOf(pass, g), Math.min(...variants[pass].map((variant) => variant.columns)));
   const likely = variantsFor(gpu, pass, g).filter(
     (variant) =>
@@ -90,12 +92,12 @@ export function candidatesFor(gpu: Gpu, pass: Pass, g: ConvGeometry): Choice[] {
   ];
 }
 
-/** vec4 operands need both channel counts to be multiples of 4; any other filter is read line by line. */
+/** Whether a filter is read line by line: vec4 operands need both channel counts to be multiples of 4. */
 export function inLines({ C, K }: ConvGeometry): boolean {
   return C % 4 !== 0 || K % 4 !== 0;
 }
 
-/** Whether a filter gradient's rows are (s,c) of one filter line, not c of one tap. */
+/** Whether a filter gradient's rows are (s,c) of one filter line instead of c of one tap. */
 export function linesOf(g: ConvGeometry, rows: number): boolean {
   return inLines(g) || g.C < rows;
 }
@@ -107,14 +109,14 @@ export function filterGradientTiles(g: ConvGeometry, { rows, columns }: Variant)
   return rowTiles * Math.ceil(K / columns);
 }
 
-/** Splits that give this many times the threads which keep the adapter busy. */
+/** The number of splits that gives `times` as many threads as keep the adapter busy. */
 function splitsFor(gpu: Gpu, g: ConvGeometry, variant: Variant, times = 1): number {
   const threads = times * busyThreads[kindOf(gpu)];
   const each = variant.sharedBytes > 0 ? variant.threads : 1;
   return Math.max(1, Math.ceil(threads / (filterGradientTiles(g, variant) * each)));
 }
 
-/** About how many tiles a pass has at most; a filter gradient's depth can be split down to single output lines. */
+/** The approximate maximum number of tiles of a pass; a filter gradient's depth can be split down to single output lines. */
 function tilesOf(pass: Pass, g: ConvGeometry, variant: Variant): number {
   if (pass === "filter gradient") return filterGradientTiles(g, variant) * g.N * g.P;
   const rows = pass === "forward" ? g.N * g.P * g.Q : g.N * g.H * g.W;
@@ -130,7 +132,7 @@ function columnsOf(pass: Pass, g: ConvGeometry): number {
 function fits({ limits }: Gpu, pass: Pass, g: ConvGeometry, variant: Variant): boolean {
   if (variant.sharedBytes === 0) return true;
   const enough = variant.sharedBytes <= limits.workgroupBytes && variant.threads <= limits.workgroupThreads;
-  // What a workgroup stages in shared memory it loads as vec4; a tile of a filter gradient lies within one tap.
+  // Shared memory is filled by loading vec4, and a filter gradient's tile must lie within one tap.
   if (pass === "input gradient") return enough && g.K % 4 === 0;
   return enough && !inLines(g) && (pass === "forward" || g.C >= variant.rows);
 }

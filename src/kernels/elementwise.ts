@@ -1,4 +1,4 @@
-/** Kernels that compute every element from the elements at the same place. */
+/** Kernels that compute every element from the inputs' elements at the same index. */
 import type { Bindings, Sizes } from "../gpu/interface.ts";
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -7,14 +7,15 @@ import { batchPieces } from "./geometry.ts";
 
 /**
  * Appends an elementwise shader over whole vec4, in pieces where a tensor is larger than a binding.
- * @param tensors of one size, the output last @param sizes words besides `quads` @param scalars not cut into pieces
+ * @param tensors all of the same size, the output last @param sizes words other than `quads`
+ * @param scalars tensors that are not cut into pieces
  */
 function elementwise(stream: Stream, shader: string, tensors: Bindings, sizes: Sizes = {}, scalars: Bindings = {}) {
   const all = Object.values(tensors);
   const y = all[all.length - 1];
   const wrong = all.find((tensor) => tensor.size !== y.size);
   if (wrong) throw new Error(`${shader}: ${wrong} and ${y} need the same number of elements`);
-  // The last axis as the unit keeps pieces aligned for any shape.
+  // Cutting the flattened tensor keeps pieces aligned for any shape.
   for (const [first, end] of batchPieces(stream.gpu.limits, [y.reshape([y.size])])) {
     const quads = Math.ceil((end - first) / 4);
     const pieces = Object.entries(tensors).map(([name, tensor]) => [name, tensor.reshape([y.size]).slice(first, end)]);
@@ -23,18 +24,18 @@ function elementwise(stream: Stream, shader: string, tensors: Bindings, sizes: S
       sizes: { quads, ...sizes },
       bindings: { ...Object.fromEntries(pieces), ...scalars },
       workgroups: Math.ceil(quads / 64),
-      // Memory-bound: 16 flops of a product take about as long as one element.
+      // Memory-bound: an element takes about as long as 16 flops of a matrix product.
       cost: 16 * (end - first),
     });
   }
 }
 
-/** y = x where x > 0, slope · x elsewhere. All of one size. */
+/** y = x where x > 0, slope · x elsewhere. @param x, y of the same size */
 export function leakyRelu(stream: Stream, x: Tensor, y: Tensor, slope: number) {
   elementwise(stream, "leaky_relu", { x, y }, { slope });
 }
 
-/** dx = dy where y > 0, slope · dy elsewhere. @param y the forward pass's output (or input: only the sign counts) */
+/** dx = dy where y > 0, slope · dy elsewhere. @param y the forward pass's output or input; only the sign matters */
 export function leakyReluGradient(stream: Stream, dy: Tensor, y: Tensor, dx: Tensor, slope: number) {
   elementwise(stream, "leaky_relu_gradient", { dy, y, dx }, { slope });
 }
@@ -84,7 +85,7 @@ export function lerp(stream: Stream, x: Tensor, y: Tensor, decay: number) {
   elementwise(stream, "lerp", { x, y }, { decay });
 }
 
-/** y = value everywhere, the padding to whole vec4 included. */
+/** y = value everywhere, including the padding to whole vec4. */
 export function fill(stream: Stream, y: Tensor, value: number) {
   const [bits] = new Uint32Array(Float32Array.of(value).buffer);
   elementwise(stream, "fill", { y }, { bits });

@@ -1,4 +1,4 @@
-/** The shape of a convolution, with TensorFlow's SAME padding worked out. */
+/** The shape of a convolution, including TensorFlow's SAME padding. */
 import { LimitError } from "../gpu/gpu.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 
@@ -21,7 +21,7 @@ export interface ConvGeometry {
   readonly padLeft: number;
 }
 
-/** TensorFlow's SAME: out = ceil(size / stride); of the padding that this needs, the smaller half goes before. */
+/** TensorFlow's SAME: out = ceil(size / stride); the smaller half of the necessary padding goes before. */
 export function samePadding(size: number, kernel: number, stride: number): { out: number; before: number } {
   const out = Math.ceil(size / stride);
   const total = Math.max((out - 1) * stride + kernel - size, 0);
@@ -29,8 +29,8 @@ export function samePadding(size: number, kernel: number, stride: number): { out
 }
 
 /**
- * Checks that the three tensors of a convolution fit each other.
- * @throws Error naming the operation, the shapes that came and the one expected.
+ * Checks that the shapes of a convolution's three tensors match.
+ * @throws Error naming the operation, the shapes given and the one expected
  */
 export function convGeometry(operation: string, x: Tensor, weight: Tensor, y: Tensor, stride: number): ConvGeometry {
   const fail = (what: string): never => {
@@ -56,12 +56,12 @@ export function denseGeometry(operation: string, x: Tensor, weight: Tensor, y: T
   const [weightC, K] = weight.shape;
   const fits = x.shape.length === 2 && weight.shape.length === 2 && y.shape.length === 2;
   if (!fits || C !== weightC || y.shape[0] !== N || y.shape[1] !== K) {
-    throw new Error(`${operation}: needs x [N,C], weight [C,K], y [N,K]; came x ${x}, weight ${weight}, y ${y}`);
+    throw new Error(`${operation}: needs x [N,C], weight [C,K], y [N,K]; got x ${x}, weight ${weight}, y ${y}`);
   }
   return { N, H: 1, W: 1, C, R: 1, S: 1, K, stride: 1, P: 1, Q: 1, padTop: 0, padLeft: 0 };
 }
 
-/** The words that every convolution shader has in its `Sizes`. */
+/** The words of `Sizes` that all convolution shaders share. */
 export function convSizes({ padTop, padLeft, ...letters }: ConvGeometry) {
   return { ...letters, pad_top: padTop, pad_left: padLeft };
 }
@@ -77,8 +77,8 @@ export function forImages(g: ConvGeometry, images: number): ConvGeometry {
 }
 
 /**
- * Ranges [first, end) of the first axis such that every tensor's piece fits one binding and starts where a binding may
- * start: tensors larger than `maxStorageBufferBindingSize` are worked on in pieces of the batch.
+ * Ranges [first, end) of the first axis such that every tensor's piece fits one binding and starts at an aligned offset:
+ * tensors larger than `maxStorageBufferBindingSize` are processed in pieces of the batch.
  */
 export function batchPieces(
   limits: { bindingBytes: number; offsetAlignment: number },
@@ -90,7 +90,7 @@ export function batchPieces(
   // Padding to whole vec4 may add 12 bytes.
   let maxCount = Math.floor((limits.bindingBytes - 12) / largest);
   if (maxCount >= count) return [[0, count]];
-  // Pieces of a multiple of `step` entries start on the alignment in every tensor.
+  // Pieces of a multiple of `step` entries start at aligned offsets in every tensor.
   let step = 1;
   while (step <= maxCount && bytesEach.some((bytes) => (bytes * step) % limits.offsetAlignment !== 0)) step *= 2;
   maxCount -= maxCount % step;

@@ -5,7 +5,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 
 /** loss = (mean cross-entropy, mean σ(x)). @param x [N] or [N,1] logits @param target in [0, 1] @param loss [2] */
 export function sigmoidCrossEntropy(stream: Stream, x: Tensor, target: number, loss: Tensor) {
-  if (loss.size !== 2) throw new Error(`sigmoidCrossEntropy: loss needs [2], came ${loss}`);
+  if (loss.size !== 2) throw new Error(`sigmoidCrossEntropy: loss needs [2], got ${loss}`);
   stream.append({
     program: program(stream.gpu, ["sigmoid_cross_entropy", "log1p"]),
     sizes: { N: x.size, target_value: target },
@@ -18,7 +18,7 @@ export function sigmoidCrossEntropy(stream: Stream, x: Tensor, target: number, l
 /** dx = dloss[0] · (σ(x) − target) / N. @param dloss [2]; its second element, the score's, is ignored @param dx like x */
 export function sigmoidCrossEntropyGradient(stream: Stream, x: Tensor, target: number, dloss: Tensor, dx: Tensor) {
   if (dloss.size !== 2 || dx.size !== x.size) {
-    throw new Error(`sigmoidCrossEntropyGradient: needs dloss [2] and dx like x ${x}; came ${dloss}, ${dx}`);
+    throw new Error(`sigmoidCrossEntropyGradient: needs dloss [2] and dx like x ${x}; got ${dloss}, ${dx}`);
   }
   stream.append({
     program: program(stream.gpu, ["sigmoid_cross_entropy_gradient"]),
@@ -30,8 +30,8 @@ export function sigmoidCrossEntropyGradient(stream: Stream, x: Tensor, target: n
 }
 
 /**
- * The losses of one or two groups of logits and the gradient of their sum, at once.
- * @param x [groups · N] or [groups · N, 1] logits @param targets of each group, in [0, 1]
+ * The cross-entropy of one or two groups of logits and the gradient of its sum, in one pass.
+ * @param x [groups · N] or [groups · N, 1] logits @param targets one for each group, in [0, 1]
  * @param losses [groups, 2]: (mean cross-entropy, mean σ(x)) @param dx like x
  */
 export function sigmoidCrossEntropyBoth(
@@ -56,16 +56,16 @@ export function sigmoidCrossEntropyBoth(
 function checkGroups(operation: string, given: string, groups: number, x: Tensor, losses: Tensor, dx: Tensor) {
   if (groups < 1 || groups > 2 || x.size % groups !== 0 || losses.size !== 2 * groups || dx.size !== x.size) {
     throw new Error(
-      `${operation}: needs one or two ${given}, x of as many equal groups, losses [groups,2], dx like x; ` +
-        `came ${groups} ${given}, ${x}, ${losses}, ${dx}`,
+      `${operation}: needs one or two ${given}, x in that many equal groups, losses [groups,2], dx like x; ` +
+        `got ${groups} ${given}, ${x}, ${losses}, ${dx}`,
     );
   }
 }
 
 /**
  * The hinge losses of one or two groups of logits and the gradient of their sum.
- * @param x [groups · N] or [groups · N, 1] logits @param signs of each group: 1 is to be real, −1 fake
- * @param bounded D's form, max(0, 1 − sign·x); else G's, −sign·x
+ * @param x [groups · N] or [groups · N, 1] logits @param signs one for each group: 1 if it should be real, −1 if fake
+ * @param bounded whether to use D's form, max(0, 1 − sign·x), instead of G's, −sign·x
  * @param losses [groups, 2]: (mean loss, mean σ(x)) @param dx like x
  */
 export function hingeLoss(
@@ -89,10 +89,10 @@ export function hingeLoss(
 }
 
 /**
- * The relativistic losses of one or two groups of logits and their gradient by x, the opposites being constants.
- * @param x [groups · N] or [groups · N, 1] logits @param opposite like x; of two groups each is paired with the other
- * @param signs of each group: 1 is to be above its opposite, −1 below
- * @param share of the mean loss that is recorded: a half where two groups tell of the same pairs
+ * The relativistic losses of one or two groups of logits and their gradient with respect to x; opposites are constants.
+ * @param x [groups · N] or [groups · N, 1] logits @param opposite like x; with two groups, each is paired with the other
+ * @param signs one for each group: 1 if it should be above its opposite, −1 if below
+ * @param share the fraction of the mean loss that is recorded: ½ if two groups describe the same pairs
  * @param losses [groups, 2]: (share · mean loss, mean σ(x)) @param dx like x
  */
 export function relativisticLoss(
@@ -107,7 +107,7 @@ export function relativisticLoss(
   const groups = signs.length;
   checkGroups("relativisticLoss", "signs", groups, x, losses, dx);
   if (opposite.size !== x.size) {
-    throw new Error(`relativisticLoss: opposite needs the size of x ${x}, came ${opposite}`);
+    throw new Error(`relativisticLoss: opposite needs the size of x ${x}, got ${opposite}`);
   }
   const [first, second = first] = signs;
   stream.append({
@@ -120,9 +120,9 @@ export function relativisticLoss(
 }
 
 /**
- * Puts a step's losses into slot (step mod slots) of the ring.
- * @param real, fake (loss, score) in the first row of `real` and in the last of `fake`, which may be one tensor [2, 2]
- * @param fooled [2] @param penalty [1] @param flag [1], as `adam` sets it @param ring [slots, 8] words
+ * Writes a step's losses to slot (step mod slots) of the ring.
+ * @param real, fake (loss, score) in the first row of `real` and in the last row of `fake`; may be the same tensor [2, 2]
+ * @param fooled [2] @param penalty [1] @param flag [1], as set by `adam` @param ring [slots, 8] words
  */
 export function recordLosses(
   stream: Stream,

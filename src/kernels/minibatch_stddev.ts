@@ -6,7 +6,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 
 /**
  * @param narrow tensors like x [N,H,W,C] @param wide tensors like y [N,H,W,C+1]
- * @param group pictures of a group; N is a multiple
+ * @param group number of pictures in a group; divides N
  */
 function append(stream: Stream, shader: string, group: number, narrow: Bindings, wide: Bindings, costEach: number) {
   const [narrowOnes, wideOnes] = [Object.values(narrow), Object.values(wide)];
@@ -21,7 +21,7 @@ function append(stream: Stream, shader: string, group: number, narrow: Bindings,
   if (wrong) {
     throw new Error(
       `${shader}: needs tensors [N,H,W,C] and [N,H,W,C+1], N a multiple of the group's ${group}; ` +
-        `came ${[...narrowOnes, ...wideOnes].join(", ")}`,
+        `got ${[...narrowOnes, ...wideOnes].join(", ")}`,
     );
   }
   stream.append({
@@ -33,17 +33,20 @@ function append(stream: Stream, shader: string, group: number, narrow: Bindings,
   });
 }
 
-/** y = x, and one channel more: the mean standard deviation within the group. @param x [N,H,W,C] @param y [N,H,W,C+1] */
+/** y = x with one more channel: the mean standard deviation within the group. @param x [N,H,W,C] @param y [N,H,W,C+1] */
 export function minibatchStddev(stream: Stream, x: Tensor, y: Tensor, group: number) {
   append(stream, "minibatch_stddev", group, { x }, { y }, 20);
 }
 
-/** @param dy [N,H,W,C+1] @param x, dx [N,H,W,C] */
+/** dx = the gradient of minibatchStddev's x. @param dy [N,H,W,C+1] @param x, dx [N,H,W,C] */
 export function minibatchStddevGradient(stream: Stream, dy: Tensor, x: Tensor, dx: Tensor, group: number) {
   append(stream, "minibatch_stddev_gradient", group, { x, dx }, { dy }, 30);
 }
 
-/** The gradients of Σ u · dx of `minibatchStddevGradient`, by dy and by x. @param u, x, ddx [N,H,W,C] @param dy, ddy [N,H,W,C+1] */
+/**
+ * The gradients of Σ u · dx with respect to dy and x, where dx is from `minibatchStddevGradient`.
+ * @param u, x, ddx [N,H,W,C] @param dy, ddy [N,H,W,C+1]
+ */
 export function minibatchStddevCurvature(
   stream: Stream,
   u: Tensor,

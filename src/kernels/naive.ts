@@ -1,7 +1,7 @@
 /**
- * The baselines: convolutions and dense layers with one thread per output, as their formulas read. For learning, for
- * testing the fast kernels, for measuring what those gain. For a dense layer with very few columns (the logit layer has
- * one) the two gradients here are also the ones that train.
+ * The baselines: convolutions and dense layers written as their formulas, one thread per output. They are for learning, for
+ * testing the fast kernels, and for measuring their speedup. For a dense layer with very few columns (the logit layer has
+ * one), training uses the two gradients here.
  */
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -9,7 +9,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { convFlops, convGeometry, convSizes, denseGeometry } from "./geometry.ts";
 import { zeros } from "./zeros.ts";
 
-/** As `conv2d` of conv2d.ts. */
+/** Like `conv2d` in conv2d.ts. */
 export function conv2dNaive(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor, stride: number) {
   const g = convGeometry("conv2dNaive", x, weight, y, stride);
   stream.append({
@@ -21,7 +21,7 @@ export function conv2dNaive(stream: Stream, x: Tensor, weight: Tensor, bias: Ten
   });
 }
 
-/** As `conv2dInputGradient` of conv2d.ts. */
+/** Like `conv2dInputGradient` in conv2d.ts. */
 export function conv2dInputGradientNaive(
   stream: Stream,
   dy: Tensor,
@@ -40,7 +40,7 @@ export function conv2dInputGradientNaive(
   });
 }
 
-/** As `conv2dFilterGradient` of conv2d.ts. */
+/** Like `conv2dFilterGradient` in conv2d.ts. */
 export function conv2dFilterGradientNaive(stream: Stream, x: Tensor, dy: Tensor, dweight: Tensor, stride: number) {
   const g = convGeometry("conv2dFilterGradientNaive", x, dweight, dy, stride);
   stream.append({
@@ -52,7 +52,7 @@ export function conv2dFilterGradientNaive(stream: Stream, x: Tensor, dy: Tensor,
   });
 }
 
-/** As `dense` of conv2d.ts. */
+/** Like `dense` in conv2d.ts. */
 export function denseNaive(stream: Stream, x: Tensor, weight: Tensor, bias: Tensor | null, y: Tensor) {
   const g = denseGeometry("denseNaive", x, weight, y);
   stream.append({
@@ -64,7 +64,7 @@ export function denseNaive(stream: Stream, x: Tensor, weight: Tensor, bias: Tens
   });
 }
 
-/** As `denseInputGradient` of conv2d.ts. */
+/** Like `denseInputGradient` in conv2d.ts. */
 export function denseInputGradientNaive(stream: Stream, dy: Tensor, weight: Tensor, dx: Tensor) {
   const g = denseGeometry("denseInputGradientNaive", dx, weight, dy);
   stream.append({
@@ -76,7 +76,7 @@ export function denseInputGradientNaive(stream: Stream, dy: Tensor, weight: Tens
   });
 }
 
-/** As `denseWeightGradient` of conv2d.ts. */
+/** Like `denseWeightGradient` in conv2d.ts. */
 export function denseWeightGradientNaive(stream: Stream, x: Tensor, dy: Tensor, dweight: Tensor, accumulate = false) {
   const g = denseGeometry("denseWeightGradientNaive", x, dweight, dy);
   stream.append({

@@ -1,4 +1,4 @@
-/** Counter-based noise: the same seed, purpose and step give the same numbers, wherever and whenever they are drawn. */
+/** Counter-based noise: a seed, purpose and step always give the same numbers. */
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -24,7 +24,7 @@ export function noiseUniform(
   });
 }
 
-/** y normal with this stddev, nothing beyond two of it. @param y any shape */
+/** y normal with this stddev, truncated at two stddevs. @param y any shape */
 export function noiseTruncatedNormal(stream: Stream, y: Tensor, { seed, purpose, step }: StepKey, stddev: number) {
   stream.append({
     program: program(stream.gpu, ["noise_normal", "philox"]),

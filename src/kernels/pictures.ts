@@ -1,17 +1,17 @@
-/** Pictures in and out: bytes to a batch of numbers in [−1, 1], and back. */
+/** Converts pictures from bytes to a batch of numbers in [−1, 1], and back. */
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 
 /**
- * y = the pictures that `step` names, in [−1, 1].
- * @param pixels [words]: u8 RGB pictures of y's size, four bytes a word
- * @param step word indexAt + n is picture n's index, its highest bit set to mirror it @param y [N,size,size,3]
+ * y = the pictures with the indices in `step`, in [−1, 1].
+ * @param pixels [words]: u8 RGB pictures of y's size, four bytes per word
+ * @param step word indexAt + n is picture n's index, with the highest bit set to mirror it @param y [N,size,size,3]
  */
 export function gatherPictures(stream: Stream, pixels: Tensor, step: Tensor, indexAt: number, y: Tensor) {
   const [N, size, width, channels] = y.shape;
   if (y.shape.length !== 4 || width !== size || channels !== 3 || size % 2 !== 0) {
-    throw new Error(`gatherPictures: y needs [N,size,size,3] with an even size, came ${y}`);
+    throw new Error(`gatherPictures: y needs [N,size,size,3] with an even size, got ${y}`);
   }
   stream.append({
     program: program(stream.gpu, ["gather_pictures"]),
@@ -23,13 +23,13 @@ export function gatherPictures(stream: Stream, pixels: Tensor, step: Tensor, ind
 }
 
 /**
- * pixels = x as bytes, what `gatherPictures` reads.
- * @param x [N,size,size,3] in [−1, 1] @param pixels [words]: four bytes a word, ⌈x.size / 4⌉ of them
+ * pixels = x as bytes, in the format that `gatherPictures` reads.
+ * @param x [N,size,size,3] in [−1, 1] @param pixels [⌈x.size / 4⌉] words of four bytes
  */
 export function packPictures(stream: Stream, x: Tensor, pixels: Tensor) {
   const words = Math.ceil(x.size / 4);
   if (pixels.size !== words) {
-    throw new Error(`packPictures: pixels needs [${words}] words for x ${x}, came ${pixels}`);
+    throw new Error(`packPictures: pixels needs [${words}] words for x ${x}, got ${pixels}`);
   }
   stream.append({
     program: program(stream.gpu, ["pack_pictures"]),

@@ -1,12 +1,12 @@
-/** Sums over long axes in two dispatches, partial sums and then their sum in a fixed order; one where rows are few. */
+/** Sums over long axes, in two dispatches: partial sums, then their sum in a fixed order. With few rows, one dispatch. */
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchPieces } from "./geometry.ts";
 
-/** How a column reduction cuts its rows. */
+/** How a column reduction divides its rows. */
 export interface Chunks {
-  /** Rows of every chunk but the last. */
+  /** Rows of every chunk except the last. */
   readonly rows: number;
   readonly count: number;
 }
@@ -17,14 +17,14 @@ export function chunksOf(rows: number): Chunks {
   return { rows: each, count: Math.ceil(rows / each) };
 }
 
-/** Rows that one thread adds up in less time than another dispatch takes to start: a dense layer's, one for each picture. */
+/** Up to this many rows, one thread is faster than a second dispatch: a dense layer has only one row per picture. */
 const fewRows = 128;
 
 /** y (+)= Σ_s partial[s, …]. @param partial [splits, …y's shape] @param y any shape */
 export function reduceSplits(stream: Stream, partial: Tensor, y: Tensor, accumulate = false) {
   const splits = partial.shape[0];
   if (partial.size !== splits * y.size) {
-    throw new Error(`reduceSplits: partial needs [splits, ${y.shape}] for y ${y}, came ${partial}`);
+    throw new Error(`reduceSplits: partial needs [splits, ${y.shape}] for y ${y}, got ${partial}`);
   }
   appendReduction(stream, partial, y, { splits, stride: y.size, at: 0, accumulate });
 }
@@ -32,7 +32,7 @@ export function reduceSplits(stream: Stream, partial: Tensor, y: Tensor, accumul
 /** y (+)= matrix[row]. @param matrix [rows, y's size] */
 export function addRow(stream: Stream, matrix: Tensor, row: number, y: Tensor, accumulate = false) {
   if (matrix.size !== matrix.shape[0] * y.size || !(row >= 0 && row < matrix.shape[0])) {
-    throw new Error(`addRow: there is no row ${row} of y's size in ${matrix} for y ${y}`);
+    throw new Error(`addRow: ${matrix} has no row ${row} of the size of y ${y}`);
   }
   appendReduction(stream, matrix, y, { splits: 1, stride: y.size, at: row * y.size, accumulate });
 }
@@ -55,7 +55,7 @@ function appendReduction(
 /** y (+)= the sum over all axes of x but the last: a bias gradient. @param x [..., columns] @param y [columns] */
 export function columnSum(stream: Stream, x: Tensor, y: Tensor, accumulate = false) {
   const columns = x.shape[x.shape.length - 1];
-  if (y.size !== columns) throw new Error(`columnSum: y needs [${columns}] for x ${x}, came ${y}`);
+  if (y.size !== columns) throw new Error(`columnSum: y needs [${columns}] for x ${x}, got ${y}`);
   const matrix = x.reshape([x.size / columns, columns]);
   const pieces = batchPieces(stream.gpu.limits, [matrix]).map(([first, end]) => matrix.slice(first, end));
   for (const [i, piece] of pieces.entries()) {
@@ -77,13 +77,13 @@ export function columnSum(stream: Stream, x: Tensor, y: Tensor, accumulate = fal
   }
 }
 
-/** Elements of a chunk that one workgroup adds up, where all of them are added to one number. */
+/** Elements per workgroup when everything is summed to one number. */
 const chunkOf = (size: number) => Math.max(1024, Math.ceil(size / 256));
 
-/** y = Σ a·b. @param a, b of one size @param y [1] */
+/** y = Σ a·b. @param a, b of the same size @param y [1] */
 export function dot(stream: Stream, a: Tensor, b: Tensor, y: Tensor) {
   if (a.size !== b.size || y.size !== 1) {
-    throw new Error(`dot: needs a and b of one size, y [1]; came ${a}, ${b}, ${y}`);
+    throw new Error(`dot: needs a and b of one size, y [1]; got ${a}, ${b}, ${y}`);
   }
   const chunk = chunkOf(a.size);
   const chunks = Math.ceil(a.size / chunk);
@@ -102,7 +102,7 @@ export function dot(stream: Stream, a: Tensor, b: Tensor, y: Tensor) {
 
 /** y = factor · Σ x². @param x any shape @param y [1] */
 export function sumOfSquares(stream: Stream, x: Tensor, y: Tensor, factor: number) {
-  if (y.size !== 1) throw new Error(`sumOfSquares: y needs [1], came ${y}`);
+  if (y.size !== 1) throw new Error(`sumOfSquares: y needs [1], got ${y}`);
   const chunk = chunkOf(x.size);
   const partial = stream.temporary("sum of squares partial", [Math.ceil(x.size / chunk), 1]);
   stream.append({

@@ -7,7 +7,7 @@ function check(operation: string, x: Tensor, y: Tensor) {
   const [R, S, C, K] = x.shape;
   const expected = [R + 1, S + 1, C, K];
   if (x.shape.length !== 4 || expected.some((length, i) => y.shape[i] !== length)) {
-    throw new Error(`${operation}: needs [R,S,C,K] and [R+1,S+1,C,K]; came ${x} and ${y}`);
+    throw new Error(`${operation}: needs [R,S,C,K] and [R+1,S+1,C,K]; got ${x} and ${y}`);
   }
   return { R, S, CK: C * K };
 }
@@ -24,7 +24,7 @@ export function smoothFilter(stream: Stream, x: Tensor, y: Tensor) {
   });
 }
 
-/** dx (+)= smoothFilter's transpose of dy. @param dy [R+1,S+1,C,K] @param dx [R,S,C,K] */
+/** dx (+)= the transpose of smoothFilter, applied to dy. @param dy [R+1,S+1,C,K] @param dx [R,S,C,K] */
 export function smoothFilterGradient(stream: Stream, dy: Tensor, dx: Tensor, accumulate = false) {
   const { R, S, CK } = check("smoothFilterGradient", dx, dy);
   stream.append({

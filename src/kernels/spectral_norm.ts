@@ -1,22 +1,22 @@
-/** What spectral normalisation is made of, besides `denseRows` as the matrix times a column vector. */
+/** The parts of spectral normalisation, except matrix times column vector, which is `denseRows`. */
 import { program } from "../gpu/program.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Chunks } from "./reduce.ts";
 
-/** Few enough chunks that `normalise` adds them up in one workgroup. */
+/** Divides rows into few enough chunks for `normalise` to add up in one workgroup. */
 export function vectorChunks(rows: number): Chunks {
   const each = Math.max(32, Math.ceil(rows / 64));
   return { rows: each, count: Math.ceil(rows / each) };
 }
 
-/** partial = x · matrix by chunks of rows. @param x [rows] @param matrix [rows, K] @param partial [chunks, K] of `vectorChunks` */
+/** partial = x · matrix for each chunk of rows. @param x [rows] @param matrix [rows, K] @param partial [chunks, K] */
 export function vectorMatrix(stream: Stream, x: Tensor, matrix: Tensor, partial: Tensor) {
   const [rows, columns] = matrix.shape;
   const chunks = vectorChunks(rows);
   if (x.size !== rows || partial.size !== chunks.count * columns) {
     throw new Error(
-      `vectorMatrix: needs x [rows], matrix [rows,K], partial [${chunks.count},K]; came ${x}, ${matrix}, ${partial}`,
+      `vectorMatrix: needs x [rows], matrix [rows,K], partial [${chunks.count},K]; got ${x}, ${matrix}, ${partial}`,
     );
   }
   stream.append({
@@ -32,7 +32,7 @@ export function vectorMatrix(stream: Stream, x: Tensor, matrix: Tensor, partial:
 export function normalise(stream: Stream, partial: Tensor, y: Tensor) {
   const splits = partial.size / y.size;
   if (!Number.isInteger(splits))
-    throw new Error(`normalise: partial needs [splits, ${y.shape}] for y ${y}, came ${partial}`);
+    throw new Error(`normalise: partial needs [splits, ${y.shape}] for y ${y}, got ${partial}`);
   stream.append({
     program: program(stream.gpu, ["normalise"]),
     sizes: { splits, size: y.size },
@@ -56,7 +56,7 @@ export function spectralNormGradient(
   if (dy.size !== dx.size || dx.size !== u.size * v.size || inner.size !== 1 || sigma.size !== 1) {
     throw new Error(
       `spectralNormGradient: needs dy and dx [rows·K], inner [1], v [rows], u [K], sigma [1]; ` +
-        `came ${dy}, ${dx}, ${inner}, ${v}, ${u}, ${sigma}`,
+        `got ${dy}, ${dx}, ${inner}, ${v}, ${u}, ${sigma}`,
     );
   }
   stream.append({

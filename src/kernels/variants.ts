@@ -1,6 +1,6 @@
 /**
- * The catalogue: every way to compute a convolution's pass as a matrix product. All variants of a pass give the same sums,
- * added in another order. A new tile is a row of `variants`; default_choice.ts says when it is used.
+ * The catalogue: every way to compute a convolution's pass as a matrix product. The variants of a pass compute the same sums
+ * in different orders. To add a tile, add a row to `variants`; default_choice.ts decides when it is used.
  */
 
 export const passes = ["forward", "input gradient", "filter gradient"] as const;
@@ -14,9 +14,9 @@ export interface Variant {
   readonly columns: number;
   /** Threads of a workgroup. */
   readonly threads: number;
-  /** Bytes of shared memory: the workgroup computes one tile together. 0: every thread computes a tile of its own. */
+  /** Bytes of shared memory, if a workgroup computes one tile together. 0 if every thread computes its own tile. */
   readonly sharedBytes: number;
-  /** Shader files that are joined after the reader and its storage. */
+  /** Names of the shaders joined after the reader and its storage. */
   readonly shaders: readonly string[];
   /** Values of their overrides. */
   readonly constants?: Readonly<Record<string, number>>;
@@ -28,7 +28,7 @@ function direct(pass: "nn" | "nt", rows: number, columns: number, threads: numbe
   return { name: `${rows}x${columns}`, rows, columns, threads, sharedBytes: 0, shaders: [`gemm_${pass}`], constants };
 }
 
-/** The same for a filter gradient. @param pixels how many of the depth's pixels are multiplied at a time */
+/** Like `direct`, for a filter gradient. @param pixels number of the depth's pixels multiplied at a time */
 function directFilter(rows: number, columns: number, threads: number, pixels: 2 | 4): Variant {
   const constants = { ROW_QUADS: rows / 4, QUADS: columns / 4, THREADS: threads };
   const shaders = [`pixels_${pixels}`, "gemm_tn"];
@@ -37,7 +37,7 @@ function directFilter(rows: number, columns: number, threads: number, pixels: 2 
 
 /**
  * A tile that a workgroup computes together from shared memory.
- * @param side of a thread's block of outputs @param slab steps of the depth that are staged at a time
+ * @param side side of a thread's block of outputs @param slab steps of the depth that are staged at a time
  */
 function shared(pass: "nn" | "nt" | "tn", side: 4 | 8, rows: number, columns: number, slab: number): Variant {
   const walk = pass === "tn" ? ["stage_tn"] : [`stage_${pass}`, "stage_taps"];
@@ -81,7 +81,7 @@ export const variants: Readonly<Record<Pass, readonly Variant[]>> = {
     directFilter(16, 16, 16, 4),
     shared("tn", 4, 32, 32, 16),
     shared("tn", 8, 64, 64, 8),
-    // The many pixels are rows in the other passes, but depth here: the tile is wide instead of high.
+    // Pixels are rows in the other passes but depth here, so the tile is wide instead of high.
     shared("tn", 8, 64, 128, 8),
     shared("tn", 8, 128, 128, 16),
   ],

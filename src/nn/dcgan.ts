@@ -30,29 +30,29 @@ import type { Tape } from "./tape.ts";
 export const batchNormEpsilon = 1e-5;
 export const batchNormMomentum = 0.99;
 
-/** Which statistics batch-norm normalises by. */
+/** Which statistics batch-norm normalises with. */
 export type Normalisation =
   /** The batch's own. */
   | {
       readonly by: "batch";
-      /** The batch consists of this many equal parts, and each is normalised (and compared) by itself. Default: 1. */
+      /** Number of equal parts of the batch; each has its own statistics and minibatch groups. Default: 1. */
       readonly groups?: number;
       /** Running statistics, updated with those of the first part. */
       readonly running?: Arena;
-      /** Is called with every layer's moments [3, C]. Only without recording. */
+      /** Called with every layer's moments [3, C]. Only without recording. */
       moments?(layer: string, moments: Tensor): void;
     }
   /** Running statistics. Only without recording. */
   | { readonly by: "running"; readonly running: Arena }
-  /** Moments [3, C] that were measured before, by layer. Only without recording. */
+  /** Previously measured moments [3, C], by layer. Only without recording. */
   | { readonly by: "moments"; readonly moments: ReadonlyMap<string, Tensor> };
 
-/** Batch-norm without the leaky ReLU, for drawing; training uses the two fused. */
+/** Batch-norm without the leaky ReLU, for drawing pictures; training uses the two fused. */
 function normalise(tape: Tape, layer: string, x: Tensor, parameters: NamedTensors, by: Normalisation): Tensor {
   if (tape.recording) {
     throw new Error(
       `${layer}: batch-norm by running statistics or moments, or one that reports its moments, has no gradient: ` +
-        "call forward inside of tape.noGrad, or normalise by the batch",
+        "call forward inside tape.noGrad, or normalise by the batch",
     );
   }
   const gamma = parameters.get(`${layer}.gamma`);
@@ -70,7 +70,7 @@ function normalise(tape: Tape, layer: string, x: Tensor, parameters: NamedTensor
   return y;
 }
 
-/** A network: layers without numbers. `forward` takes the parameters, which may be the trained ones or their average. */
+/** A network's layers. The parameters, trained ones or their average, are passed to `forward`. */
 export class Network {
   readonly specs: readonly ParameterSpec[];
   readonly running: readonly { name: string; shape: readonly number[] }[];
@@ -84,17 +84,17 @@ export class Network {
   }
 
   /**
-   * The network's output, recorded on the tape unless inside of `noGrad`.
+   * The network's output, recorded on the tape unless inside `noGrad`.
    * @param x [N, z] latents for a generator, [N, size, size, 3] pictures for a discriminator
    * @param by which statistics batch-norm uses
-   * @param pictures [N, size, size, 3], where a generator writes its output; default: a new temporary
+   * @param pictures [N, size, size, 3], the tensor for a generator's output; default: a new temporary
    * @returns pictures [N, size, size, 3] in [−1, 1], or logits [N, 1]
    */
   forward(tape: Tape, x: Tensor, parameters: NamedTensors, by: Normalisation, pictures?: Tensor): Tensor {
     const { slope } = this.architecture;
     const N = x.shape[0];
     let h = x;
-    // Moves on to the next activation. `unused` says that no backward function reads the one before.
+    // Replaces the current activation. `unused`: no backward function reads the old one, so it can be released.
     const next = (value: Tensor, unused = !tape.recording) => {
       if (unused && h !== x && h.buffer !== value.buffer) tape.release(h);
       h = value;
@@ -136,7 +136,7 @@ export function generator(architecture: GeneratorArchitecture): Network {
   return new Network(architecture, generatorLayers(architecture));
 }
 
-/** D: pictures [N, size, size, 3] → logits [N, 1], higher for pictures that it takes for real. */
+/** D: pictures [N, size, size, 3] → logits [N, 1], higher for pictures that it considers real. */
 export function discriminator(architecture: Architecture): Network {
   return new Network(architecture, discriminatorLayers(architecture));
 }

@@ -1,6 +1,6 @@
 /**
- * Who owns the buffers of a tape, and when they go back to the stream's pool. The order of allocations and releases is
- * the memory plan: a buffer that is released is reused by the next temporary, so the earlier, the less memory.
+ * Who owns the buffers of a tape, and when they return to the stream's pool. The order of allocations and releases is the
+ * memory plan: the next temporary reuses a released buffer, so early releases save memory.
  */
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -21,13 +21,13 @@ export class Temporaries {
     return tensor;
   };
 
-  /** Keeps a temporary past its last use in a walk, until `releaseAll`: a loss that is still to be shown. */
+  /** Keeps a temporary past its last use in a walk, until `releaseAll`: for example a loss to be displayed. */
   readonly keep = (tensor: Tensor): Tensor => {
     this.kept.add(tensor.buffer);
     return tensor;
   };
 
-  /** Releases a temporary that nothing will read. A view releases the buffer; a tensor of somebody else's, nothing. */
+  /** Releases a temporary that will not be read again. A view releases its buffer; a tensor owned elsewhere is ignored. */
   readonly release = (tensor: Tensor): void => {
     const owner = this.owned.get(tensor.buffer);
     if (!owner) return;
@@ -35,7 +35,7 @@ export class Temporaries {
     this.stream.release(owner);
   };
 
-  /** Whether this very tensor was allocated here; a reshaped view of it was not. */
+  /** Whether this very tensor was allocated here, as opposed to a reshaped view of it. */
   owns(tensor: Tensor): boolean {
     return this.owned.get(tensor.buffer) === tensor;
   }
@@ -51,10 +51,10 @@ export class Temporaries {
   }
 }
 
-/** The gradients of one backward walk that nobody differentiates again: summed in place, released after their last use. */
+/** The gradients of one backward walk that is not differentiated again: summed in place, released after their last use. */
 export class GradientBuffers {
   private readonly gradients = new Map<Tensor, Tensor>();
-  /** Gradients that were allocated here as sums, and that nothing else refers to. */
+  /** Gradients allocated here as sums, which nothing else refers to. */
   private readonly ownSums = new Set<Tensor>();
 
   /** @param sinks parameter → the tensor that its gradient must end up in */
@@ -63,7 +63,7 @@ export class GradientBuffers {
     private readonly sinks: ReadonlyMap<Tensor, Tensor>,
   ) {}
 
-  /** Where an op may write the gradient of x itself. */
+  /** The tensor into which an op may write the gradient of x directly. */
   sink(x: Tensor): Sink | undefined {
     const tensor = this.sinks.get(x);
     return tensor && { tensor, accumulate: this.gradients.has(x) };
@@ -82,7 +82,7 @@ export class GradientBuffers {
       }
       this.gradients.set(x, inPlace);
     } else if (before) {
-      // An addition hands the same gradient to both of its inputs, so neither is changed.
+      // An addition passes the same gradient to both inputs, so neither may be modified in place.
       const sum = this.temporaries.allocate("sum of gradients", x.shape);
       add(stream, before, dx, sum);
       this.ownSums.add(sum);
@@ -92,14 +92,14 @@ export class GradientBuffers {
     } else this.gradients.set(x, dx);
   }
 
-  /** The gradient of y, which is complete. An op may hand it on to its inputs, so nothing is added to it in place any more. */
+  /** The complete gradient of y. An op may pass it on to its inputs, so from now on it is not modified in place. */
   take(y: Tensor): Tensor | undefined {
     const dy = this.gradients.get(y);
     if (dy) this.ownSums.delete(dy);
     return dy;
   }
 
-  /** The walk has passed the op that made y. Whatever reads y, its gradient or `saved` was recorded later: the last use is over. */
+  /** The walk has passed the op that made y: all readers of y, its gradient and `saved` are later on the tape. */
   passed(y: Tensor, saved: readonly Tensor[]): void {
     const dy = this.gradients.get(y);
     if (dy && !this.sinks.has(y)) {
@@ -109,7 +109,7 @@ export class GradientBuffers {
     for (const tensor of [y, ...saved]) if (this.temporaries.owns(tensor)) this.releaseUnshared(tensor);
   }
 
-  /** The walk is over: a sink that no gradient has reached gets zeros. */
+  /** Called at the end of the walk: fills sinks that no gradient reached with zeros. */
   fillUnreached(): void {
     for (const [x, sink] of this.sinks) if (!this.gradients.has(x)) fill(this.temporaries.stream, sink, 0);
   }

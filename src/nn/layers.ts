@@ -3,7 +3,7 @@
  *
  * Generator: z → dense → leaky ReLU → (stride-2 transposed conv → batch-norm → leaky ReLU) × d → transposed conv → tanh.
  * Discriminator: (stride-2 conv → batch-norm → leaky ReLU) × d → dense → one logit. At size 128 with base 64 these are
- * the article's networks; at that size the discriminator has an additional stride-1 convolution before its last one.
+ * the article's networks; only at that size the discriminator has an additional stride-1 convolution before its last one.
  */
 import type { Initialiser, ParameterSpec } from "./parameters.ts";
 
@@ -43,7 +43,7 @@ export interface Layer {
   readonly output: readonly number[];
   readonly kernel: number;
   readonly stride: number;
-  /** Whether there is a batch-norm before the activation (which is then leaky ReLU). */
+  /** Whether a batch-norm precedes the activation, which is then leaky ReLU. */
   readonly norm: boolean;
   readonly activation: "leaky ReLU" | "tanh" | "logit";
 }

@@ -1,6 +1,6 @@
 /**
- * Differentiable ops. Each allocates its output on the tape, appends its kernels to the stream, and records how a gradient
- * goes back. Which of them can be differentiated twice is in second_derivatives.ts.
+ * Differentiable ops. Each allocates its output on the tape, appends its kernels to the stream, and records its
+ * backward function. Which of them can be differentiated twice is in second_derivatives.ts.
  */
 export * from "./ops/linear.ts";
 export * from "./ops/nonlinear.ts";

@@ -21,8 +21,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   readonly start: Initialiser;
   /**
-   * Is not trained: a bias before a batch-norm, which subtracts it again with the mean. Its exact gradient is 0. Computed
-   * in f32 it is rounding noise, and Adam, which divides by the gradient's own magnitude, would turn that into full steps.
+   * Not trained: a bias before a batch-norm, which subtracts it again with the mean. Its exact gradient is 0. Computed in
+   * f32 it is rounding noise, and Adam, which divides by the gradient's own magnitude, would turn that into full steps.
    * The same holds for the logit's bias under a relativistic loss.
    */
   readonly fixed?: true;
@@ -31,14 +31,14 @@ export interface ParameterSpec {
 /** Tensors start at multiples of this many floats, since a binding's offset must be a multiple of 256 bytes. */
 const slotFloats = 64;
 
-/** Tensors by name: an arena, or tensors that were computed from one. */
+/** Tensors by name: an arena, or tensors computed from one. */
 export interface NamedTensors {
   get(name: string): Tensor;
 }
 
 /** Named tensors, one after the other in one persistent buffer. */
 export class Arena {
-  /** The whole buffer as one tensor, gaps between the named ones included. */
+  /** The whole buffer as one tensor, including the gaps between the named ones. */
   readonly all: Tensor;
   readonly tensors: ReadonlyMap<string, Tensor>;
 
@@ -55,10 +55,10 @@ export class Arena {
     );
   }
 
-  /** @throws Error when there is no tensor of this name */
+  /** @throws Error when no tensor has this name */
   get(name: string): Tensor {
     const tensor = this.tensors.get(name);
-    if (!tensor) throw new Error(`there is no tensor ${name}; there are: ${[...this.tensors.keys()].join(", ")}`);
+    if (!tensor) throw new Error(`unknown tensor ${name}; expected one of ${[...this.tensors.keys()].join(", ")}`);
     return tensor;
   }
 
@@ -99,7 +99,7 @@ function nameHash(name: string): number {
   return hash >>> 1;
 }
 
-/** Parameters and what it takes to train them: gradients and Adam's two moments, as four arenas of one layout. */
+/** Parameters with the state for training them: gradients and Adam's two moments, as four arenas of the same layout. */
 export class Trainable {
   readonly values: Arena;
   readonly gradients: Arena;
@@ -107,7 +107,7 @@ export class Trainable {
   readonly v: Arena;
   /** Parameter → its gradient, for `Tape.gradientsInto`. Fixed parameters are left out, and their gradients stay 0. */
   readonly sinks: ReadonlyMap<Tensor, Tensor>;
-  /** How many numbers the parameters have, those of fixed ones included, as in the article's count. */
+  /** The total number of parameters, including fixed ones, as the article counts them. */
   readonly count: number;
 
   constructor(
@@ -129,12 +129,12 @@ export class Trainable {
   }
 }
 
-/** How many numbers these parameters have together. */
+/** The total number of elements of these parameters. */
 export function countParameters(specs: readonly ParameterSpec[]): number {
   return specs.reduce((sum, { shape }) => sum + elements(shape), 0);
 }
 
-/** average = decay · average + (1 − decay) · values, for all tensors of two arenas of one layout. */
+/** average = decay · average + (1 − decay) · values, for all tensors of two arenas of the same layout. */
 export function averageParameters(stream: Stream, values: Arena, average: Arena, decay: number): void {
   lerp(stream, values.all, average.all, decay);
 }

@@ -1,7 +1,7 @@
 /**
- * Which gradients can be differentiated again, op by op and input by input. The R1 and R2 penalties need that of every op
+ * Which gradients can be differentiated again, op by op and input by input. The R1 and R2 penalties require it of every op
  * between D's logits and its pictures. `true` means that the gradient is computed by recorded ops, whose own derivatives
- * are known; `false`, that it is computed by a kernel alone. An op that is not listed counts as `false`.
+ * are known; `false`, that it is computed by a kernel. An op that is not listed counts as `false`.
  */
 export const secondDerivatives: Readonly<Record<string, Readonly<Record<string, boolean>>>> = {
   add: { a: true, b: true },

@@ -1,6 +1,6 @@
 /**
- * Spectral normalisation of a network's weights (Miyato et al. 2018): each weight is used divided by its largest singular
- * value, as a matrix of its last axis and all others. A power iteration follows that value while the weight changes, with
+ * Spectral normalisation of a network's weights (Miyato et al. 2018): each weight, as a matrix of all its other axes by its
+ * last, is divided by its largest singular value before use. A power iteration tracks that value as the weight changes, with
  * one iteration per step.
  */
 import type { Tensor } from "../gpu/tensor.ts";
@@ -71,7 +71,7 @@ function isWeight({ name }: ParameterSpec): boolean {
   return name.endsWith(".weight");
 }
 
-/** The right singular vectors, part of a run's state: `<weight>.u` [K] for each weight [..., K], random at first. */
+/** The right singular vectors, part of a run's state: `<weight>.u` [K] for each weight [..., K], initially random. */
 export function singularVectorSpecs(specs: readonly ParameterSpec[]): ParameterSpec[] {
   return specs.filter(isWeight).map(({ name, shape }) => ({
     name: `${name}.u`,
@@ -80,7 +80,7 @@ export function singularVectorSpecs(specs: readonly ParameterSpec[]): ParameterS
   }));
 }
 
-/** One power iteration for every weight, which updates the vectors u. @returns weight's name → its vector v [rows] */
+/** One power iteration for every weight, which updates the vectors u. @returns each weight's v [rows] by its name */
 export function powerIterations(
   tape: Tape,
   specs: readonly ParameterSpec[],

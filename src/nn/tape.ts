@@ -14,12 +14,12 @@ import { requireSecondDerivative } from "./second_derivatives.ts";
 type Node = { op: string; inputs: Tensor[]; output: Tensor; backward: Backward[] | JointBackward; saved: Tensor[] };
 /** Where a backward walk starts: a tensor and its gradient, of the same shape. */
 export type Root = { readonly y: Tensor; readonly dy: Tensor };
-/** What a backward walk needs of the gradients that it collects. */
+/** The operations by which a backward walk collects gradients. */
 type Gradients = Pick<GradientBuffers, "add" | "sink" | "take" | "passed">;
 
-/** Records ops and computes gradients through them. `reset` makes it ready for the next step. */
+/** Records ops and computes gradients through them. `reset` prepares it for the next step. */
 export class Tape {
-  /** Whether ops are recorded: not inside of `noGrad`. */
+  /** Whether ops are recorded: false inside `noGrad`. */
   recording = true;
   private nodes: Node[] = [];
   private readonly temporaries = new Temporaries(this.stream);
@@ -35,7 +35,7 @@ export class Tape {
   }
 
   /**
-   * The gradients of Σ roots by each of `wrt`, recorded like any other op: they can be differentiated again.
+   * The gradients of Σ roots with respect to each of `wrt`, recorded like any other op: they can be differentiated again.
    * @throws Error when one of `wrt` has no path to a root, or a path leads through an op without a second derivative
    */
   gradients(roots: readonly Root[], wrt: readonly Tensor[]): Tensor[] {
@@ -50,8 +50,8 @@ export class Tape {
   }
 
   /**
-   * Writes the gradients of Σ roots into given tensors, zeros where there is no path. This is the last use of the ops on
-   * the way: they leave the tape and their buffers are released.
+   * Writes the gradients of Σ roots into the given tensors, zeros where there is no path. This is the last use of the ops
+   * on the way: they leave the tape and their buffers are released.
    * @param sinks parameter → the tensor for its gradient, of the same shape
    */
   gradientsInto(roots: readonly Root[], sinks: ReadonlyMap<Tensor, Tensor>): void {
@@ -63,7 +63,7 @@ export class Tape {
 
   /** The chain rule. @returns the nodes that a gradient went through */
   private backward(roots: readonly Root[], wrt: readonly Tensor[], gradients: Gradients): Set<Node> {
-    // What depends on wrt. Only towards these tensors do gradients flow: in G's step none of D's filters gets one.
+    // The tensors that depend on wrt. Gradients flow only towards these: in G's step, none of D's filters gets one.
     const needed = new Set(wrt);
     for (const { inputs, output } of this.nodes) if (inputs.some((x) => needed.has(x))) needed.add(output);
     const add = (op: string, x: Tensor, dx: Tensor) => {
@@ -71,11 +71,11 @@ export class Tape {
       gradients.add(x, dx);
     };
     for (const { y, dy } of roots) {
-      if (!needed.has(y)) throw new Error(`backward: ${y} does not depend on any tensor that a gradient is asked for`);
+      if (!needed.has(y)) throw new Error(`backward: ${y} does not depend on any tensor whose gradient is wanted`);
       add("backward", y, dy);
     }
     const passed = new Set<Node>();
-    // A tensor is recorded before the ops that read it, so going backwards its gradient is complete when it is reached.
+    // A tensor is recorded before the ops that read it, so when a backward walk reaches it, its gradient is complete.
     // The list is copied since a recorded walk appends to it.
     for (const node of [...this.nodes].reverse()) {
       const { op, inputs, output, backward, saved } = node;

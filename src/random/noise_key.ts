@@ -1,6 +1,6 @@
-/** Which random numbers are meant. */
+/** Keys that identify sequences of random numbers. */
 
-/** What a run and its metrics draw random numbers for: two purposes never share a number. */
+/** What a run and its metrics draw random numbers for. Each purpose has its own sequence. */
 export const purposes = {
   parameters: 1,
   latent: 2,
@@ -15,7 +15,7 @@ export const purposes = {
   features: 23,
 } as const;
 
-/** A run's seed and what the numbers are for, both u32. A step's own numbers are told apart by the counter. */
+/** A run's seed and the purpose of the numbers, both u32. The step is part of the counter. */
 export interface NoiseKey {
   readonly seed: number;
   readonly purpose: number;

@@ -1,13 +1,13 @@
 /**
- * Counter-based random numbers: each is a function of its position alone. So the GPU can compute all of them at once, a run
- * can be repeated exactly, and a resumed run needs nothing but its step. shaders/pictures/philox.wgsl gives the same bits.
+ * Counter-based random numbers: each is a function of its position alone. So the GPU can compute all of them in parallel, a
+ * run can be repeated exactly, and a resumed run needs only its step. shaders/pictures/philox.wgsl gives the same bits.
  */
 import type { NoiseKey } from "./noise_key.ts";
 
-/** Four u32: Philox's counter, and what it gives. */
+/** Four u32: Philox's counter, and its output. */
 export type Words = [number, number, number, number];
 
-/** Which numbers of a key are meant: those of one step, a u32. */
+/** Identifies the numbers of one step, a u32. */
 export type StepKey = NoiseKey & { readonly step: number };
 
 // The multipliers, and the Weyl constants that bump the key: the golden ratio and sqrt(3) − 1, times 2³².
@@ -38,13 +38,13 @@ export function philox4x32(counter: Words, key: [number, number]): Words {
   return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0];
 }
 
-/** The upper 32 of the 64 bits of a·b, from 16-bit halves: WGSL has no 64-bit product, nor has a double 64 bits. */
+/** The upper 32 of the 64 bits of a·b, from 16-bit halves: WGSL has no 64-bit product, and a double holds only 53 bits. */
 function multiplyHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
   const aLow = a & 0xffff;
   const bHigh = b >>> 16;
   const bLow = b & 0xffff;
-  // Below 2³⁴, hence exact in a double; a u32 version has to carry by hand.
+  // Below 2³⁴, hence exact in a double; the u32 version in WGSL has to carry explicitly.
   const middle = aHigh * bLow + aLow * bHigh + Math.floor((aLow * bLow) / 0x10000);
   return (aHigh * bHigh + Math.floor(middle / 0x10000)) >>> 0;
 }
@@ -55,9 +55,9 @@ function word(index: number, { seed, purpose, step }: StepKey): number {
 }
 
 /**
- * Uniform numbers from low up to high: u = (word >>> 8) · 2⁻²⁴ is in [0, 1), value = low + (high − low)·u, each operation
- * rounded to f32. Where high − low is a power of two, as for (−1, 1), the product is exact, so that a device that fuses
- * multiply and add gives the same bits as well. Rounding may reach high where |low| is far larger than high − low.
+ * Uniform numbers in [low, high): u = (word >>> 8) · 2⁻²⁴ is in [0, 1), value = low + (high − low)·u, each operation
+ * rounded to f32. Where high − low is a power of two, as for (−1, 1), the product is exact, so that a device with
+ * fused multiply-add also gives the same bits. Rounding may reach high where |low| is far larger than high − low.
  *
  * @returns [count], each an f32
  */
@@ -76,11 +76,11 @@ const ATTEMPTS = 16;
 /**
  * Normal numbers of mean 0, those beyond two standard deviations drawn again (TensorFlow's truncated_normal; the standard
  * deviation is the one before the cut, afterwards it is 0.88 of it). Pairs by Box and Muller (1958): element i draws from
- * the counter [i, step, attempt, 1], takes the pair's first number that fits, or else goes on to the next attempt. A pair
- * fails once in 480 times, so the clamp after 16 attempts only keeps the loop finite.
+ * the counter [i, step, attempt, 1], takes the first of the pair that is within bounds, or else tries the next attempt. A
+ * pair fails once in 480 times, so the clamp after 16 attempts only keeps the loop finite.
  *
- * The words are exact everywhere, the logarithm and the cosine are not: compare with a tolerance, and remember that
- * a number within rounding of the cut may be kept on one device and drawn again on another.
+ * The words are exact everywhere, the logarithm and the cosine are not. Compare with a tolerance, and note that a
+ * number within rounding of the cut may be kept on one device and drawn again on another.
  *
  * @returns [count]
  */
@@ -104,8 +104,8 @@ export function truncatedNormal(count: number, key: StepKey, stddev: number): Fl
 
 /**
  * The numbers 0 … count − 1 in random order, every order equally likely: Fisher and Yates' shuffle from the plain sequence
- * of words. A word beyond the largest multiple of the choices is skipped, since its remainder would favour the small
- * ones.
+ * of words. A word at or above the largest multiple of the number of choices is skipped, since its remainder would favour
+ * small numbers.
  */
 export function randomPermutation(count: number, key: StepKey): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);

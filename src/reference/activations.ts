@@ -1,5 +1,5 @@
-// Activations, element by element. Their gradients take the output y instead of the input, so that a network keeps
-// only one of the two.
+// Elementwise activations. Their gradients take the output y instead of the input, so that a network keeps only one of
+// the two.
 
 /** y = x where x > 0, slope · x elsewhere. */
 export function leakyRelu(x: ArrayLike<number>, slope: number): Float64Array {
@@ -7,8 +7,8 @@ export function leakyRelu(x: ArrayLike<number>, slope: number): Float64Array {
 }
 
 /**
- * dx = dy where y > 0, slope · dy elsewhere, also at exactly 0. The output has the input's sign as long as the slope is
- * not negative, so it serves as the mask.
+ * dx = dy where y > 0, slope · dy elsewhere, including at exactly 0. The output has the input's sign if the slope is not
+ * negative, so it serves as the mask.
  */
 export function leakyReluGradient(dy: ArrayLike<number>, y: ArrayLike<number>, slope: number): Float64Array {
   return Float64Array.from(dy, (value, i) => (y[i] > 0 ? value : slope * value));

@@ -5,7 +5,7 @@ export interface AdamState {
   v: Float64Array;
 }
 
-/** What Adam needs to know beside the gradient; t counts from 1. */
+/** Adam's parameters for one step; t counts from 1. */
 export interface AdamOptions {
   t: number;
   lr: number;
@@ -22,10 +22,10 @@ export interface AdamOptions {
  *     lr_t = lr · sqrt(1 − beta2^t) / (1 − beta1^t)
  *     parameter ← parameter − lr_t · m / (sqrt(v) + epsilon)
  *
- * PyTorch and TensorFlow.js add epsilon to sqrt(v / (1 − beta2^t)) instead: at t = 1 and beta2 = 0.999 theirs weighs 32
- * times less.
+ * PyTorch and TensorFlow.js add epsilon to sqrt(v / (1 − beta2^t)) instead: at t = 1 and beta2 = 0.999 theirs has 32
+ * times less effect.
  *
- * @returns the new state; the given one is left as it was
+ * @returns the new state; the given one is not modified
  */
 export function adam(state: AdamState, gradient: ArrayLike<number>, options: AdamOptions): AdamState {
   const { t, lr, beta1, beta2, epsilon } = options;

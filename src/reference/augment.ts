@@ -1,52 +1,52 @@
 // Differentiable augmentation (Zhao, Liu, Lin, Zhu and Han, "Differentiable Augmentation for Data-Efficient GAN Training",
-// NeurIPS 2020, and their published code): D sees real and drawn pictures only after a random change of each, the same kind
-// for both, and G learns through it. Every change is affine in the picture, so its gradient is a transpose.
+// NeurIPS 2020, and their published code): D sees real and generated pictures only after random changes of the same kind,
+// and G learns through them. Every change is affine in the picture, so its gradient is a transpose.
 import { philox4x32, type StepKey } from "../random/philox.ts";
 
-/** Which changes are made. */
+/** Which kinds of change are made. */
 export interface Changes {
   color: boolean;
   translation: boolean;
   cutout: boolean;
 }
 
-/** What is done to one picture. */
+/** The changes made to one picture. */
 export interface Augmentation {
-  /** Is added to every element. */
+  /** Added to every element. */
   brightness: number;
   /** Factor of a pixel's deviation from the mean of its channels. */
   saturation: number;
-  /** Factor of a pixel's deviation from the picture's mean. */
+  /** Factor of an element's deviation from the picture's mean. */
   contrast: number;
-  /** Height and width of the square that is cut out; 0 for none. */
+  /** Height and width of the cut-out square; 0 for none. */
   cutSize: number;
   /** Rows down, columns to the right. */
   shift: [number, number];
-  /** The square's first row and column; it may reach over the edges. */
+  /** The square's first row and column; it may extend past the edges. */
   cut: [number, number];
 }
 
-/** Fraction of the size that a picture is shifted by at most. */
+/** Maximum shift, as a fraction of the size. */
 const SHIFT = 1 / 8;
 /** Side of the cut-out square, as a fraction of the size. */
 const CUT = 1 / 2;
 
-/** @param fraction of the size, rounded to whole pixels */
+/** A fraction of the size, rounded to whole pixels. */
 function pixelsOf(size: number, fraction: number): number {
   return Math.floor(size * fraction + 0.5);
 }
 
 /**
  * Random changes of pictures: picture n takes words 8n … 8n+7 of the plain sequence of words. Brightness from −½ to ½,
- * saturation from 0 to 2, contrast from ½ to 1½, whole pixels of shift and a square whose centre is anywhere, all uniform.
- * Exact, the same bits on every device.
+ * saturation from 0 to 2, contrast from ½ to 1½, a shift by whole pixels, and a square centred anywhere in the picture,
+ * all uniform. Exact, so every device gives the same bits.
  *
  * @param size height and width of the pictures
  */
 export function randomAugmentations(count: number, key: StepKey, size: number, changes: Changes): Augmentation[] {
-  const most = changes.translation ? pixelsOf(size, SHIFT) : 0;
+  const maxShift = changes.translation ? pixelsOf(size, SHIFT) : 0;
   const cutSize = changes.cutout ? pixelsOf(size, CUT) : 0;
-  // The centre of an even square lies between pixels, so it has one place more: both edges.
+  // The centre of a square with even sides lies between pixels, which gives it one more position: both edges count.
   const places = cutSize > 0 ? size + 1 - (cutSize % 2) : 1;
   return Array.from({ length: count }, (_, n) => {
     const words = [2 * n, 2 * n + 1].flatMap((i) => philox4x32([i, key.step, 0, 0], [key.seed, key.purpose]));
@@ -54,21 +54,21 @@ export function randomAugmentations(count: number, key: StepKey, size: number, c
     return {
       brightness: changes.color ? unit(0, 24) - 0.5 : 0,
       saturation: changes.color ? 2 * unit(1, 24) : 1,
-      // 23 bits: up to 1½, an f32 has no more behind the point.
+      // 23 bits: an f32 between 1 and 2 has no more fraction bits.
       contrast: changes.color ? unit(2, 23) + 0.5 : 1,
       cutSize,
-      shift: [(words[3] % (2 * most + 1)) - most, (words[4] % (2 * most + 1)) - most],
+      shift: [(words[3] % (2 * maxShift + 1)) - maxShift, (words[4] % (2 * maxShift + 1)) - maxShift],
       cut: [(words[5] % places) - (cutSize >> 1), (words[6] % places) - (cutSize >> 1)],
     };
   });
 }
 
 /**
- * Pictures as D sees them. One change after the other, in the order of the paper's code: brightness, saturation, contrast,
- * translation, cutout. What is moved in and what is cut out is 0, mid-grey.
+ * Pictures as D sees them. The changes are applied in the order of the paper's code: brightness, saturation, contrast,
+ * translation, cutout. Pixels shifted in or cut out are 0, mid-grey.
  *
  * @param x [N, size, size, 3]
- * @param done one for each picture
+ * @param done the changes of each picture
  * @returns [N, size, size, 3]
  */
 export function augment(x: ArrayLike<number>, done: readonly Augmentation[], size: number): Float64Array {
@@ -80,8 +80,8 @@ export function augment(x: ArrayLike<number>, done: readonly Augmentation[], siz
 }
 
 /**
- * The gradient of `augment`: its transpose, the same steps in the opposite order. Saturation and contrast are their own
- * transposes, a shift's is the shift back.
+ * The gradient of `augment`: its transpose, the same steps in reverse order. Saturation and contrast are their own
+ * transposes; a shift's transpose is the shift back.
  *
  * @param dy [N, size, size, 3]
  * @returns dx [N, size, size, 3]
@@ -108,7 +108,7 @@ function colours(picture: Float64Array, saturation: number, contrast: number): F
   return contrasted(saturated(picture, saturation), contrast);
 }
 
-/** (pixel − grey)·factor + grey, where a pixel's grey is the mean of its channels; so written that factor 1 rounds nothing. */
+/** (pixel − grey)·factor + grey, where grey is the mean of the pixel's channels. Written so that factor 1 rounds nothing. */
 function saturated(picture: Float64Array, factor: number): Float64Array {
   return picture.map((value, i) => {
     const first = i - (i % 3);
@@ -117,13 +117,13 @@ function saturated(picture: Float64Array, factor: number): Float64Array {
   });
 }
 
-/** (x − mean)·factor + mean, with the picture's mean. */
+/** (x − mean)·factor + mean, where mean is the picture's. */
 function contrasted(picture: Float64Array, factor: number): Float64Array {
   const mean = picture.reduce((sum, value) => sum + value, 0) / picture.length;
   return picture.map((value) => factor * value + (1 - factor) * mean);
 }
 
-/** The picture moved by `sign` times the shift, zeros moved in. */
+/** The picture shifted by `sign` times the shift, filled with zeros. */
 function shifted(picture: Float64Array, { shift }: Augmentation, size: number, sign: number): Float64Array {
   const moved = new Float64Array(picture.length);
   for (let h = 0; h < size; h++) {
@@ -136,7 +136,7 @@ function shifted(picture: Float64Array, { shift }: Augmentation, size: number, s
   return moved;
 }
 
-/** The picture with zeros in the square. */
+/** The picture with zeros in the cut-out square. */
 function cutout(picture: Float64Array, { cut, cutSize }: Augmentation, size: number): Float64Array {
   return picture.map((value, i) => {
     const [h, w] = [Math.floor(i / 3 / size) - cut[0], (Math.floor(i / 3) % size) - cut[1]];

@@ -56,7 +56,7 @@ export function batchNorm(
 }
 
 /**
- * The gradients of batch normalisation by the batch's own statistics, which depend on x as well:
+ * The gradients of batch normalisation with the batch's own statistics, which also depend on x:
  *
  *     dbeta  = Σ dy
  *     dgamma = Σ dy · x̂
@@ -100,7 +100,7 @@ function groupOf(x: ArrayLike<number>, group: number, rows: number, C: number): 
   return Array.from({ length: rows * C }, (_, i) => x[group * rows * C + i]);
 }
 
-/** Sizes of a batch normalisation fused with leaky ReLU: `groups` of `rows` rows, each normalised by itself. */
+/** Sizes of a batch normalisation fused with leaky ReLU: `groups` of `rows` rows, each normalised separately. */
 export interface BatchNormLeakyReluDims {
   readonly groups: number;
   readonly rows: number;
@@ -110,7 +110,7 @@ export interface BatchNormLeakyReluDims {
 }
 
 /**
- * y = leakyRelu(batchNorm(x)), every group by its own statistics.
+ * y = leakyRelu(batchNorm(x)), each group with its own statistics.
  *
  * @param x [groups·rows, C]
  * @param gamma [C]

@@ -19,7 +19,7 @@ export interface ConvShape {
  *     out   = ceil(size / stride)
  *     total = max((out − 1)·stride + kernel − size, 0)
  *
- * of which floor(total / 2) come before the first pixel and the rest after the last one.
+ * of which floor(total / 2) go before the first pixel and the rest after the last one.
  * Source: tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
  */
 export function samePadding(
@@ -38,7 +38,7 @@ export function samePadding(
  *
  *     y[n,p,q,k] = bias[k] + Σ_r,s,c x[n, p·stride + r − before, q·stride + s − before, c] · weight[r,s,c,k]
  *
- * Pixels outside of the picture count as 0.
+ * Pixels outside the picture count as 0.
  *
  * @param x [N,H,W,C]
  * @param weight [R,S,C,K]

@@ -1,13 +1,14 @@
 /**
- * The mean hinge loss of logits that are all to be on one side:
+ * The mean hinge loss of logits that should all be on the same side:
  *
  *     D: mean(max(0, 1 − sign·x))        G: mean(−sign·x)
  *
- * Source: Lim and Ye 2017, "Geometric GAN", arxiv.org/abs/1705.02894; Miyato et al. 2018, arxiv.org/abs/1802.05957, eq. 16–17.
+ * Source: Lim and Ye 2017, "Geometric GAN", arxiv.org/abs/1705.02894; Miyato et al. 2018, arxiv.org/abs/1802.05957,
+ * eq. 16–17.
  *
  * @param x logits [N]
- * @param sign 1 where they are to be real, −1 fake
- * @param bounded D's form, which is satisfied beyond the margin; else G's
+ * @param sign 1 if they should be real, −1 if fake
+ * @param bounded whether to use D's form, which is 0 beyond the margin, instead of G's
  */
 export function hingeLoss(x: ArrayLike<number>, sign: number, bounded: boolean): number {
   let loss = 0;

@@ -1,14 +1,14 @@
-/** Pictures [groups·G, H,W,C], of which G that follow each other are a group. */
+/** Pictures [groups·G, H,W,C], where each G consecutive ones form a group. */
 export interface MinibatchDims {
   readonly G: number;
-  /** Pixels of a picture, H·W. */
+  /** Pixels per picture, H·W. */
   readonly pixels: number;
   readonly C: number;
 }
 
 const EPSILON = 1e-8;
 
-/** Each number of a picture as a column of its group: calls with the places of the group's G numbers in x. */
+/** Calls `column` for each element of a picture, with the indices in x of that element in the group's G pictures. */
 function forColumns(
   size: number,
   { G, pixels, C }: MinibatchDims,
@@ -34,10 +34,10 @@ function deviations(x: ArrayLike<number>, at: readonly number[]): { z: number[];
   return { z, sigma: Math.sqrt(mean(z.map((value) => value * value)) + EPSILON) };
 }
 
-/** The place in y, whose pixels are a channel longer. */
+/** The index in y, whose pixels have one more channel. */
 const inY = (i: number, C: number) => i + Math.floor(i / C);
 
-/** y's last channel from one number a group. */
+/** Fills y's last channel with one value per group. */
 function fillLastChannel(y: Float64Array, values: ArrayLike<number>, { G, pixels, C }: MinibatchDims): void {
   for (let pixel = 0; pixel < y.length / (C + 1); pixel++) {
     y[pixel * (C + 1) + C] = values[Math.floor(pixel / (G * pixels))];
@@ -54,14 +54,14 @@ function lastChannelSums(dy: ArrayLike<number>, { G, pixels, C }: MinibatchDims)
 }
 
 /**
- * Minibatch standard deviation: one channel more, in which D sees how much the pictures of a group differ.
+ * Minibatch standard deviation: one more channel, in which D sees how much the pictures of a group differ.
  *
  *     f[group] = mean over h, w, c of sqrt(variance of x[·, h,w,c] over the group + 1e-8)
  *
  * Source: Karras et al. 2018, "Progressive growing of GANs", arxiv.org/abs/1710.10196, section 3.
  *
  * @param x [groups·G, H,W,C]
- * @returns y [groups·G, H,W,C+1]: x, and f as the last channel
+ * @returns y [groups·G, H,W,C+1]: x with f as the last channel
  */
 export function minibatchStddev(x: ArrayLike<number>, dims: MinibatchDims): Float64Array {
   const { G, pixels, C } = dims;
@@ -98,10 +98,10 @@ export function minibatchStddevGradient(
 }
 
 /**
- * The gradients of ⟨u, minibatchStddevGradient(dy, x)⟩:
+ * The gradients of ⟨u, minibatchStddevGradient(dy, x)⟩ with respect to
  *
- *     by dy: u, and as the last channel the derivative of f along u, Σ u·z / (G·M·sigma)
- *     by x:  s / (G·M·sigma) · (u − mean u − z · mean(u·z) / sigma²), means over the group
+ *     dy: u, with the derivative of f along u as the last channel, Σ u·z / (G·M·sigma)
+ *     x:  s / (G·M·sigma) · (u − mean u − z · mean(u·z) / sigma²), means over the group
  *
  * @param u [groups·G, H,W,C]
  * @returns ddy like dy, ddx like x

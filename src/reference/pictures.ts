@@ -2,7 +2,7 @@
  * Gathers square pictures into a batch: value = byte / 127.5 − 1, in [−1, 1].
  *
  * @param pixels [count, size, size, 3]
- * @param indices [n]: which pictures
+ * @param indices [n]: the pictures to gather
  * @param flips [n]: 1 mirrors the picture along W, 0 does not
  * @param size height and width in pixels
  * @returns [n, size, size, 3]
@@ -29,12 +29,12 @@ export function gatherPictures(
 }
 
 /**
- * Pictures as bytes: a value becomes (x·0.5 + 0.5)·255, rounded to the nearest and clamped to 0 … 255.
+ * Pictures as bytes: a value becomes (x·0.5 + 0.5)·255, rounded to the nearest integer and clamped to 0 … 255.
  *
  * @param x in [−1, 1]
- * @returns as many bytes as x has values
+ * @returns one byte for each value of x
  */
 export function packPictures(x: ArrayLike<number>): Uint8ClampedArray {
-  // The array rounds and clamps, halves to even. Only x = 0 falls on a half, 127.5, and becomes 128 either way.
+  // The array clamps, and rounds halves to even. The only half is 127.5, from x = 0, which becomes 128 either way.
   return Uint8ClampedArray.from(x, (value) => (value * 0.5 + 0.5) * 255);
 }

@@ -1,5 +1,5 @@
 /**
- * The sum of each column; of dy, the gradient of a bias.
+ * The sum of each column. For dy this is the gradient of a bias.
  *
  * @param x [rows, columns]
  * @returns [columns]

@@ -1,7 +1,7 @@
 import { sigmoid } from "./activations.ts";
 
 /**
- * The mean loss of logits that are to be above (or below) their opposites, pair by pair:
+ * The mean loss of logits that should be above (or below) their opposites, pair by pair:
  *
  *     m = sign·(x − opposite),    loss = mean(log(1 + exp(−m))) = mean(max(−m, 0) + log1p(exp(−|m|)))
  *
@@ -9,7 +9,7 @@ import { sigmoid } from "./activations.ts";
  * arxiv.org/abs/2501.05441 (RpGAN).
  *
  * @param x, opposite logits [N]
- * @param sign 1 where x is to be above, −1 below
+ * @param sign 1 if x should be above, −1 if below
  */
 export function relativisticLoss(x: ArrayLike<number>, opposite: ArrayLike<number>, sign: number): number {
   let loss = 0;
@@ -21,7 +21,7 @@ export function relativisticLoss(x: ArrayLike<number>, opposite: ArrayLike<numbe
 }
 
 /**
- * The gradient of `relativisticLoss` by x, the opposites being constants: −sign·σ(−m) / N.
+ * The gradient of `relativisticLoss` with respect to x, where opposites are constants: −sign·σ(−m) / N.
  *
  * @param x, opposite logits [N]
  * @returns dx [N]

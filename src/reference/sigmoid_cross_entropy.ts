@@ -1,14 +1,14 @@
 import { sigmoid } from "./activations.ts";
 
 /**
- * The mean binary cross-entropy between sigmoid(x) and one target for all, on the logits so that nothing overflows:
+ * The mean binary cross-entropy between sigmoid(x) and a single target, computed from logits so that it cannot overflow:
  *
  *     loss = mean(max(x, 0) − x·target + log1p(exp(−|x|)))
  *
  * Source: tensorflow.org/api_docs/python/tf/nn/sigmoid_cross_entropy_with_logits
  *
  * @param x logits [N]
- * @param target the wanted probability, 0 … 1
+ * @param target the target probability, 0 … 1
  */
 export function sigmoidCrossEntropy(x: ArrayLike<number>, target: number): number {
   let loss = 0;

@@ -1,11 +1,11 @@
 /**
- * A filter without checkerboard: the full convolution of w with a 2×2 box, times 1/4.
+ * A filter that leaves no checkerboard: the full convolution of w with a 2×2 box, times 1/4.
  *
  *     y[r,s] = (w[r,s] + w[r−1,s] + w[r,s−1] + w[r−1,s−1]) / 4, where w is 0 outside
  *
- * At stride 2 the taps of a transposed convolution fall into four phases by the parity of r and s. Each w reaches every phase
- * exactly once, so their sums are all equal, and a flat input gives a flat output (Odena, Dumoulin and Olah 2016,
- * distill.pub/2016/deconv-checkerboard, on why that matters).
+ * At stride 2 the taps of a transposed convolution form four phases by the parity of r and s. Each w contributes to every
+ * phase exactly once, so their sums are all equal, and a flat input gives a flat output. For why that matters, see Odena,
+ * Dumoulin and Olah 2016, distill.pub/2016/deconv-checkerboard.
  *
  * @param w [R,S,C,K]
  * @returns [R+1,S+1,C,K]

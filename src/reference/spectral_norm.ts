@@ -1,7 +1,7 @@
 import { dot, sumOfSquares } from "./reduce.ts";
 
-// Spectral normalisation (Miyato, Kataoka, Koyama and Yoshida 2018, arxiv.org/abs/1802.05957) of a matrix x [rows, K]: of a
-// filter [R,S,C,K] with R·S·C rows. Theirs is the transpose, so that u and v change places.
+// Spectral normalisation (Miyato, Kataoka, Koyama and Yoshida 2018, arxiv.org/abs/1802.05957) of a matrix x [rows, K]; a
+// filter [R,S,C,K] has R·S·C rows. The paper's matrix is the transpose, so its u and v are swapped.
 
 /** x · u @param x [rows, K] @param u [K] @returns [rows] */
 export function matrixVector(x: ArrayLike<number>, u: ArrayLike<number>, rows: number): Float64Array {
@@ -31,7 +31,7 @@ export function normalise(x: ArrayLike<number>): Float64Array {
  * One step of the power iteration towards x's first pair of singular vectors: v = normalise(x·u), u = normalise(vᵀ·x).
  *
  * @param x [rows, K]
- * @param u [K], from the step before
+ * @param u [K], from the previous step
  * @returns v [rows] and the new u [K]
  */
 export function powerIteration(x: ArrayLike<number>, u: ArrayLike<number>): { v: Float64Array; u: Float64Array } {
@@ -56,7 +56,7 @@ export function spectralNorm(
 }
 
 /**
- * The gradient of `spectralNorm` with u and v held fixed: dx = (dy − ⟨dy, y⟩ · v uᵀ) / σ.
+ * The gradient of `spectralNorm` with u and v constant: dx = (dy − ⟨dy, y⟩ · v uᵀ) / σ.
  *
  * @param dy [rows, K]
  * @returns dx [rows, K]

@@ -1,19 +1,19 @@
 import { type ConvShape, samePadding } from "./conv2d.ts";
 
-// The shape is that of the convolution which is transposed: what it takes, [N,H,W,C], is what comes out here, and what it
-// gives, [N,P,Q,K], goes in. The loops below are written from the scatter definition, not in terms of conv2d, so that
-// the adjoint identities between the two files are a test of both.
+// The shape is that of the convolution being transposed: its input [N,H,W,C] is the output here, and its output [N,P,Q,K]
+// is the input. The loops below follow the scatter definition and do not use conv2d, so that the adjoint identities between
+// the two files test both.
 
 /**
  * Transposed two-dimensional convolution: every input pixel adds its scaled copy of the filter to the output.
  *
  *     y[n, p·stride + r − before, q·stride + s − before, c] += x[n,p,q,k] · weight[r,s,c,k]
  *
- * starting from y = bias; what falls outside of the picture is dropped. Several H give the same P (at stride 2, 7 and 8
- * both give 4), which is why the shape names H and W.
+ * starting from y = bias; terms outside the picture are dropped. Several H give the same P (at stride 2, both 7 and 8
+ * give 4), so the shape must specify H and W.
  *
  * @param x [N,P,Q,K]
- * @param weight [R,S,C,K]: TensorFlow's HWOI, as C are the channels that come out
+ * @param weight [R,S,C,K]: TensorFlow's HWOI, since C is the number of output channels
  * @param bias [C], or null for none
  * @returns y [N,H,W,C]
  */
@@ -54,7 +54,7 @@ export function transposedConv2d(
 }
 
 /**
- * The gradient of `transposedConv2d` with respect to x: each input pixel collects from where it was scattered to.
+ * The gradient of `transposedConv2d` with respect to x: each input pixel collects from the pixels it was scattered to.
  *
  *     dx[n,p,q,k] = Σ_r,s,c dy[n, p·stride + r − before, q·stride + s − before, c] · weight[r,s,c,k]
  *

@@ -1,9 +1,5 @@
-/**
- * The learning-rate schedule: constant, then a linear decrease, then constant again. And Adam's rates, which follow
- * from it.
- */
-import { type AdamConstants, adamRate } from "../kernels/adam.ts";
-import { adamEpsilon, type Config } from "./config.ts";
+/** The learning-rate schedule: constant, then a linear decrease, then constant again. */
+import type { Config } from "./config.ts";
 
 export type Schedule = Pick<Config, "lrDecayFrom" | "lrDecaySteps" | "lrDecayTo">;
 
@@ -12,17 +8,6 @@ export function rateFactor({ lrDecayFrom, lrDecaySteps, lrDecayTo }: Schedule, s
   if (lrDecayFrom === 0 || step <= lrDecayFrom) return 1;
   const done = Math.min(1, (step - lrDecayFrom) / lrDecaySteps);
   return 1 - (1 - lrDecayTo) * done;
-}
-
-export function adamConstants({ beta1, beta2 }: Pick<Config, "beta1" | "beta2">): AdamConstants {
-  return { beta1, beta2, epsilon: adamEpsilon };
-}
-
-/** Adam's rates in a step, including its bias correction. @param step from 1 */
-export function adamRates(config: Config, step: number): { d: number; g: number } {
-  const factor = rateFactor(config, step);
-  const corrected = (rate: number) => adamRate(rate * factor, step, adamConstants(config));
-  return { d: corrected(config.lrD), g: corrected(config.lrG) };
 }
 
 /** Whether two schedules gave the same rates in all steps up to this one. */

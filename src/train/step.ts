@@ -19,8 +19,8 @@ import { averageParameters, type NamedTensors, type Trainable } from "../nn/para
 import { powerIterations, spectrallyNormalised } from "../nn/spectral_norm.ts";
 import { Tape } from "../nn/tape.ts";
 import { purposes } from "../random/noise_key.ts";
+import { adamConstants } from "./adam_rates.ts";
 import { type Config, changesOf } from "./config.ts";
-import { adamConstants } from "./learning_rates.ts";
 import type { LossRing, StepLosses } from "./loss_ring.ts";
 import { scoreLosses } from "./losses.ts";
 import type { Model } from "./model.ts";

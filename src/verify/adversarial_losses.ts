@@ -1,4 +1,4 @@
-/** Checks of the losses that are no cross-entropy with a label. */
+/** Checks of the hinge and relativistic losses. */
 import * as loss from "../kernels/loss.ts";
 import { sigmoid } from "../reference/activations.ts";
 import * as hinge from "../reference/hinge_loss.ts";
@@ -10,16 +10,16 @@ import type { Lab } from "./lab.ts";
 
 const { abs, ceil, exp, log1p, max } = Math;
 
-/** The loss of each logit with what it may be off by. */
+/** The loss of each logit, with its allowed error. */
 interface Terms {
   readonly values: readonly number[];
   readonly errors: readonly number[];
 }
 
-/** Rows of losses: a group's mean loss and mean score, each with what it may be off by. */
+/** A row of losses: a group's mean loss and mean score, each with its allowed error. */
 function lossRow(x: Float32Array, { values, errors }: Terms, share: number): { value: number; allowed: number }[] {
   const N = x.length;
-  // A sum is off by a unit of all its terms for each addition on the way, and by the division; then comes the share.
+  // A sum may be off by a unit of all its terms for each addition in the chain, then by the division and the share.
   const chain = unit * (ceil(N / 64) + 7 + divisionUnits);
   const score = sum(sigmoid(x)) / N;
   return [
@@ -34,7 +34,7 @@ function lossRow(x: Float32Array, { values, errors }: Terms, share: number): { v
 const shapes: Dims[] = [1, 2].flatMap((groups) => lossShapes.map((dims) => ({ ...dims, groups, form: groups % 2 })));
 const random: Check["random"] = (int) => ({ ...randomLoss(int), groups: int(1, 2), form: int(0, 1) });
 
-/** Logits of each group with its sign: one group's by the shape's target. */
+/** The logits of each group with its sign; a single group's sign follows from the shape's target. */
 function groupsOf(lab: Lab, dims: Dims): { x: Float32Array; sign: number }[] {
   const signs = dims.groups === 2 ? [1, -1] : [dims.target > 0 ? 1 : -1];
   return signs.map((sign) => ({ x: logits(lab, dims), sign }));
@@ -88,11 +88,11 @@ const relativisticLoss: Check = {
       gradient: relativistic.relativisticLossGradient(x, opposites[g], sign),
     }));
     const bounds = judged.flatMap(({ x, margins }) => {
-      // The difference of two logits rounds; from there on as in cross-entropy with target 1.
+      // The difference of two logits is rounded; the rest is as in cross-entropy with target 1.
       const errors = margins.map((m) => {
         const e = exp(-abs(m));
         const tail = e < 1 / 32 ? 10 * unit * e : 2 ** -21 + 5 * unit * log1p(e);
-        // m's rounding goes over as far as the loss is steep there.
+        // m's rounding error is scaled by the loss's slope.
         const slope = sigmoid([-m])[0];
         return tail + unit * (abs(m) * slope + expUnits(m) * e + 2 * max(-m, 0) + log1p(e)) + smallest;
       });
@@ -103,7 +103,7 @@ const relativisticLoss: Check = {
     const allowed = judged.flatMap(({ x, margins, gradient }) =>
       margins.map((m, i) => {
         const score = abs(gradient[i]) * x.length;
-        // m's rounding moves σ(−m) by at most σ(1 − σ) of it.
+        // m's rounding error moves σ(−m) by at most σ(1 − σ) times as much.
         const error = sigmoidError(-m) + unit * abs(m) * score * (1 - score);
         return error / x.length + unit * (1 + divisionUnits) * abs(gradient[i]) + smallest;
       }),

@@ -1,19 +1,19 @@
-/** Checks of augmentation: what is drawn, bit for bit; what is done with it, and back. */
+/** Checks of augmentation: the random changes, bit for bit; applying them, and the gradient. */
 import * as kernel from "../kernels/augment.ts";
-import * as twin from "../reference/augment.ts";
+import * as reference from "../reference/augment.ts";
 import { both, type Check, type Dims, realsOnly, smallest, unit } from "./check.ts";
 import { type Lab, sumBound } from "./lab.ts";
 
 const { abs } = Math;
 
-const changesOf = ({ color, translation, cutout }: Dims): twin.Changes => ({
+const changesOf = ({ color, translation, cutout }: Dims): reference.Changes => ({
   color: color === 1,
   translation: translation === 1,
   cutout: cutout === 1,
 });
 
-/** The words that the kernel writes for these. */
-function wordsOf(done: readonly twin.Augmentation[]): Uint32Array<ArrayBuffer> {
+/** The words that the kernel writes for these changes. */
+function wordsOf(done: readonly reference.Augmentation[]): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(done.length * kernel.augmentationWords);
   const [floats, integers] = [new Float32Array(words.buffer), new Int32Array(words.buffer)];
   for (const [n, { brightness, saturation, contrast, cutSize, shift, cut }] of done.entries()) {
@@ -54,7 +54,7 @@ const augmentParameters: Check = {
     const parameters = lab.poisoned([rows, kernel.augmentationWords]);
     const step = lab.uploadWords(Uint32Array.of(key.step, 7));
     kernel.augmentParameters(lab.stream, step, parameters, key, size, changesOf(dims));
-    const expected = wordsOf(twin.randomAugmentations(rows, key, size, changesOf(dims)));
+    const expected = wordsOf(reference.randomAugmentations(rows, key, size, changesOf(dims)));
     return [await lab.compareWords(parameters, expected, "parameters")];
   },
 };
@@ -65,7 +65,7 @@ const shapes: Dims[] = [
   { N: 5, size: 16, row: 5, color: 0, translation: 1, cutout: 0 },
   { N: 5, size: 16, row: 0, color: 0, translation: 0, cutout: 1 },
   { N: 4, size: 16, row: 1, color: 1, translation: 0, cutout: 0 },
-  { N: 2, size: 33, row: 0, ...all }, // a second chunk of 65 pixels
+  { N: 2, size: 33, row: 0, ...all }, // two chunks, the second of 65 pixels
   { N: 2, size: 64, row: 3, ...all },
 ];
 const random: Check["random"] = (int) => ({
@@ -77,11 +77,11 @@ const random: Check["random"] = (int) => ({
   cutout: int(0, 1),
 });
 
-/** Numbers for x or dy, and what is done to them: without colour where they are whole, since that divides. */
+/** Numbers for x or dy, and changes. Without colour if the numbers are integers, since colour divides. */
 function prepare(lab: Lab, dims: Dims) {
   const { N, size, row } = dims;
   const changes = { ...changesOf(dims), color: dims.color === 1 && !lab.exact };
-  const done = twin.randomAugmentations(row + N, randomKey(lab), size, changes);
+  const done = reference.randomAugmentations(row + N, randomKey(lab), size, changes);
   const words = lab.uploadWords(wordsOf(done));
   const shape = [N, size, size, 3];
   const numbers = lab.numbers(N * size * size * 3);
@@ -90,10 +90,10 @@ function prepare(lab: Lab, dims: Dims) {
 }
 
 /**
- * What colour may be off by at element i of the kernel's output, out of `pixels`, whose colours it changes: eight roundings
- * of every term, and contrast's share of what the picture's mean is off by.
+ * The allowed error of colour at element i of the kernel's output, computed from `pixels`: eight roundings of every term,
+ * and contrast's share of the error of the picture's mean.
  */
-function colourBound(pixels: ArrayLike<number>, done: readonly twin.Augmentation[], size: number) {
+function colourBound(pixels: ArrayLike<number>, done: readonly reference.Augmentation[], size: number) {
   const each = size * size * 3;
   const values = Float64Array.from(pixels);
   const terms = done.map(({ brightness, contrast }, n) => {
@@ -128,11 +128,11 @@ const augment: Check = {
     const allowed = (i: number) => {
       const { shift } = done[Math.floor(i / each)];
       const from = i - 3 * (shift[0] * size + shift[1]);
-      // What D does not see of the picture is 0 exactly.
+      // Elements that D does not see are exactly 0.
       return expected[i] === 0 && expectedLinear[i] === 0 ? 0 : bound(i, from);
     };
-    const expected = twin.augment(numbers, done, size);
-    const expectedLinear = twin.augment(
+    const expected = reference.augment(numbers, done, size);
+    const expectedLinear = reference.augment(
       numbers,
       done.map((one) => ({ ...one, brightness: 0 })),
       size,
@@ -150,10 +150,10 @@ const augmentGradient: Check = {
     const { size, shape, numbers, drawn, done, input } = prepare(lab, dims);
     const dx = lab.poisoned(shape);
     kernel.augmentGradient(lab.stream, input, dx, drawn);
-    // The numbers as they are before the colours: moved back, and 0 where nothing was seen.
+    // The numbers before colour is applied: shifted back, and 0 where D saw nothing.
     const plain = done.map((one) => ({ ...one, brightness: 0, saturation: 1, contrast: 1 }));
-    const bound = colourBound(twin.augmentGradient(numbers, plain, size), done, size);
-    return [await lab.compare(dx, twin.augmentGradient(numbers, done, size), (i) => bound(i, i), "dx")];
+    const bound = colourBound(reference.augmentGradient(numbers, plain, size), done, size);
+    return [await lab.compare(dx, reference.augmentGradient(numbers, done, size), (i) => bound(i, i), "dx")];
   },
 };
 

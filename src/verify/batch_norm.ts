@@ -1,6 +1,6 @@
-/** Checks of batch normalisation: statistics, normalising, running averages, backward. */
+/** Checks of batch normalisation: statistics, normalisation, running averages, gradients. */
 import * as kernel from "../kernels/batch_norm.ts";
-import * as twin from "../reference/batch_norm.ts";
+import * as reference from "../reference/batch_norm.ts";
 import { ema } from "../reference/ema.ts";
 import { both, type Check, type Dims, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
 import { type Lab, sumBound } from "./lab.ts";
@@ -11,14 +11,14 @@ const epsilon = fround(1e-5);
 /** Rounding units of 1 / sqrt(variance + epsilon). */
 const rstdUnits = 1 + sqrtUnits + divisionUnits;
 
-/** One row, one chunk, several, the last one short; and a mean that E[x²] − E[x]² would not survive. */
+/** One row, one chunk, several with a short last one; and a mean so large that E[x²] − E[x]² would cancel. */
 const shapes: Dims[] = [
   { rows: 1, C: 3, mean: 0 },
   { rows: 2, C: 1, mean: 0 },
   { rows: 63, C: 5, mean: 0 },
   { rows: 32, C: 8, mean: 3 },
   { rows: 300, C: 65, mean: 0 },
-  { rows: 9000, C: 2, mean: 0 }, // chunks longer than the shortest
+  { rows: 9000, C: 2, mean: 0 }, // chunks above the minimum length
   { rows: 500, C: 4, mean: 1000 },
 ];
 const random: Check["random"] = (int) => ({ rows: int(2, 400), C: int(1, 40), mean: int(-2, 2) });
@@ -34,7 +34,7 @@ const column = (rows: number, C: number, f: (row: number, i: number) => number, 
   return total;
 };
 
-/** The twin's statistics as the GPU would hold them: [3, C] f32. */
+/** The reference's statistics as the GPU stores them: [3, C] f32. */
 function moments(mean: ArrayLike<number>, variance: ArrayLike<number>): Float32Array {
   const C = mean.length;
   const values = new Float32Array(3 * C);
@@ -44,13 +44,13 @@ function moments(mean: ArrayLike<number>, variance: ArrayLike<number>): Float32A
   return values;
 }
 
-/** What the statistics of one column of so many rows may be off by. */
+/** The allowed errors of the statistics of one column. */
 function statisticsErrors(rows: number, mean: number, variance: number) {
   const chunks = kernel.statisticsChunks(rows);
   const steps = Math.min(rows, chunks.rows) + chunks.count;
-  // A mean is as exact as a sum of that many numbers of x's size, divided by their count.
+  // A mean is as exact as a sum of `steps` numbers of x's magnitude, divided by `steps`.
   const meanError = sumBound(steps, (mean ** 2 + variance) * steps) / steps + unit * abs(mean);
-  // The chunks' means, with that error, are what Chan's formula squares the differences of.
+  // Chan's formula squares differences of the chunks' means, which have that error.
   const varianceError =
     sumBound(steps, 3 * variance ** 2 * steps) + 2 * meanError * sqrt(variance) + meanError ** 2 + smallest;
   const rstd = 1 / sqrt(variance + epsilon);
@@ -71,7 +71,7 @@ const batchNormStatistics: Check = {
     const x = centred(lab, dims);
     const output = lab.poisoned([3, C]);
     kernel.batchNormStatistics(lab.stream, lab.upload([rows, C], x), output, epsilon);
-    const { mean, variance } = twin.batchNormStatistics(x, rows, C);
+    const { mean, variance } = reference.batchNormStatistics(x, rows, C);
     const rstd = variance.map((value) => 1 / sqrt(value + epsilon));
     const errors = Array.from({ length: C }, (_, c) => statisticsErrors(rows, mean[c], variance[c]));
     const allowed = (["mean", "rstd", "variance"] as const).flatMap((value) => errors.map((error) => error[value]));
@@ -87,7 +87,7 @@ const batchNorm: Check = {
   async run(lab, { rows, C, mean: offset }) {
     const x = lab.numbers(rows * C).map((value) => value + offset);
     const [mean, gamma, beta] = [lab.numbers(C).map((value) => value + offset), lab.numbers(C), lab.numbers(C)];
-    // Variances whose roots are whole numbers keep the integers exact.
+    // Variances that are powers of 4 have exact roots, which keeps integers exact.
     const variance = lab.numbers(C).map((value) => (lab.exact ? 4 ** -value : 1.5 + value));
     const atEpsilon = lab.exact ? 0 : epsilon;
     const saved = moments(mean, variance);
@@ -95,8 +95,8 @@ const batchNorm: Check = {
     const y = lab.poisoned([rows, C]);
     const parameters = [lab.upload([3, C], saved), lab.upload([C], gamma), lab.upload([C], beta)] as const;
     kernel.batchNorm(lab.stream, lab.upload([rows, C], x), ...parameters, y);
-    const expected = twin.batchNorm(x, mean, variance, gamma, beta, atEpsilon, rows, C);
-    // rstd was rounded to f32; x − mean; two products; the sum.
+    const expected = reference.batchNorm(x, mean, variance, gamma, beta, atEpsilon, rows, C);
+    // Roundings: rstd to f32, x − mean, two products, the sum.
     const allowed = (i: number) =>
       unit * (4 * abs(expected[i] - beta[i % C]) + abs(beta[i % C]) + abs(expected[i])) + smallest;
     return [await lab.compare(y, expected, allowed)];
@@ -127,7 +127,7 @@ const batchNormInference: Check = {
     { C: 1, updates: 1 },
     { C: 5, updates: 3 },
     { C: 130, updates: 500 },
-    { C: 3, updates: 0 }, // nothing known: mean 0, variance 1
+    { C: 3, updates: 0 }, // no updates yet: mean 0, variance 1
   ],
   random: (int) => ({ C: int(1, 200), updates: int(0, 20) }),
   async run(lab, { C, updates }) {
@@ -145,7 +145,7 @@ const batchNormInference: Check = {
     const variance = Array.from({ length: C }, (_, c) => (updates ? running[C + c] / weight : 1));
     const rstd = variance.map((value) => 1 / sqrt(value + epsilon));
     const expected = [...mean, ...rstd, ...variance];
-    // rstd takes half of the variance's relative error.
+    // rstd inherits half of the variance's relative error.
     const units = (i: number) => (i >= C && i < 2 * C ? divisionUnits / 2 + rstdUnits : divisionUnits);
     return [await lab.compare(output, expected, (i) => unit * units(i) * abs(expected[i]) + smallest, "moments")];
   },
@@ -160,7 +160,7 @@ const batchNormGradient: Check = {
     const { rows, C } = dims;
     const x = centred(lab, dims);
     const [dy, gamma] = [lab.numbers(rows * C), lab.numbers(C)];
-    const { mean, variance } = twin.batchNormStatistics(x, rows, C);
+    const { mean, variance } = reference.batchNormStatistics(x, rows, C);
     const [sums, dx] = [lab.poisoned([2, C]), lab.poisoned([rows, C])];
     kernel.batchNormGradient(
       lab.stream,
@@ -171,13 +171,13 @@ const batchNormGradient: Check = {
       sums,
       dx,
     );
-    const { dgamma, dbeta, dx: expected } = twin.batchNormGradient(x, dy, gamma, epsilon, rows, C);
+    const { dgamma, dbeta, dx: expected } = reference.batchNormGradient(x, dy, gamma, epsilon, rows, C);
     const allowedSums = new Float64Array(2 * C);
     const allowed = new Float64Array(rows * C);
     for (let c = 0; c < C; c++) {
       const rstd = 1 / sqrt(variance[c] + epsilon);
       const xHat = (i: number) => (x[i] - mean[c]) * rstd;
-      // The mean was rounded to f32, which shifts every x̂ by as much; then x̂'s own three roundings.
+      // The mean was rounded to f32, which shifts every x̂; then come x̂'s own three roundings.
       const shift = 0.5 * unit * abs(mean[c]) * rstd;
       const xHatError = (i: number) => shift + 3 * unit * abs(xHat(i));
       const dgammaError =
@@ -196,7 +196,7 @@ const batchNormGradient: Check = {
         const i = row * C + c;
         const [shareB, shareG] = [abs(dbeta[c]) / rows, abs(dgamma[c]) / rows];
         const terms = abs(dy[i]) + shareB + abs(xHat(i)) * shareG;
-        // Each term passes a division or a product, two differences, and the two factors in front.
+        // Each term goes through a division or a product, two differences, and the two factors in front.
         const rounding = unit * (divisionUnits + 6) * terms;
         const inherited = (dbetaError + abs(xHat(i)) * dgammaError) / rows + shareG * xHatError(i);
         allowed[i] = abs(gamma[c]) * rstd * (rounding + inherited) + smallest;
@@ -209,7 +209,7 @@ const batchNormGradient: Check = {
   },
 };
 
-/** The shapes above in one group and in two, and with gradients written or added to what is there. */
+/** The shapes above with one group and with two, and with gradients overwritten or accumulated. */
 const groupedShapes: Dims[] = shapes.map((dims, i) => ({ ...dims, groups: 1 + (i % 2), plus: Number(i % 3 === 1) }));
 const randomGrouped: Check["random"] = (int) => ({ ...random(int), groups: int(1, 3), plus: int(0, 1) });
 const slope = fround(0.2);
@@ -218,7 +218,7 @@ const momentum = fround(0.99);
 /** The statistics of each group, in f64. */
 function groupStatistics(x: Float32Array, { rows, C, groups }: Dims) {
   return Array.from({ length: groups }, (_, group) =>
-    twin.batchNormStatistics(x.subarray(group * rows * C, (group + 1) * rows * C), rows, C),
+    reference.batchNormStatistics(x.subarray(group * rows * C, (group + 1) * rows * C), rows, C),
   );
 }
 
@@ -260,13 +260,13 @@ const batchNormLeakyRelu: Check = {
     ]);
     const batch = [...statistics[0].mean, ...statistics[0].variance, ...new Float64Array(C).fill(1)];
     const inherited = [...errors[0].map(({ mean }) => mean), ...errors[0].map(({ variance }) => variance)];
-    const expected = twin.batchNormLeakyRelu(x, gamma, beta, { groups, rows, C, epsilon, slope });
+    const expected = reference.batchNormLeakyRelu(x, gamma, beta, { groups, rows, C, epsilon, slope });
     const allowed = (i: number) => {
       const [c, group] = [i % C, Math.floor(i / (rows * C))];
       const error = errors[group][c];
       const deviation = abs(x[i] - statistics[group].mean[c]);
       const scaled = abs(gamma[c]) * deviation * rstd(group, c);
-      // Of the mean, of rstd, and of x − mean and two products; then the sum, and the slope. Leaky ReLU adds to no error.
+      // Errors of the mean and of rstd, of x − mean and two products, the sum and the slope. Leaky ReLU amplifies none.
       const fromStatistics = abs(gamma[c]) * (error.mean * rstd(group, c) + deviation * error.rstd);
       return fromStatistics + unit * (4 * scaled + 2 * (scaled + abs(beta[c]))) + smallest;
     };
@@ -316,7 +316,7 @@ const batchNormLeakyReluGradient: Check = {
         dbeta: { tensor: dbeta, accumulate: plus === 1 },
       },
     );
-    const expected = twin.batchNormLeakyReluGradient(x, dy, gamma, beta, { groups, rows, C, epsilon, slope });
+    const expected = reference.batchNormLeakyReluGradient(x, dy, gamma, beta, { groups, rows, C, epsilon, slope });
     const allowed = new Float64Array(size);
     const [allowedGamma, allowedBeta] = [new Float64Array(C), new Float64Array(C)];
     for (let c = 0; c < C; c++) {
@@ -325,11 +325,11 @@ const batchNormLeakyReluGradient: Check = {
         const rstd = 1 / sqrt(statistics[group].variance[c] + epsilon);
         const at = (row: number) => (group * rows + row) * C + c;
         const xHat = (i: number) => (x[i] - mean) * rstd;
-        // The mean was rounded to f32, which shifts every x̂ by as much; then x̂'s own three roundings.
+        // The mean was rounded to f32, which shifts every x̂; then come x̂'s own three roundings.
         const shift = 0.5 * unit * abs(mean) * rstd;
         const xHatError = (i: number) => shift + 3 * unit * abs(xHat(i));
         const g = (i: number) => (gamma[c] * xHat(i) + beta[c] > 0 ? dy[i] : slope * dy[i]);
-        // Where rounding decides the sign, either slope is right.
+        // Where rounding decides the sign, either slope is allowed.
         const gError = (i: number) => {
           const normalised = abs(gamma[c] * xHat(i) + beta[c]);
           const terms = abs(gamma[c]) * abs(xHat(i)) + abs(beta[c]);
@@ -354,7 +354,7 @@ const batchNormLeakyReluGradient: Check = {
           const i = at(row);
           const [shareB, shareG] = [abs(sumB) / rows, abs(sumG) / rows];
           const terms = abs(g(i)) + shareB + abs(xHat(i)) * shareG;
-          // Each term passes a division or a product, two differences, and the two factors in front.
+          // Each term goes through a division or a product, two differences, and the two factors in front.
           const rounding = unit * (divisionUnits + 6) * terms;
           const inherited = (errorB + abs(xHat(i)) * errorG) / rows + shareG * xHatError(i) + gError(i);
           allowed[i] = abs(gamma[c]) * rstd * (rounding + inherited) + smallest;

@@ -1,4 +1,4 @@
-/** Checks of everything that is a sum of products: convolutions, transposed convolutions, dense layers. */
+/** Checks of all sums of products: convolutions, transposed convolutions, dense layers. */
 import type { Stream } from "../gpu/stream.ts";
 import { elements, type Tensor } from "../gpu/tensor.ts";
 import { choiceKey, choiceText } from "../kernels/choices.ts";
@@ -8,27 +8,27 @@ import { type ConvGeometry, samePadding } from "../kernels/geometry.ts";
 import * as naive from "../kernels/naive.ts";
 import type { Pass } from "../kernels/variants.ts";
 import * as conv from "../reference/conv2d.ts";
-import * as twinDense from "../reference/dense.ts";
+import * as referenceDense from "../reference/dense.ts";
 import * as transposed from "../reference/transposed_conv2d.ts";
 import { both, type Check, type Dims, type RandomInt } from "./check.ts";
 import { type Comparison, square, sumBound } from "./lab.ts";
 
 type Numbers = ArrayLike<number>;
 
-/** y = a ⊗ b + bias: bilinear in a and b, so that the twin on squares gives Σ (aᵢ·bᵢ)² for the rounding bound. */
+/** y = a ⊗ b + bias. It is bilinear in a and b, so the reference on squares gives Σ (aᵢ·bᵢ)² for the rounding bound. */
 interface Product {
   readonly kernel: string;
-  /** The pass whose variants it can be computed by. */
+  /** The pass whose variants can compute it. */
   readonly pass?: Pass;
-  /** Can add to what its output holds; does so where dims.plus is 1. */
+  /** Whether it can add to its output; it does so if dims.plus is 1. */
   readonly accumulates?: true;
-  /** Shapes (a bias is given where dims.plus is 1), and how many products a sum has. */
+  /** Shapes, and the number of products per sum. There is a bias if dims.plus is 1. */
   layout(dims: Dims): { a: number[]; b: number[]; bias?: number[]; y: number[]; depth: number };
   host(stream: Stream, a: Tensor, b: Tensor, bias: Tensor | null, y: Tensor, dims: Dims): void;
-  twin(a: Numbers, b: Numbers, bias: Numbers | null, dims: Dims): Float64Array;
+  reference(a: Numbers, b: Numbers, bias: Numbers | null, dims: Dims): Float64Array;
 }
 
-/** Of a filter gradient by every variant: not all pixels in one sum, nor as many in each. */
+/** Splits of a filter gradient by every variant: several, of unequal size. */
 const splits = 3;
 
 function productCheck(product: Product, shapes: readonly Dims[], random: (int: RandomInt) => Dims): Check {
@@ -63,7 +63,7 @@ function productCheck(product: Product, shapes: readonly Dims[], random: (int: R
         lab.stream.choices.chosen = new Map();
       }
       const sums = (a: Numbers, b: Numbers, bias: Numbers | null, before: Numbers | null) => {
-        const values = product.twin(a, b, bias, dims);
+        const values = product.reference(a, b, bias, dims);
         return before ? values.map((value, i) => value + before[i]) : values;
       };
       const expected = sums(numbersA, numbersB, bias, before);
@@ -79,7 +79,7 @@ function productCheck(product: Product, shapes: readonly Dims[], random: (int: R
   };
 }
 
-/** What a dense layer leaves out. */
+/** The sizes that a dense layer does not have. */
 const onePixel = { H: 1, W: 1, R: 1, S: 1, stride: 1 };
 
 function geometry(dims: Dims): ConvGeometry {
@@ -121,14 +121,14 @@ const products: Product[] = [
     pass: "forward",
     layout: forwardLayout,
     host: (stream, x, weight, bias, y, { stride }) => fast.conv2d(stream, x, weight, bias, y, stride),
-    twin: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
+    reference: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
   },
   {
     kernel: "conv2dInputGradient",
     pass: "input gradient",
     layout: inputGradientLayout,
     host: (stream, dy, weight, bias, dx, { stride }) => fast.conv2dInputGradient(stream, dy, weight, bias, dx, stride),
-    twin: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
+    reference: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
   },
   {
     kernel: "conv2dFilterGradient",
@@ -137,20 +137,20 @@ const products: Product[] = [
     layout: filterGradientLayout,
     host: (stream, x, dy, _, dweight, { stride, plus }) =>
       fast.conv2dFilterGradient(stream, x, dy, dweight, stride, plus === 1),
-    twin: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
+    reference: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
   },
   // The same three kernels, in the roles that a transposed convolution gives them.
   {
     kernel: "transposedConv2d",
     layout: inputGradientLayout,
     host: (stream, x, weight, bias, y, { stride }) => fast.conv2dInputGradient(stream, x, weight, bias, y, stride),
-    twin: (x, weight, bias, dims) => transposed.transposedConv2d(x, weight, bias, convolution(dims)),
+    reference: (x, weight, bias, dims) => transposed.transposedConv2d(x, weight, bias, convolution(dims)),
   },
   {
     kernel: "transposedConv2dInputGradient",
     layout: forwardLayout,
     host: (stream, dy, weight, bias, dx, { stride }) => fast.conv2d(stream, dy, weight, bias, dx, stride),
-    twin: (dy, weight, bias, dims) =>
+    reference: (dy, weight, bias, dims) =>
       withBias(transposed.transposedConv2dInputGradient(dy, weight, convolution(dims)), bias),
   },
   {
@@ -159,26 +159,26 @@ const products: Product[] = [
     layout: filterGradientLayout,
     host: (stream, dy, x, _, dweight, { stride, plus }) =>
       fast.conv2dFilterGradient(stream, dy, x, dweight, stride, plus === 1),
-    twin: (dy, x, _, dims) => transposed.transposedConv2dFilterGradient(x, dy, convolution(dims)),
+    reference: (dy, x, _, dims) => transposed.transposedConv2dFilterGradient(x, dy, convolution(dims)),
   },
   {
     kernel: "conv2dNaive",
     layout: forwardLayout,
     host: (stream, x, weight, bias, y, { stride }) => naive.conv2dNaive(stream, x, weight, bias, y, stride),
-    twin: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
+    reference: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
   },
   {
     kernel: "conv2dInputGradientNaive",
     layout: inputGradientLayout,
     host: (stream, dy, weight, bias, dx, { stride }) =>
       naive.conv2dInputGradientNaive(stream, dy, weight, bias, dx, stride),
-    twin: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
+    reference: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
   },
   {
     kernel: "conv2dFilterGradientNaive",
     layout: filterGradientLayout,
     host: (stream, x, dy, _, dweight, { stride }) => naive.conv2dFilterGradientNaive(stream, x, dy, dweight, stride),
-    twin: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
+    reference: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
   },
 ];
 
@@ -186,7 +186,7 @@ const base = { N: 1, H: 9, W: 7, C: 3, R: 3, S: 3, K: 5, stride: 1, plus: 0 };
 const square5 = { ...base, R: 5, S: 5 };
 
 const convShapes: Dims[] = [
-  // Every phase of every stride, filters below the stride and above the picture; odd sizes, so that phases differ.
+  // Every phase of every stride; filters smaller than the stride and larger than the picture; odd sizes, so phases differ.
   ...[1, 2, 3].flatMap((stride) =>
     [1, 2, 3, 4, 5, 6, 7].map((kernel) => ({ ...base, R: kernel, S: kernel, stride, plus: kernel % 2 })),
   ),
@@ -196,22 +196,22 @@ const convShapes: Dims[] = [
   { ...square5, H: 1, W: 1, stride: 2 },
   { ...base, H: 1, W: 1, C: 1, R: 1, S: 1, K: 1, plus: 1 },
   { ...base, H: 3, W: 4, C: 2, R: 2, S: 1, stride: 5 }, // one output, most pixels untouched
-  // Multiples of 4, read as vec4, larger than a tile and no multiple of it.
+  // Channels that are multiples of 4, read as vec4, larger than a tile and not a multiple of it.
   { ...base, N: 2, H: 6, C: 12, K: 20, stride: 2, plus: 1 },
   { ...square5, N: 2, H: 7, W: 5, C: 20, K: 12, stride: 1 },
   { ...base, N: 3, H: 5, W: 5, C: 8, R: 4, S: 4, K: 36, stride: 3, plus: 1 },
   { ...base, H: 4, W: 4, C: 4, R: 2, S: 2, K: 4, stride: 2 },
-  { ...base, N: 2, H: 32, W: 8, C: 12, K: 20, plus: 1 }, // some splits of several lines each, the last one shorter
-  // Ragged, larger than a tile; and one side only a multiple of 4.
+  { ...base, N: 2, H: 32, W: 8, C: 12, K: 20, plus: 1 }, // several splits of several lines, the last one shorter
+  // Not multiples of 4, larger than a tile; and only one of C and K a multiple of 4.
   { ...base, N: 2, H: 5, C: 13, K: 11, stride: 2, plus: 1 },
   { ...base, H: 5, C: 9, K: 8, stride: 2 },
   { ...base, H: 5, C: 8, K: 9, plus: 1 },
-  // A batch of whole row tiles, whose rows are many images' same pixel: taps on the padding are left out.
+  // A batch of whole row tiles, whose rows are the same pixel of different images: taps on the padding are skipped.
   { ...square5, N: 16, H: 5, W: 4, C: 8, K: 12, stride: 2, plus: 1 },
   { ...square5, N: 32, H: 3, W: 5, K: 4 },
   { ...base, N: 16, H: 4, W: 3, C: 4, R: 2, S: 2, K: 8, stride: 3 }, // phases without taps
   { ...base, N: 8, H: 4, W: 6, C: 12, K: 5, stride: 2, plus: 1 },
-  // RGB ends.
+  // Three channels at one end.
   { ...square5, H: 16, W: 16, K: 16, stride: 2, plus: 1 },
   { ...square5, N: 2, H: 8, W: 8, K: 8, plus: 1 },
   // The layers of the tiny preset: G's transposed ones, its last, then D's.
@@ -225,8 +225,8 @@ const convShapes: Dims[] = [
 ];
 
 /**
- * Larger than any tile, though multiples of 4 only, so that rows, columns and depth end in the middle of one; at each
- * stride, the last one above the kernel.
+ * Larger than any tile, and multiples of 4 but not of a tile, so that rows, columns and depth end in the middle of one. One
+ * shape for each stride, the last stride larger than the kernel.
  */
 const tiledShapes: Dims[] = [
   { ...base, N: 2, H: 9, W: 8, C: 68, R: 2, S: 3, K: 136, plus: 1 },
@@ -249,7 +249,7 @@ function randomConv(int: RandomInt): Dims {
   };
 }
 
-const denseShape = ({ N, C, K }: Dims): twinDense.DenseShape => ({ N, C, K });
+const denseShape = ({ N, C, K }: Dims): referenceDense.DenseShape => ({ N, C, K });
 
 const denseForward = (
   kernel: string,
@@ -258,7 +258,7 @@ const denseForward = (
   kernel,
   layout: ({ N, C, K }) => ({ a: [N, C], b: [C, K], bias: [K], y: [N, K], depth: C }),
   host,
-  twin: (x, weight, bias, dims) => twinDense.dense(x, weight, bias, denseShape(dims)),
+  reference: (x, weight, bias, dims) => referenceDense.dense(x, weight, bias, denseShape(dims)),
 });
 const denseInputGradient = (
   kernel: string,
@@ -267,7 +267,7 @@ const denseInputGradient = (
   kernel,
   layout: ({ N, C, K }) => ({ a: [N, K], b: [C, K], y: [N, C], depth: K }),
   host: (stream, dy, weight, _, dx) => host(stream, dy, weight, dx),
-  twin: (dy, weight, _, dims) => twinDense.denseInputGradient(dy, weight, denseShape(dims)),
+  reference: (dy, weight, _, dims) => referenceDense.denseInputGradient(dy, weight, denseShape(dims)),
 });
 const denseWeightGradient = (
   kernel: string,
@@ -277,7 +277,7 @@ const denseWeightGradient = (
   accumulates: true,
   layout: ({ N, C, K }) => ({ a: [N, C], b: [N, K], y: [C, K], depth: N }),
   host: (stream, x, dy, _, dweight, { plus }) => host(stream, x, dy, dweight, plus === 1),
-  twin: (x, dy, _, dims) => twinDense.denseWeightGradient(x, dy, denseShape(dims)),
+  reference: (x, dy, _, dims) => referenceDense.denseWeightGradient(x, dy, denseShape(dims)),
 });
 
 const denseProducts: Product[] = [

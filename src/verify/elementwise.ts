@@ -1,14 +1,14 @@
-/** Checks of elementwise kernels, of Adam and of the loss. */
+/** Checks of elementwise kernels, Adam, and the cross-entropy loss. */
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import * as optimiser from "../kernels/adam.ts";
 import * as map from "../kernels/elementwise.ts";
 import * as loss from "../kernels/loss.ts";
 import * as activations from "../reference/activations.ts";
-import * as twinAdam from "../reference/adam.ts";
+import * as referenceAdam from "../reference/adam.ts";
 import { ema } from "../reference/ema.ts";
 import { sum } from "../reference/reduce.ts";
-import * as twinLoss from "../reference/sigmoid_cross_entropy.ts";
+import * as referenceLoss from "../reference/sigmoid_cross_entropy.ts";
 import { both, type Check, type Dims, divisionUnits, expUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
 import type { Lab, NumberKind } from "./lab.ts";
 
@@ -17,20 +17,20 @@ const { abs, exp, fround, log1p, max, sqrt } = Math;
 interface Elementwise {
   readonly kernel: string;
   readonly kinds: readonly NumberKind[];
-  /** Tensors that it reads; with `inPlace` the last of them is what y holds before. */
+  /** Number of tensors that it reads; with `inPlace`, the last one is the initial content of y. */
   readonly inputs: number;
   readonly inPlace?: true;
-  /** The inputs' numbers are this many times the lab's. */
+  /** Factor of the inputs' numbers. */
   readonly range?: number;
-  /** Numbers to be among the first input's. */
+  /** Numbers that the first input starts with. */
   readonly special?: readonly number[];
-  /** @param constant of the kernel: exact with integers where it is one */
+  /** @param constant the kernel's constant, if it has one: exact when the numbers are integers */
   host(stream: Stream, inputs: readonly Tensor[], y: Tensor, constant: number): void;
-  twin(inputs: readonly Float32Array[], constant: number, size: number): ArrayLike<number>;
+  reference(inputs: readonly Float32Array[], constant: number, size: number): ArrayLike<number>;
   allowed(i: number, inputs: readonly Float32Array[], expected: ArrayLike<number>, constant: number): number;
 }
 
-/** Whole vec4, ragged ones, more than one workgroup of 64 vec4. */
+/** Whole and partial vec4, and more than one workgroup of 64 vec4. */
 const sizes: Dims[] = [1, 2, 3, 4, 5, 255, 256, 257, 1031].map((size) => ({ size }));
 
 function elementwiseCheck(spec: Elementwise): Check {
@@ -46,17 +46,17 @@ function elementwiseCheck(spec: Elementwise): Check {
       const tensors = inputs.map((numbers) => lab.upload([size], numbers));
       const y = spec.inPlace ? tensors[tensors.length - 1] : lab.poisoned([size]);
       spec.host(lab.stream, spec.inPlace ? tensors.slice(0, -1) : tensors, y, constant);
-      const expected = spec.twin(inputs, constant, size);
+      const expected = spec.reference(inputs, constant, size);
       return [await lab.compare(y, expected, (i) => spec.allowed(i, inputs, expected, constant) + smallest)];
     },
   };
 }
 
-/** What 1 / (1 + exp(−x)) may be off by: exp's error, the addition's and the division's. */
+/** The allowed error of 1 / (1 + exp(−x)): of exp, the addition and the division. */
 export function sigmoidError(x: number): number {
   const e = exp(-abs(x));
   const y = activations.sigmoid([x])[0];
-  // For x < 0, e is the numerator too and its relative error goes over whole; for x > 0 only its share of 1 + e does.
+  // For x < 0, e is also the numerator, so its whole relative error carries over; for x > 0, only its share of 1 + e.
   return unit * y * (expUnits(x) * (x < 0 ? 1 : e) + 1 + divisionUnits) + smallest;
 }
 
@@ -67,7 +67,7 @@ const elementwise: Elementwise[] = [
     inputs: 1,
     special: [0],
     host: (stream, [x], y, slope) => map.leakyRelu(stream, x, y, slope),
-    twin: ([x], slope) => activations.leakyRelu(x, slope),
+    reference: ([x], slope) => activations.leakyRelu(x, slope),
     allowed: (i, _, y) => unit * abs(y[i]),
   },
   {
@@ -75,7 +75,7 @@ const elementwise: Elementwise[] = [
     kinds: both,
     inputs: 2,
     host: (stream, [dy, y], dx, slope) => map.leakyReluGradient(stream, dy, y, dx, slope),
-    twin: ([dy, y], slope) => activations.leakyReluGradient(dy, y, slope),
+    reference: ([dy, y], slope) => activations.leakyReluGradient(dy, y, slope),
     allowed: (i, _, dx) => unit * abs(dx[i]),
   },
   {
@@ -85,8 +85,8 @@ const elementwise: Elementwise[] = [
     range: 5,
     special: [100, -100, 0, 15, -15, 1e-6],
     host: (stream, [x], y) => map.tanh(stream, x, y),
-    twin: ([x]) => activations.tanh(x),
-    // WGSL: an absolute error of 1e-5, or what sinh and cosh give.
+    reference: ([x]) => activations.tanh(x),
+    // WGSL allows an absolute error of 1e-5, or the error of sinh(x) / cosh(x).
     allowed: () => 1e-5,
   },
   {
@@ -94,7 +94,7 @@ const elementwise: Elementwise[] = [
     kinds: both,
     inputs: 2,
     host: (stream, [dy, y], dx) => map.tanhGradient(stream, dy, y, dx),
-    twin: ([dy, y]) => activations.tanhGradient(dy, y),
+    reference: ([dy, y]) => activations.tanhGradient(dy, y),
     allowed: (i, [dy, y], dx) => unit * (abs(dy[i]) * y[i] * y[i] + 2 * abs(dx[i])),
   },
   {
@@ -104,7 +104,7 @@ const elementwise: Elementwise[] = [
     range: 10,
     special: [100, -100, 0, 88, -88, 1e-6],
     host: (stream, [x], y) => map.sigmoid(stream, x, y),
-    twin: ([x]) => activations.sigmoid(x),
+    reference: ([x]) => activations.sigmoid(x),
     allowed: (i, [x]) => sigmoidError(x[i]),
   },
   {
@@ -112,7 +112,7 @@ const elementwise: Elementwise[] = [
     kinds: both,
     inputs: 2,
     host: (stream, [dy, y], dx) => map.sigmoidGradient(stream, dy, y, dx),
-    twin: ([dy, y]) => activations.sigmoidGradient(dy, y),
+    reference: ([dy, y]) => activations.sigmoidGradient(dy, y),
     allowed: (i, _, dx) => 3 * unit * abs(dx[i]),
   },
   {
@@ -120,7 +120,7 @@ const elementwise: Elementwise[] = [
     kinds: both,
     inputs: 2,
     host: (stream, [a, b], y) => map.add(stream, a, b, y),
-    twin: ([a, b]) => a.map((value, i) => value + b[i]),
+    reference: ([a, b]) => a.map((value, i) => value + b[i]),
     allowed: (i, _, y) => unit * abs(y[i]),
   },
   {
@@ -129,7 +129,7 @@ const elementwise: Elementwise[] = [
     inputs: 2,
     inPlace: true,
     host: (stream, [a], y) => map.accumulate(stream, a, y),
-    twin: ([a, y]) => a.map((value, i) => value + y[i]),
+    reference: ([a, y]) => a.map((value, i) => value + y[i]),
     allowed: (i, _, y) => unit * abs(y[i]),
   },
   {
@@ -138,7 +138,7 @@ const elementwise: Elementwise[] = [
     inputs: 2,
     inPlace: true,
     host: (stream, [x], y, decay) => map.lerp(stream, x, y, decay),
-    twin: ([x, y], decay) => ema(y, x, decay),
+    reference: ([x, y], decay) => ema(y, x, decay),
     allowed: (i, [x, y]) => 3 * unit * (abs(x[i]) + abs(y[i])),
   },
   {
@@ -146,7 +146,7 @@ const elementwise: Elementwise[] = [
     kinds: both,
     inputs: 0,
     host: (stream, _, y, value) => map.fill(stream, y, value),
-    twin: (_, value, size) => new Float64Array(size).fill(value),
+    reference: (_, value, size) => new Float64Array(size).fill(value),
     allowed: () => 0,
   },
 ];
@@ -191,12 +191,12 @@ const adam: Check = {
   ],
   random: (int) => ({ size: int(1, 2000), steps: int(1, 4), t: int(1, 100) }),
   async run(lab, { size, steps, t: first }) {
-    // As the GPU has them; 1 − beta is exact in f32.
+    // Rounded as on the GPU; 1 − beta is exact in f32.
     const constants = { beta1: fround(0.5), beta2: fround(0.999), epsilon: fround(1e-8) };
     const { beta1, epsilon } = constants;
     const lr = 0.01;
     const at = 2;
-    let state: twinAdam.AdamState = {
+    let state: referenceAdam.AdamState = {
       parameter: Float64Array.from(lab.numbers(size)),
       m: Float64Array.from(lab.numbers(size), (value) => (first > 1 ? value : 0)),
       v: Float64Array.from(lab.numbers(size), (value) => (first > 1 ? fround(value * value) : 0)),
@@ -208,7 +208,7 @@ const adam: Check = {
     };
     const error = { parameter: new Float64Array(size), m: new Float64Array(size) };
     const flag = lab.uploadWords(Uint32Array.of(0));
-    // v is a sum of positive numbers: its relative error grows by four roundings a step.
+    // v is a sum of positive numbers: its relative error grows by four roundings per step.
     const vUnits = (step: number) => 4 * (step + 1);
     for (let step = 0; step < steps; step++) {
       const t = first + step;
@@ -218,19 +218,19 @@ const adam: Check = {
       const arenas = { gradient: lab.upload([size], gradient), ...tensors };
       optimiser.adam(lab.stream, changing, at, arenas, constants, flag);
       const before = state;
-      state = twinAdam.adam(state, gradient, { t, lr, ...constants });
+      state = referenceAdam.adam(state, gradient, { t, lr, ...constants });
       for (let i = 0; i < size; i++) {
         const terms = 2 * beta1 * abs(before.m[i]) + 3 * (1 - beta1) * abs(gradient[i]);
         error.m[i] = beta1 * error.m[i] + unit * terms;
         const slope = rate / (sqrt(state.v[i]) + epsilon);
-        // v's half through the root; then the root itself, adding epsilon, rate's rounding, a product, a division.
+        // Half of v's units through the root; then the root itself, adding epsilon, rate's rounding, a product, a division.
         const units = vUnits(step) / 2 + sqrtUnits + 3 + divisionUnits;
         error.parameter[i] += slope * error.m[i] + unit * (units * slope * abs(state.m[i]) + abs(state.parameter[i]));
       }
     }
     const { parameter, m, v } = state;
     const seen = [await lab.compareWords(flag, Uint32Array.of(0), "flag")];
-    // Then one number of the gradient breaks, or is so large that its square does.
+    // Then one element of the gradient is not finite, or so large that its square is not.
     for (const broken of [Number.NaN, Number.POSITIVE_INFINITY, -1e30]) {
       const gradient = lab.numbers(size).fill(broken, first % size, (first % size) + 1);
       const [spare, zero] = [lab.upload([size], state.parameter), () => lab.upload([size], new Float32Array(size))];
@@ -249,14 +249,14 @@ const adam: Check = {
   },
 };
 
-/** N logits of offset ± scale; target in hundredths. */
+/** N logits in offset ± scale; target in hundredths. */
 export const lossShapes: Dims[] = [
   { N: 1, scale: 1, offset: 0, target: 100 },
-  { N: 3, scale: 100, offset: 0, target: 90 }, // ±100 are put among them
+  { N: 3, scale: 100, offset: 0, target: 90 }, // includes ±100
   { N: 63, scale: 3, offset: 0, target: 90 },
   { N: 65, scale: 3, offset: 0, target: 0 },
   { N: 1000, scale: 100, offset: 0, target: 90 },
-  { N: 16, scale: 2, offset: 12, target: 100 }, // sure and right: a tiny loss, all of it from log1p
+  { N: 16, scale: 2, offset: 12, target: 100 }, // confident and correct: a tiny loss, all of it from log1p
   { N: 16, scale: 2, offset: -12, target: 0 },
 ];
 export const randomLoss: Check["random"] = (int) => ({
@@ -272,19 +272,19 @@ export function logits(lab: Lab, { N, scale, offset }: Dims): Float32Array {
   return x;
 }
 
-/** The mean loss and the mean score, each with what it may be off by. */
+/** The mean loss and the mean score, each with its allowed error. */
 function lossBounds(x: Float32Array, target: number): { value: number; allowed: number }[] {
-  const [mean, score] = [twinLoss.sigmoidCrossEntropy(x, target), sum(activations.sigmoid(x)) / x.length];
-  // A logit's own error, from left to right: log1p(e), max(x, 0) − x·t (exact for t = 0 and 1), their sum.
+  const [mean, score] = [referenceLoss.sigmoidCrossEntropy(x, target), sum(activations.sigmoid(x)) / x.length];
+  // The error of each logit's loss, from left to right: log1p(e), max(x, 0) − x·t (exact for t = 0 and 1), their sum.
   const errors = Array.from(x, (value) => {
     const e = exp(-abs(value));
     const linear = max(value, 0) - value * target;
-    // WGSL's log has an absolute error of 2⁻²¹ on [0.5, 2]; below 1/32 the kernel has a series of five products.
+    // WGSL's log has an absolute error of 2⁻²¹ on [0.5, 2]; below 1/32 the kernel uses a series of five products.
     const tail = e < 1 / 32 ? 10 * unit * e : 2 ** -21 + 5 * unit * log1p(e);
     const product = target === 0 || target === 1 ? 0 : abs(value * target);
     return tail + unit * (expUnits(value) * e + product + abs(linear) + linear + log1p(e)) + smallest;
   });
-  // All terms are positive: a sum is off by a unit for each addition on the way, and by the division.
+  // All terms are positive: a sum may be off by a unit for each addition in the chain, and by the division.
   const chain = unit * (Math.ceil(x.length / 64) + 6 + divisionUnits);
   return [
     { value: mean, allowed: sum(errors) / x.length + chain * mean },
@@ -320,7 +320,7 @@ const sigmoidCrossEntropyGradient: Check = {
     const dx = lab.poisoned([x.length]);
     const tensors = [lab.upload([x.length], x), lab.upload([2], dloss)];
     loss.sigmoidCrossEntropyGradient(lab.stream, tensors[0], target, tensors[1], dx);
-    const expected = twinLoss.sigmoidCrossEntropyGradient(x, target).map((value) => dloss[0] * value);
+    const expected = referenceLoss.sigmoidCrossEntropyGradient(x, target).map((value) => dloss[0] * value);
     const scale = abs(dloss[0]) / x.length;
     return [
       await lab.compare(
@@ -348,7 +348,9 @@ const sigmoidCrossEntropyBoth: Check = {
     loss.sigmoidCrossEntropyBoth(lab.stream, tensor, targets, losses, dx);
     const bounds = halves.flatMap(({ x, target }) => lossBounds(x, target));
     const expected = bounds.map(({ value }) => value);
-    const gradient = halves.flatMap(({ x, target }) => Array.from(twinLoss.sigmoidCrossEntropyGradient(x, target)));
+    const gradient = halves.flatMap(({ x, target }) =>
+      Array.from(referenceLoss.sigmoidCrossEntropyGradient(x, target)),
+    );
     const allowed = (i: number) =>
       sigmoidError(x[i]) / length + unit * (2 + divisionUnits) * abs(gradient[i]) + smallest;
     return [
@@ -364,7 +366,7 @@ const recordLosses: Check = {
   shapes: [
     { slots: 1, step: 0, together: 0 },
     { slots: 4, step: 2, together: 1 },
-    { slots: 4, step: 4_000_000_003, together: 0 }, // not an f32: it is kept as a word
+    { slots: 4, step: 4_000_000_003, together: 0 }, // not representable in f32: the ring stores it as an integer
   ],
   random: (int) => ({ slots: int(1, 9), step: int(0, 1000), together: int(0, 1) }),
   async run(lab, { slots, step, together }) {

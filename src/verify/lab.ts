@@ -1,20 +1,20 @@
-/** A bench for one kernel: inputs of a chosen kind, poisoned outputs, and everything given back afterwards. */
+/** A test bench for one kernel: inputs of a chosen kind, poisoned outputs, and all tensors released afterwards. */
 import type { Stream } from "../gpu/stream.ts";
 import { elements, type Tensor } from "../gpu/tensor.ts";
 import { fill } from "../kernels/elementwise.ts";
 
 /**
- * `integers`: whole numbers from −3 to 3, whose sums of products are exact in f32, so that results must be equal: one
- * wrong tap in a hundred thousand shows. `reals`: numbers in [−1, 1), compared within rounding bounds.
+ * `integers`: whole numbers from −3 to 3, whose sums of products are exact in f32, so results must be equal: even one wrong
+ * tap in a hundred thousand is detected. `reals`: numbers in [−1, 1), compared within rounding bounds.
  */
 export type NumberKind = "integers" | "reals";
 
-/** What a kernel computed beside what its twin did. */
+/** A kernel's output next to the reference implementation's. */
 export interface Comparison {
   readonly output: string;
   readonly actual: ArrayLike<number>;
   readonly expected: ArrayLike<number>;
-  /** Largest |actual − expected| at element i. */
+  /** Maximum |actual − expected| at element i. */
   allowed(i: number): number;
 }
 
@@ -26,7 +26,7 @@ export class Lab {
     readonly kind: NumberKind,
     /** Uniform in [0, 1). */
     readonly next: () => number,
-    /** Convolutions are computed by every variant that fits the shape, not only by the one that is chosen for it. */
+    /** Whether to compute convolutions by every variant that fits the shape, in addition to the chosen one. */
     readonly everyVariant = false,
   ) {}
 
@@ -45,21 +45,21 @@ export class Lab {
     return this.own(this.stream.from("input", shape, data));
   }
 
-  /** An output full of NaN: whatever a kernel forgets to write shows. */
+  /** An output filled with NaN, so that elements that a kernel forgets to write are detected. */
   poisoned(shape: readonly number[]): Tensor {
     const tensor = this.own(this.stream.persistent("output", shape));
     fill(this.stream, tensor, Number.NaN);
     return tensor;
   }
 
-  /** Words as they are, for inputs that are not floats. */
+  /** Uploads words unchanged, for inputs that are not floats. */
   uploadWords(words: Uint32Array<ArrayBuffer>): Tensor {
     const tensor = this.own(this.stream.persistent("words", [words.length]));
     this.stream.write(tensor, words);
     return tensor;
   }
 
-  /** Compares an output with the twin's. Lab kinds that are exact ignore the bound. */
+  /** Compares an output with the reference's: within the bound, or exactly if the numbers are integers. */
   async compare(
     tensor: Tensor,
     expected: ArrayLike<number>,
@@ -70,13 +70,13 @@ export class Lab {
     return { output, actual, expected, allowed: this.exact ? () => 0 : allowed };
   }
 
-  /** Compares an output that holds words with the twin's, for equality. */
+  /** Compares an output of integer words with the reference's, for equality. */
   async compareWords(tensor: Tensor, expected: Uint32Array, output = "y"): Promise<Comparison> {
     const actual = new Uint32Array(await this.stream.readBytes(tensor)).subarray(0, tensor.size);
     return { output, actual, expected, allowed: () => 0 };
   }
 
-  /** Gives back every tensor of this lab. */
+  /** Destroys every tensor of this lab. */
   async close(): Promise<void> {
     await this.stream.idle();
     for (const tensor of this.owned.splice(0)) this.stream.destroy(tensor);
@@ -88,7 +88,7 @@ export class Lab {
   }
 }
 
-/** The largest error ÷ allowed error; over 1, or NaN anywhere (given as Infinity), is a miss. */
+/** The largest error ÷ allowed error. A result over 1 is a failure; NaN anywhere gives Infinity. */
 export function worst({ actual, expected, allowed }: Comparison): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
@@ -101,7 +101,7 @@ export function worst({ actual, expected, allowed }: Comparison): number {
   return largest;
 }
 
-/** Small deterministic generator (mulberry32), uniform in [0, 1). */
+/** A small deterministic random number generator (mulberry32), uniform in [0, 1). */
 export function randomNumbers(seed: number): () => number {
   let a = seed >>> 0;
   return () => {

@@ -1,6 +1,6 @@
 /** Checks of the minibatch standard deviation. */
 import * as kernel from "../kernels/minibatch_stddev.ts";
-import * as twin from "../reference/minibatch_stddev.ts";
+import * as reference from "../reference/minibatch_stddev.ts";
 import { type Check, type Dims, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
 import type { Lab } from "./lab.ts";
 
@@ -10,7 +10,7 @@ const shapes: Dims[] = [
   { groups: 1, G: 2, H: 1, W: 1, C: 1, equal: 0 },
   { groups: 3, G: 4, H: 3, W: 2, C: 5, equal: 0 },
   { groups: 2, G: 3, H: 4, W: 4, C: 33, equal: 0 }, // more columns than threads
-  { groups: 2, G: 4, H: 2, W: 2, C: 3, equal: 1 }, // pictures that are all the same: sigma is sqrt(1e-8)
+  { groups: 2, G: 4, H: 2, W: 2, C: 3, equal: 1 }, // identical pictures: sigma is sqrt(1e-8)
 ];
 const random: Check["random"] = (int) => ({
   groups: int(1, 4),
@@ -21,13 +21,13 @@ const random: Check["random"] = (int) => ({
   equal: 0,
 });
 
-/** Pictures and their columns' deviations: what a deviation and its sigma may be off by. */
+/** Pictures, and the deviations of their columns with the allowed errors. */
 function pictures(lab: Lab, { groups, G, H, W, C, equal }: Dims) {
   const M = H * W * C;
   const x = lab.numbers(groups * G * M);
   if (equal) for (let i = 0; i < x.length; i++) x[i] = x[Math.floor(i / (G * M)) * G * M + (i % M)];
   const shape = { x: [groups * G, H, W, C], y: [groups * G, H, W, C + 1] };
-  /** Of the column of element i: deviations z, sigma, and their errors; |x| < 1, so a mean is off by less than G units. */
+  /** The column of element i: deviations z, sigma, and their errors. |x| < 1, so a mean is off by less than G units. */
   const columnOf = (i: number) => {
     const first = Math.floor(i / (G * M)) * G * M + (i % M);
     const at = Array.from({ length: G }, (_, n) => first + n * M);
@@ -40,10 +40,10 @@ function pictures(lab: Lab, { groups, G, H, W, C, equal }: Dims) {
   return { x, M, shape, dims: { G, pixels: H * W, C }, columnOf };
 }
 
-/** Channel and element of x of an element of y; null where it is of the last channel. */
+/** The index in x of an element of y; null for the last channel. */
 const placeInX = (i: number, C: number) => (i % (C + 1) === C ? null : i - Math.floor(i / (C + 1)));
 
-/** Units of a sum over `count` numbers by 256 threads and their tree. */
+/** Error units of a sum over `count` numbers by 256 threads and a tree. */
 const sumUnits = (count: number) => ceil(count / 256) + 9;
 
 const minibatchStddev: Check = {
@@ -55,7 +55,7 @@ const minibatchStddev: Check = {
     const p = pictures(lab, dims);
     const y = lab.poisoned(p.shape.y);
     kernel.minibatchStddev(lab.stream, lab.upload(p.shape.x, p.x), y, dims.G);
-    const expected = twin.minibatchStddev(p.x, p.dims);
+    const expected = reference.minibatchStddev(p.x, p.dims);
     const errors = Array.from({ length: dims.groups }, (_, group) => {
       let sum = 0;
       for (let m = 0; m < p.M; m++) {
@@ -70,7 +70,7 @@ const minibatchStddev: Check = {
   },
 };
 
-/** dy with its last channel's sum over each group, the sum of its amounts, and what that sum may be off by. */
+/** dy, and for each group the sum of its last channel with its allowed error. */
 function upstream(lab: Lab, { groups, G, H, W, C }: Dims) {
   const dy = lab.numbers(groups * G * H * W * (C + 1));
   const pixels = G * H * W;
@@ -97,7 +97,7 @@ const minibatchStddevGradient: Check = {
     const dx = lab.poisoned(p.shape.x);
     const tensors = [lab.upload(p.shape.y, dy), lab.upload(p.shape.x, p.x)];
     kernel.minibatchStddevGradient(lab.stream, tensors[0], tensors[1], dx, dims.G);
-    const expected = twin.minibatchStddevGradient(dy, p.x, p.dims);
+    const expected = reference.minibatchStddevGradient(dy, p.x, p.dims);
     return [
       await lab.compare(dx, expected, (i) => {
         const { at, z, sigma, zError, relative } = p.columnOf(i);
@@ -116,7 +116,7 @@ const minibatchStddevGradient: Check = {
 const minibatchStddevCurvature: Check = {
   kernel: "minibatchStddevCurvature",
   kinds: realsOnly,
-  // Where all pictures are the same a deviation is all rounding, and sigma² divides by 1e-8.
+  // With identical pictures, deviations consist of rounding errors only, and dividing by sigma² = 1e-8 amplifies them.
   shapes: shapes.filter(({ equal }) => equal === 0),
   random,
   async run(lab, dims) {
@@ -126,8 +126,8 @@ const minibatchStddevCurvature: Check = {
     const [ddy, ddx] = [lab.poisoned(p.shape.y), lab.poisoned(p.shape.x)];
     const [us, dys, xs] = [lab.upload(p.shape.x, u), lab.upload(p.shape.y, dy), lab.upload(p.shape.x, p.x)];
     kernel.minibatchStddevCurvature(lab.stream, us, dys, xs, ddy, ddx, dims.G);
-    const expected = twin.minibatchStddevCurvature(u, dy, p.x, p.dims);
-    /** Σ|u·z| of a column, and what Σ u·z may be off by. */
+    const expected = reference.minibatchStddevCurvature(u, dy, p.x, p.dims);
+    /** Σ|u·z| of a column, and the allowed error of Σ u·z. */
     const innerOf = (i: number) => {
       const column = p.columnOf(i);
       const amount = column.at.reduce((sum, j, n) => sum + abs(u[j] * column.z[n]), 0);

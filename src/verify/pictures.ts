@@ -1,8 +1,8 @@
-/** Checks of noise, of the pictures that go in and of those that come out. */
+/** Checks of noise, and of converting pictures from bytes and back. */
 import * as noise from "../kernels/noise.ts";
 import * as kernel from "../kernels/pictures.ts";
 import { philox4x32, type StepKey, truncatedNormal, uniform } from "../random/philox.ts";
-import * as twin from "../reference/pictures.ts";
+import * as reference from "../reference/pictures.ts";
 import { both, type Check, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
 
 const { abs, cos, fround, log, sin, sqrt } = Math;
@@ -18,16 +18,16 @@ const noiseUniform: Check = {
     const [seed, purpose, counter, at] = [word(lab.next), word(lab.next), word(lab.next), word(lab.next)];
     const y = lab.poisoned([size]);
     noise.noiseUniform(lab.stream, lab.uploadWords(Uint32Array.of(counter, 7)), y, { seed, purpose, at }, -1, 1);
-    // Wherever the counter wraps around. From −1 to 1 no operation rounds, so the bits must be the same.
+    // The counter may wrap around. Between −1 and 1 no operation rounds, so the bits must be equal.
     const step = (counter + at) >>> 0;
     return [await lab.compare(y, uniform(size, { seed, purpose, step }, -1, 1), () => 0)];
   },
 };
 
 /**
- * What WGSL allows one normal number to be off by, in stddevs: log has an absolute error of 2⁻²¹ on [0.5, 2] and 3 units
- * elsewhere, cos and sin one of 2⁻¹¹. Infinite where one of the candidates lies so close to the cut that a device may
- * take another.
+ * The error that WGSL allows for one normal number, in stddevs: log has an absolute error of 2⁻²¹ on [0.5, 2] and 3 units
+ * elsewhere, cos and sin have one of 2⁻¹¹. Infinite if a candidate lies so close to the cut that devices may choose
+ * differently.
  */
 function normalError(i: number, { seed, purpose, step }: StepKey): number {
   for (let attempt = 0; attempt < 16; attempt++) {
@@ -81,7 +81,7 @@ const gatherPictures: Check = {
     const y = lab.poisoned([N, size, size, 3]);
     const uploaded = lab.uploadWords(new Uint32Array(pixels.buffer));
     kernel.gatherPictures(lab.stream, uploaded, lab.uploadWords(step), 3, y);
-    const expected = twin.gatherPictures(pixels, indices, flips, size);
+    const expected = reference.gatherPictures(pixels, indices, flips, size);
     const allowed = (i: number) => unit * (divisionUnits * abs(expected[i] + 1) + abs(expected[i])) + smallest;
     return [await lab.compare(y, expected, allowed)];
   },
@@ -91,25 +91,25 @@ const packPictures: Check = {
   kernel: "packPictures",
   kinds: both,
   shapes: [
-    { N: 1, size: 1 }, // a word that is not full
+    { N: 1, size: 1 }, // a partially filled word
     { N: 3, size: 3 },
     { N: 2, size: 4 },
     { N: 5, size: 16 },
   ],
   random: (int) => ({ N: int(1, 10), size: int(1, 12) }),
   async run(lab, { N, size }) {
-    // A little beyond [−1, 1] too; whole numbers hit both ends and the middle.
+    // Slightly beyond [−1, 1]; integers hit both ends and the middle.
     const x = lab.numbers(N * size * size * 3).map((value) => (lab.exact ? value : 1.1 * value));
     const pixels = lab.poisoned([Math.ceil(x.length / 4)]);
     kernel.packPictures(lab.stream, lab.upload([N, size, size, 3], x), pixels);
     // Whole words, so that the bytes after the last picture are checked as well.
     const bytes = (shift: number) => {
       const padded = new Uint8Array(4 * pixels.size);
-      padded.set(twin.packPictures(Float64Array.from(x, (value) => value + shift)));
+      padded.set(reference.packPictures(Float64Array.from(x, (value) => value + shift)));
       return padded;
     };
     const actual = new Uint8Array(await lab.stream.readBytes(pixels)).subarray(0, 4 * pixels.size);
-    // A value within rounding of the edge between two bytes may become either: those that a slightly other x changes.
+    // A value within rounding of the boundary between two bytes may become either: found by shifting x slightly.
     const [below, above] = [bytes(-4 * unit), bytes(4 * unit)];
     const edge = (i: number) => (lab.exact ? 0 : above[i] - below[i]);
     return [{ output: "pixels", actual, expected: bytes(0), allowed: edge }];

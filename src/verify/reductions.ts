@@ -2,12 +2,12 @@
 import { elements } from "../gpu/tensor.ts";
 import * as kernel from "../kernels/reduce.ts";
 import * as smooth from "../kernels/smooth_filter.ts";
-import * as twin from "../reference/reduce.ts";
-import * as twinSmooth from "../reference/smooth_filter.ts";
+import * as reference from "../reference/reduce.ts";
+import * as referenceSmooth from "../reference/smooth_filter.ts";
 import { both, type Check, type Dims, smallest, unit } from "./check.ts";
 import { type Lab, square, sumBound } from "./lab.ts";
 
-/** An output that a kernel overwrites, or adds to where dims.plus is 1; and what it held. */
+/** An output that a kernel overwrites, or adds to if dims.plus is 1; and its previous content. */
 function output(lab: Lab, shape: readonly number[], dims: Dims) {
   const before = new Float32Array(elements(shape));
   if (dims.plus) before.set(lab.numbers(before.length));
@@ -24,9 +24,9 @@ const columnSum: Check = {
     { rows: 1, columns: 5, plus: 1 },
     { rows: 33, columns: 3, plus: 0 },
     { rows: 64, columns: 65, plus: 1 },
-    { rows: 128, columns: 3, plus: 0 }, // as many as one dispatch takes
+    { rows: 128, columns: 3, plus: 0 }, // the maximum for one dispatch
     { rows: 129, columns: 3, plus: 1 },
-    { rows: 9000, columns: 2, plus: 1 }, // chunks longer than the shortest
+    { rows: 9000, columns: 2, plus: 1 }, // chunks above the minimum length
   ],
   random: (int) => ({ rows: int(1, 500), columns: int(1, 80), plus: int(0, 1) }),
   async run(lab, dims) {
@@ -34,8 +34,8 @@ const columnSum: Check = {
     const x = lab.numbers(rows * columns);
     const { before, tensor } = output(lab, [columns], dims);
     kernel.columnSum(lab.stream, lab.upload([rows, columns], x), tensor, dims.plus === 1);
-    const expected = plusBefore(twin.columnSum(x, rows, columns), before);
-    const squares = plusBefore(twin.columnSum(square(x), rows, columns), square(before));
+    const expected = plusBefore(reference.columnSum(x, rows, columns), before);
+    const squares = plusBefore(reference.columnSum(square(x), rows, columns), square(before));
     return [await lab.compare(tensor, expected, (i) => sumBound(rows + 1, squares[i]))];
   },
 };
@@ -55,8 +55,8 @@ const reduceSplits: Check = {
     const partial = lab.numbers(splits * size);
     const { before, tensor } = output(lab, [size], dims);
     kernel.reduceSplits(lab.stream, lab.upload([splits, size], partial), tensor, dims.plus === 1);
-    const expected = plusBefore(twin.columnSum(partial, splits, size), before);
-    const squares = plusBefore(twin.columnSum(square(partial), splits, size), square(before));
+    const expected = plusBefore(reference.columnSum(partial, splits, size), before);
+    const squares = plusBefore(reference.columnSum(square(partial), splits, size), square(before));
     return [await lab.compare(tensor, expected, (i) => sumBound(splits + 1, squares[i]))];
   },
 };
@@ -93,8 +93,8 @@ const sumOfSquares: Check = {
     const x = lab.numbers(size);
     const y = lab.poisoned([1]);
     kernel.sumOfSquares(lab.stream, lab.upload([size], x), y, factor);
-    const expected = [factor * twin.sumOfSquares(x)];
-    // All terms are positive, so errors do not cancel like a random walk's: a unit for every addition on the way.
+    const expected = [factor * reference.sumOfSquares(x)];
+    // All terms are positive, so errors do not cancel as in a random walk: one unit for every addition in the chain.
     const chunk = Math.max(1024, Math.ceil(size / 256));
     const steps = Math.ceil(Math.min(size, chunk) / 64) + 6 + Math.ceil(size / chunk);
     return [await lab.compare(y, expected, () => unit * (steps + 2) * expected[0])];
@@ -110,7 +110,7 @@ const dot: Check = {
     const [a, b] = [lab.numbers(size), lab.numbers(size)];
     const y = lab.poisoned([1]);
     kernel.dot(lab.stream, lab.upload([size], a), lab.upload([size], b), y);
-    return [await lab.compare(y, [twin.dot(a, b)], () => sumBound(size, twin.dot(square(a), square(b))))];
+    return [await lab.compare(y, [reference.dot(a, b)], () => sumBound(size, reference.dot(square(a), square(b))))];
   },
 };
 
@@ -136,9 +136,9 @@ const smoothFilter: Check = {
     const x = lab.numbers(R * S * C * K);
     const y = lab.poisoned([R + 1, S + 1, C, K]);
     smooth.smoothFilter(lab.stream, lab.upload([R, S, C, K], x), y);
-    const squares = twinSmooth.smoothFilter(square(x), R, S, C, K);
-    // Squares times ¼, not its square: twice the root of what the bound wants.
-    return [await lab.compare(y, twinSmooth.smoothFilter(x, R, S, C, K), (i) => sumBound(4, squares[i] / 4))];
+    const squares = referenceSmooth.smoothFilter(square(x), R, S, C, K);
+    // These are squares times ¼, but the bound needs squares times ¼², hence the division.
+    return [await lab.compare(y, referenceSmooth.smoothFilter(x, R, S, C, K), (i) => sumBound(4, squares[i] / 4))];
   },
 };
 
@@ -152,8 +152,8 @@ const smoothFilterGradient: Check = {
     const dy = lab.numbers((R + 1) * (S + 1) * C * K);
     const { before, tensor } = output(lab, [R, S, C, K], dims);
     smooth.smoothFilterGradient(lab.stream, lab.upload([R + 1, S + 1, C, K], dy), tensor, dims.plus === 1);
-    const expected = plusBefore(twinSmooth.smoothFilterGradient(dy, R, S, C, K), before);
-    const squares = twinSmooth.smoothFilterGradient(square(dy), R, S, C, K);
+    const expected = plusBefore(referenceSmooth.smoothFilterGradient(dy, R, S, C, K), before);
+    const squares = referenceSmooth.smoothFilterGradient(square(dy), R, S, C, K);
     return [await lab.compare(tensor, expected, (i) => sumBound(5, squares[i] / 4 + before[i] ** 2))];
   },
 };

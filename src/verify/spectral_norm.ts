@@ -1,7 +1,7 @@
-/** Checks of what spectral normalisation is made of. */
+/** Checks of the parts of spectral normalisation. */
 import * as kernel from "../kernels/spectral_norm.ts";
 import { sumOfSquares } from "../reference/reduce.ts";
-import * as twin from "../reference/spectral_norm.ts";
+import * as reference from "../reference/spectral_norm.ts";
 import { both, type Check, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
 import { square, sumBound } from "./lab.ts";
 
@@ -14,7 +14,7 @@ const vectorMatrix: Check = {
     { rows: 1, columns: 1 },
     { rows: 75, columns: 16 },
     { rows: 33, columns: 65 },
-    { rows: 5000, columns: 3 }, // chunks longer than the shortest
+    { rows: 5000, columns: 3 }, // chunks above the minimum length
   ],
   random: (int) => ({ rows: int(1, 300), columns: int(1, 70) }),
   async run(lab, { rows, columns }) {
@@ -26,7 +26,7 @@ const vectorMatrix: Check = {
       Array.from({ length: chunks.count }, (_, i) => {
         const [first, end] = [i * chunks.rows, Math.min((i + 1) * chunks.rows, rows)];
         const part = Array.from(matrix).slice(first * columns, end * columns);
-        return Array.from(twin.vectorMatrix(Array.from(x).slice(first, end), part, columns));
+        return Array.from(reference.vectorMatrix(Array.from(x).slice(first, end), part, columns));
       }).flat();
     const squares = products(square(x), square(matrix));
     return [await lab.compare(partial, products(x, matrix), (i) => sumBound(chunks.rows, squares[i]))];
@@ -48,10 +48,10 @@ const normalise: Check = {
     const partial = lab.numbers(splits * size).map((value) => (zero ? 0 : value));
     const y = lab.poisoned([size]);
     kernel.normalise(lab.stream, lab.upload([splits, size], partial), y);
-    const sums = twin.vectorMatrix(new Array(splits).fill(1), partial, size);
-    const expected = twin.normalise(sums);
-    const squares = twin.vectorMatrix(new Array(splits).fill(1), square(partial), size);
-    // Each sum's own error, then what the length may be off by: those errors together, a unit for each square on the way.
+    const sums = reference.vectorMatrix(new Array(splits).fill(1), partial, size);
+    const expected = reference.normalise(sums);
+    const squares = reference.vectorMatrix(new Array(splits).fill(1), square(partial), size);
+    // Each sum's own error, then the length's error: those errors combined, and a unit for each addition of squares.
     const each = (i: number) => sumBound(splits, squares[i]);
     const length = Math.max(Math.sqrt(sumOfSquares(sums)), 1e-12);
     const spread = Math.sqrt(sumOfSquares(Array.from(sums, (_, i) => each(i)))) / length;
@@ -75,7 +75,7 @@ const spectralNormGradient: Check = {
     const size = rows * columns;
     const [dy, v, u, before] = [size, rows, columns, size].map((count) => lab.numbers(count));
     const inner = lab.numbers(1);
-    // Divided by a power of two, whole numbers stay exact.
+    // Integers stay exact when divided by a power of two.
     const sigma = Float32Array.of(lab.exact ? 2 : 0.7);
     const dx = plus ? lab.upload([rows, columns], before) : lab.poisoned([rows, columns]);
     const scalars = { inner: lab.upload([1], inner), sigma: lab.upload([1], sigma) };

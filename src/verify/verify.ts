@@ -1,23 +1,23 @@
-/** Runs every kernel against its f64 twin on this machine's adapter. */
+/** Compares every kernel with its f64 reference implementation on this machine's adapter. */
 import type { Stream } from "../gpu/stream.ts";
 import { type Check, type Dims, describeDims, type RandomInt } from "./check.ts";
 import { checks as all } from "./checks.ts";
 import { Lab, type NumberKind, randomNumbers, worst } from "./lab.ts";
 
-/** What became of one kernel. */
+/** The result for one kernel. */
 export interface KernelResult {
   readonly kernel: string;
-  /** Shapes run; each with every kind of numbers that the kernel is checked on. */
+  /** The number of shapes, each run with every kind of numbers that the kernel is checked on. */
   readonly shapes: number;
-  /** The largest error ÷ allowed error; over 1 is a miss, Infinity stands for NaN and for an unequal whole number. */
+  /** The largest error ÷ allowed error; over 1 is a failure. Infinity for NaN, an unequal integer, or an exception. */
   readonly worst: number;
-  /** What missed, in words; empty when the kernel agrees with its twin. */
+  /** Descriptions of the failures; empty if the kernel agrees with its reference implementation. */
   readonly failures: readonly string[];
 }
 
 /**
- * The worst error ÷ allowed of one check on one shape, the output that has it, and all that were compared.
- * @throws Error when nothing was compared: such a check could not fail
+ * Runs one check on one shape. @returns the largest error ÷ allowed error, its output, and all outputs compared
+ * @throws Error when nothing was compared, since such a check could not fail
  */
 export async function runCheck(
   stream: Stream,
@@ -44,10 +44,11 @@ export async function runCheck(
 }
 
 /**
- * Runs checks, by default all and each convolution by every variant, over their tables and over `rounds` random shapes each.
- * @param filter only kernels with this in their names; their shapes are those that a whole run has
- * @param onResult is told each kernel's result when it is done
- * @throws GpuError only when the device is lost: a kernel that does not compile or run is a failure of that kernel
+ * Runs checks on the shapes of their tables and on `rounds` random shapes each, convolutions by every variant.
+ * @param checks default: all
+ * @param filter runs only kernels whose names contain it, on the same shapes as in a full run
+ * @param onResult called with each kernel's result
+ * @throws GpuError only when the device is lost; a kernel that does not compile or run counts as a failure
  */
 export async function verify(
   stream: Stream,
@@ -63,7 +64,7 @@ export async function verify(
   for (const [position, check] of checks.entries()) {
     if (!check.kernel.toLowerCase().includes(filter.toLowerCase())) continue;
     const next = randomNumbers(seed + 7919 * position);
-    const int: RandomInt = (least, most) => least + Math.floor(next() * (most - least + 1));
+    const int: RandomInt = (min, max) => min + Math.floor(next() * (max - min + 1));
     const shapes = [...check.shapes, ...Array.from({ length: rounds }, () => check.random(int))];
     const failures: string[] = [];
     let largest = 0;

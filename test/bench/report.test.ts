@@ -165,7 +165,8 @@ test("a report comes back from its file; any other file is refused in one line",
     JSON.stringify({ ...report, cases: [{ ...product, ms: { median: 1 } }] }),
     JSON.stringify({ ...report, steps: [{ ...step, ms: 3 }] }),
   ];
-  for (const text of refused) expect(() => parseReport(text), text).toThrow(/^[^\n]*expected a file that --json FILE wrote$/);
+  for (const text of refused)
+    expect(() => parseReport(text), text).toThrow(/^[^\n]*expected a file that --json FILE wrote$/);
 });
 
 test("the README's block: every adapter, the fastest first, between its markers", () => {

@@ -41,7 +41,7 @@ describe("buffers", () => {
     };
     const buffer = gpu.createBuffer("b", 2 ** 20, storage);
     device.popErrorScope = real;
-    await expect(gpu.settle()).rejects.toThrow(/out of GPU memory with .* asked for: try a smaller/);
+    await expect(gpu.settle()).rejects.toThrow(/out of GPU memory with .* requested: try a smaller/);
     gpu.destroyBuffer(buffer);
     await gpu.settle();
   });

@@ -72,7 +72,7 @@ describe("shaders that cannot be passed anything", () => {
     ["scale: the shader needs one uniform", sizes(range).replace("binding(0)", "binding(1)")],
     ["scale: the shader needs one uniform", `${sizes(range)} @group(0) @binding(1) var<uniform> more: Sizes;`],
     [
-      "scale: the shader declares binding 1 twice, then as y",
+      "scale: the shader declares binding 1 twice, the second as y",
       `${sizes(range)} @group(0) @binding(1) var<storage> x: f32; @group(0) @binding(1) var<storage> y: f32;`,
     ],
   ])("%s", (message, code) => {
@@ -94,11 +94,11 @@ describe("sizes", () => {
   const whole = "a whole number from 0 to 2³² − 1";
   const cases: [message: string, sizes: Sizes][] = [
     [
-      'scale: sizes lacks "epsilon" (f32); given rows, shift, the shader declares rows, shift, epsilon',
+      'scale: sizes lacks "epsilon" (f32); got rows, shift; the shader declares rows, shift, epsilon',
       { rows: 3, shift: 1 },
     ],
-    ['scale: sizes lacks "rows" (u32); given none, the shader declares rows, shift, epsilon', {}],
-    ['scale: sizes lacks "shift" (i32); given', { ...right, shift: undefined as unknown as number }],
+    ['scale: sizes lacks "rows" (u32); got none; the shader declares rows, shift, epsilon', {}],
+    ['scale: sizes lacks "shift" (i32); got', { ...right, shift: undefined as unknown as number }],
     ['scale: sizes has "C"; the shader declares rows, shift, epsilon', { ...right, C: 4 }],
     ['scale: sizes has "first"; the shader declares', { ...right, first: 0 }],
     [`scale: sizes has rows = 2.5; the shader declares it as u32, which needs ${whole}`, { ...right, rows: 2.5 }],
@@ -135,7 +135,7 @@ describe("bindings", () => {
 
   test("missing or unknown ones are errors", () => {
     expect(() => orderBindings(scale, { y, z })).toThrow(
-      'scale: bindings lacks "x"; given y, z, the shader declares z, x, y',
+      'scale: bindings lacks "x"; got y, z; the shader declares z, x, y',
     );
     expect(() => orderBindings(scale, { x, y, z, weight: x })).toThrow(
       'scale: bindings has "weight"; the shader declares z, x, y',
@@ -154,14 +154,12 @@ describe("appending", () => {
       workgroups: 1,
     };
     const { dispatches } = stream.pacing;
-    expect(() => stream.append({ ...work, sizes: { quads: 1 } })).toThrow(
-      'fill: sizes lacks "bits" (u32); given quads',
-    );
-    expect(() => stream.append({ ...work, bindings: {} })).toThrow('fill: bindings lacks "y"; given none');
+    expect(() => stream.append({ ...work, sizes: { quads: 1 } })).toThrow('fill: sizes lacks "bits" (u32); got quads');
+    expect(() => stream.append({ ...work, bindings: {} })).toThrow('fill: bindings lacks "y"; got none');
     // Work that needs no workgroup is checked as well.
     expect(() => stream.append({ ...work, sizes: { quads: 0 }, workgroups: 0 })).toThrow("fill: sizes lacks");
     await expect(stream.capture("step", () => stream.append({ ...work, bindings: { x: y } }))).rejects.toThrow(
-      'fill: bindings lacks "y"; given x, the shader declares y',
+      'fill: bindings lacks "y"; got x; the shader declares y',
     );
     await stream.flush();
     expect(stream.pacing.dispatches).toBe(dispatches);

@@ -9,7 +9,7 @@ import { withShaders } from "../kernels/mutant.ts";
 
 const { gpu } = await testStream();
 
-test("joined files: every line knows its line in its file, including repeated ones", () => {
+test("joined files: every line knows its file's, repeated ones too", () => {
   const { code, origins } = join({ files: ["pixels_2", "gemm_tn"], constants: { ROW_QUADS: 1, QUADS: 1 } });
   const lines = code.split("\n");
   expect(origins).toHaveLength(lines.length);
@@ -35,7 +35,7 @@ describe("programs", () => {
   });
 
   test("of a missing file are an immediate error", () => {
-    expect(() => program(gpu, ["no_such"])).toThrow("program: there is no no_such.wgsl in a folder of shaders/");
+    expect(() => program(gpu, ["no_such"])).toThrow("program: shaders/ contains no no_such.wgsl");
   });
 
   test("that do not compile say where and why, at the next flush", async () => {
@@ -62,7 +62,7 @@ describe("programs", () => {
     );
     const second = withShaders(gpu, (code) => code.replace("i >= sizes.quads", "i >= sizes.nothing"));
     await expect(program(second, ["noise_uniform", "philox"]).compiled).rejects.toThrow(
-      /^noise_uniform: shaders\/pictures\/noise_uniform\.wgsl:25: /,
+      /^noise_uniform: shaders\/pictures\/noise_uniform\.wgsl:26: /,
     );
   });
 });

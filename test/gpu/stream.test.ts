@@ -37,12 +37,12 @@ describe("temporaries", () => {
     expect(stream.temporary("t", [104]).buffer).toBe(small.buffer);
   });
 
-  test("releasing twice, or a tensor that is not a temporary, is an error", async () => {
+  test("releasing one twice, or a persistent tensor, is an error", async () => {
     const stream = await testStream();
     const tensor = stream.temporary("t", [4]);
     stream.release(tensor);
-    expect(() => stream.release(tensor)).toThrow("release: t [4] is no live temporary");
-    expect(() => stream.release(stream.persistent("p", [4]))).toThrow("release: p [4] is no live temporary");
+    expect(() => stream.release(tensor)).toThrow("release: t [4] is not a live temporary");
+    expect(() => stream.release(stream.persistent("p", [4]))).toThrow("release: p [4] is not a live temporary");
     expect(stream.liveTemporaries).toBe(0);
   });
 });
@@ -282,7 +282,7 @@ describe("errors", () => {
 
   test("numbers that do not fit the tensor", async () => {
     const stream = await testStream();
-    expect(() => stream.from("t", [2, 3], [1, 2])).toThrow("from: t [2,3] needs 6 numbers, came 2");
+    expect(() => stream.from("t", [2, 3], [1, 2])).toThrow("from: t [2,3] needs 6 numbers, got 2");
   });
 });
 
@@ -297,7 +297,7 @@ describe("tensors", () => {
     expect(await list(stream, t.slice(1, 2))).toEqual(Array.from({ length: 64 }, (_, i) => 64 + i));
     expect(t.slice(1, 3).reshape([128]).offset).toBe(256);
     expect(() => t.reshape([5])).toThrow("reshape: t [3,64] has 192 elements, [5] would have 5");
-    expect(() => t.slice(2, 4)).toThrow("slice: [2, 4) is outside of the first axis of t [3,64]");
+    expect(() => t.slice(2, 4)).toThrow("slice: [2, 4) is outside the first axis of t [3,64]");
   });
 
   test("words come back as they are", async () => {

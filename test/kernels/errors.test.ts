@@ -1,4 +1,4 @@
-// Shapes that do not fit: the error names the operation, what came and what was expected.
+// Shapes that do not fit: the error names the operation, what it got and what it expected.
 import { expect, test } from "vitest";
 import type { Stream } from "../../src/gpu/stream.ts";
 import { Tensor } from "../../src/gpu/tensor.ts";
@@ -41,13 +41,13 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
     (s) => conv2dFilterGradient(s, t("x", 8, 8, 3), t("dy", 1, 4, 4, 5), t("dw", 5, 5, 3, 5), 2),
   ],
   [
-    "dense: needs x [N,C], weight [C,K], y [N,K]; came x x [2,3], weight w [4,5], y y [2,5]",
+    "dense: needs x [N,C], weight [C,K], y [N,K]; got x x [2,3], weight w [4,5], y y [2,5]",
     (s) => dense(s, t("x", 2, 3), t("w", 4, 5), null, t("y", 2, 5)),
   ],
   ["denseRows: needs", (s) => denseRows(s, t("x", 2, 3), t("w", 3, 5), null, t("y", 2, 4))],
   ["add: b [5] and y [4] need the same number of elements", (s) => add(s, t("a", 4), t("b", 5), t("y", 4))],
   [
-    "adam: needs four arenas of one size; came g [4], p [5], m [5], v [5]",
+    "adam: needs four arenas of one size; got g [4], p [5], m [5], v [5]",
     (s) =>
       adam(
         s,
@@ -59,11 +59,11 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
       ),
   ],
   [
-    "augmentParameters: parameters needs [rows,8], came parameters [4,7]",
+    "augmentParameters: parameters needs [rows,8], got parameters [4,7]",
     (s) => augmentParameters(s, t("step", 4), t("parameters", 4, 7), { seed: 1, purpose: 7 }, 16, changes),
   ],
   [
-    "augment: needs two [N,size,size,3] and N parameters from row 3 on; came x [2,8,8,3], y [2,8,8,3], parameters [4,8]",
+    "augment: needs two [N,size,size,3] and N parameters from row 3 on; got x [2,8,8,3], y [2,8,8,3], parameters [4,8]",
     (s) => augment(s, t("x", 2, 8, 8, 3), t("y", 2, 8, 8, 3), { changes, parameters: t("parameters", 4, 8), row: 3 }),
   ],
   [
@@ -96,65 +96,62 @@ const cases: [message: string, call: (stream: Stream) => void][] = [
       }),
   ],
   [
-    "sigmoidCrossEntropyBoth: needs one or two targets, x of as many equal groups, losses [groups,2], dx like x; " +
-      "came 2 targets, x [5], losses [2,2], dx [5]",
+    "sigmoidCrossEntropyBoth: needs one or two targets, x in that many equal groups, losses [groups,2], dx like x; " +
+      "got 2 targets, x [5], losses [2,2], dx [5]",
     (s) => loss.sigmoidCrossEntropyBoth(s, t("x", 5), [1, 0], t("losses", 2, 2), t("dx", 5)),
   ],
   [
-    "hingeLoss: needs one or two signs, x of as many equal groups, losses [groups,2], dx like x; " +
-      "came 1 signs, x [4], losses [2,2], dx [4]",
+    "hingeLoss: needs one or two signs, x in that many equal groups, losses [groups,2], dx like x; " +
+      "got 1 signs, x [4], losses [2,2], dx [4]",
     (s) => loss.hingeLoss(s, t("x", 4), [1], true, t("losses", 2, 2), t("dx", 4)),
   ],
   [
-    "relativisticLoss: opposite needs the size of x x [4], came opposite [2]",
+    "relativisticLoss: opposite needs the size of x x [4], got opposite [2]",
     (s) => loss.relativisticLoss(s, t("x", 4), t("opposite", 2), [1, -1], 0.5, t("losses", 2, 2), t("dx", 4)),
   ],
+  ["sigmoidCrossEntropy: loss needs [2], got loss [1]", (s) => loss.sigmoidCrossEntropy(s, t("x", 4), 1, t("loss", 1))],
   [
-    "sigmoidCrossEntropy: loss needs [2], came loss [1]",
-    (s) => loss.sigmoidCrossEntropy(s, t("x", 4), 1, t("loss", 1)),
-  ],
-  [
-    "sigmoidCrossEntropyGradient: needs dloss [2] and dx like x x [4]; came dloss [2], dx [3]",
+    "sigmoidCrossEntropyGradient: needs dloss [2] and dx like x x [4]; got dloss [2], dx [3]",
     (s) => loss.sigmoidCrossEntropyGradient(s, t("x", 4), 1, t("dloss", 2), t("dx", 3)),
   ],
   [
-    "gatherPictures: y needs [N,size,size,3] with an even size, came y [2,7,7,3]",
+    "gatherPictures: y needs [N,size,size,3] with an even size, got y [2,7,7,3]",
     (s) => gatherPictures(s, t("pixels", 99), t("step", 9), 0, t("y", 2, 7, 7, 3)),
   ],
   [
-    "packPictures: pixels needs [192] words for x x [4,8,8,3], came pixels [256]",
+    "packPictures: pixels needs [192] words for x x [4,8,8,3], got pixels [256]",
     (s) => packPictures(s, t("x", 4, 8, 8, 3), t("pixels", 256)),
   ],
-  ["columnSum: y needs [5] for x x [9,5], came y [4]", (s) => columnSum(s, t("x", 9, 5), t("y", 4))],
+  ["columnSum: y needs [5] for x x [9,5], got y [4]", (s) => columnSum(s, t("x", 9, 5), t("y", 4))],
   [
-    "reduceSplits: partial needs [splits, 5] for y y [5], came partial [3,4]",
+    "reduceSplits: partial needs [splits, 5] for y y [5], got partial [3,4]",
     (s) => reduceSplits(s, t("partial", 3, 4), t("y", 5)),
   ],
-  ["addRow: there is no row 2 of y's size in matrix [2,5]", (s) => addRow(s, t("matrix", 2, 5), 2, t("y", 5))],
-  ["sumOfSquares: y needs [1], came y [2]", (s) => sumOfSquares(s, t("x", 9), t("y", 2), 1)],
-  ["dot: needs a and b of one size, y [1]; came a [4], b [5], y [1]", (s) => dot(s, t("a", 4), t("b", 5), t("y", 1))],
+  ["addRow: matrix [2,5] has no row 2 of the size of y y [5]", (s) => addRow(s, t("matrix", 2, 5), 2, t("y", 5))],
+  ["sumOfSquares: y needs [1], got y [2]", (s) => sumOfSquares(s, t("x", 9), t("y", 2), 1)],
+  ["dot: needs a and b of one size, y [1]; got a [4], b [5], y [1]", (s) => dot(s, t("a", 4), t("b", 5), t("y", 1))],
   [
-    "minibatch_stddev: needs tensors [N,H,W,C] and [N,H,W,C+1], N a multiple of the group's 4; came x [6,2,2,3], y [6,2,2,4]",
+    "minibatch_stddev: needs tensors [N,H,W,C] and [N,H,W,C+1], N a multiple of the group's 4; got x [6,2,2,3], y [6,2,2,4]",
     (s) => minibatchStddev(s, t("x", 6, 2, 2, 3), t("y", 6, 2, 2, 4), 4),
   ],
   [
-    "vectorMatrix: needs x [rows], matrix [rows,K], partial [2,K]; came x [40], matrix [40,3], partial [1,3]",
+    "vectorMatrix: needs x [rows], matrix [rows,K], partial [2,K]; got x [40], matrix [40,3], partial [1,3]",
     (s) => spectral.vectorMatrix(s, t("x", 40), t("matrix", 40, 3), t("partial", 1, 3)),
   ],
   [
-    "normalise: partial needs [splits, 4] for y y [4], came partial [2,3]",
+    "normalise: partial needs [splits, 4] for y y [4], got partial [2,3]",
     (s) => spectral.normalise(s, t("partial", 2, 3), t("y", 4)),
   ],
   [
     "spectralNormGradient: needs dy and dx [rows·K], inner [1], v [rows], u [K], sigma [1]; " +
-      "came dy [6], dx [6], inner [1], v [4], u [2], sigma [1]",
+      "got dy [6], dx [6], inner [1], v [4], u [2], sigma [1]",
     (s) => {
       const [inner, v, u, sigma] = [t("inner", 1), t("v", 4), t("u", 2), t("sigma", 1)];
       spectral.spectralNormGradient(s, t("dy", 6), { inner, v, u, sigma }, t("dx", 6));
     },
   ],
   [
-    "smoothFilter: needs [R,S,C,K] and [R+1,S+1,C,K]; came x [4,4,3,8] and y [4,4,3,8]",
+    "smoothFilter: needs [R,S,C,K] and [R+1,S+1,C,K]; got x [4,4,3,8] and y [4,4,3,8]",
     (s) => smoothFilter(s, t("x", 4, 4, 3, 8), t("y", 4, 4, 3, 8)),
   ],
 ];

@@ -1,7 +1,7 @@
-/** How an op goes back: what it gives the tape to turn its output's gradient into its inputs'. */
+/** Backward functions: what an op gives the tape to turn its output's gradient into its inputs' gradients. */
 import type { Tensor } from "../../gpu/tensor.ts";
 
-/** The tensor that a gradient must end up in, overwritten or added to. */
+/** The tensor that receives a gradient, either overwritten or added to. */
 export interface Sink {
   readonly tensor: Tensor;
   readonly accumulate: boolean;
@@ -10,14 +10,14 @@ export interface Sink {
 /** dy → the gradient of one input. It may write to the sink and return `sink.tensor`; otherwise the tape adds it there. */
 export type Backward = (dy: Tensor, sink?: Sink) => Tensor;
 
-/** What one input of a joint function is asked for. */
+/** The request for the gradient of one input of a joint function. */
 export interface Asked {
   readonly sink?: Sink;
 }
 
 /**
- * dy → the gradients of all inputs, for a kernel that computes them together. Null is asked and returned for an input whose
- * gradient nobody needs. The inputs must be different tensors.
+ * dy → the gradients of all inputs, for a kernel that computes them together. An input whose gradient is not needed has null
+ * in `asked` and in the result. The inputs must be different tensors.
  */
 export type JointBackward = (dy: Tensor, asked: readonly (Asked | null)[]) => readonly (Tensor | null)[];
 

@@ -13,12 +13,12 @@ import * as smooth from "../../kernels/smooth_filter.ts";
 import type { Tape } from "../tape.ts";
 import { destination, type Sink } from "./backward.ts";
 
-/** A view of the same buffer with another shape. @param shape of as many elements as x */
+/** A view of the same buffer with another shape. @param shape must have as many elements as x */
 export function reshape(tape: Tape, x: Tensor, shape: readonly number[]): Tensor {
   return tape.record("reshape", [x], x.reshape(shape), [(dy) => reshape(tape, dy, x.shape)]);
 }
 
-/** All axes but the first as one. @param x [N, ...] @returns [N, the product of the others] */
+/** Merges all axes except the first. @param x [N, ...] @returns [N, the product of the others] */
 export function flatten(tape: Tape, x: Tensor): Tensor {
   return reshape(tape, x, [x.shape[0], elements(x.shape) / x.shape[0]]);
 }
@@ -79,7 +79,7 @@ export function conv2dFilterGradient(
   ]);
 }
 
-/** The sum over all axes but the last. @param dy [..., K] @returns [K] */
+/** The sum over all axes except the last. @param dy [..., K] @returns [K] */
 function biasGradient(tape: Tape, dy: Tensor, sink?: Sink): Tensor {
   const { tensor, accumulate } = destination(tape, "bias gradient", [dy.shape[dy.shape.length - 1]], sink);
   columnSum(tape.stream, dy, tensor, accumulate);
@@ -141,11 +141,11 @@ export function smoothFilterGradient(tape: Tape, dy: Tensor, sink?: Sink): Tenso
   return tape.record("smoothFilterGradient", [dy], tensor, [(ddweight) => smoothFilter(tape, ddweight)]);
 }
 
-// Augmentation is affine: its gradient is linear, and that one's gradient is the augmentation without what it adds.
+// Augmentation is affine: its gradient is linear, and the gradient's gradient is the augmentation without its offset.
 
 /**
  * Pictures as D sees them: each with its own random changes of colour and position.
- * @param x [N,size,size,3] @param drawn which changes, and the random numbers @param offset 0 leaves out what is added
+ * @param x [N,size,size,3] @param drawn the random changes @param offset 0 leaves out brightness, the only constant term
  * @returns like x
  */
 export function augment(tape: Tape, x: Tensor, drawn: augmentation.Drawn, offset = 1): Tensor {

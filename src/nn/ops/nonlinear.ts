@@ -1,4 +1,4 @@
-/** Nonlinear ops. Most of their gradients are kernels alone, without a second derivative: see second_derivatives.ts. */
+/** Nonlinear ops. Most of their gradients are plain kernels without a second derivative: see second_derivatives.ts. */
 import type { Tensor } from "../../gpu/tensor.ts";
 import * as batch from "../../kernels/batch_norm.ts";
 import * as map from "../../kernels/elementwise.ts";
@@ -16,7 +16,7 @@ export function leakyRelu(tape: Tape, x: Tensor, slope: number): Tensor {
 
 /**
  * dy where y > 0, slope · dy elsewhere. Linear in dy. As a function of y it is a step, whose derivative is 0 wherever it
- * has one, so y is no input of the recorded op.
+ * exists, so y is not an input of the recorded op.
  */
 export function leakyReluGradient(tape: Tape, dy: Tensor, y: Tensor, slope: number): Tensor {
   const dx = tape.temporary("leaky relu gradient", dy.shape);
@@ -24,7 +24,7 @@ export function leakyReluGradient(tape: Tape, dy: Tensor, y: Tensor, slope: numb
   return tape.record("leakyReluGradient", [dy], dx, [(ddx) => leakyReluGradient(tape, ddx, y, slope)]);
 }
 
-/** tanh(x), whose derivative is 1 − y². @param x any shape @param y where to write it; default: a new temporary */
+/** tanh(x), whose derivative is 1 − y². @param x any shape @param y the output tensor; default: a new temporary */
 export function tanh(tape: Tape, x: Tensor, y = tape.temporary("tanh", x.shape)): Tensor {
   map.tanh(tape.stream, x, y);
   const backward = (dy: Tensor) => {
@@ -47,7 +47,10 @@ export function sumOfSquares(tape: Tape, x: Tensor, factor: number): Tensor {
   return tape.record("sumOfSquares", [x], y, [backward]);
 }
 
-/** Per-channel moments of x, not recorded: for drawing and for `batchNorm`. @param x [..., C] @returns [3, C], as in kernels/batch_norm.ts */
+/**
+ * Per-channel moments of x, not recorded: for drawing pictures and for `batchNorm`.
+ * @param x [..., C] @returns [3, C], as in kernels/batch_norm.ts
+ */
 export function batchNormStatistics(tape: Tape, x: Tensor, epsilon: number): Tensor {
   const moments = tape.temporary("batch norm moments", [3, x.shape[x.shape.length - 1]]);
   batch.batchNormStatistics(tape.stream, x, moments, epsilon);
@@ -58,7 +61,7 @@ export function batchNormStatistics(tape: Tape, x: Tensor, epsilon: number): Ten
  * leakyRelu(gamma · x̂ + beta) in fused kernels, where x̂ is x normalised by its own mean and variance per channel. The
  * gradient flows through these too.
  * @param x [..., C] @param gamma, beta [C]
- * @param groups x's rows are this many equal groups, each normalised by its own statistics
+ * @param groups number of equal groups of x's rows, each normalised by its own statistics
  */
 export function batchNormLeakyRelu(
   tape: Tape,
@@ -84,7 +87,7 @@ export function batchNormLeakyRelu(
 
 /**
  * x with one more channel: how much the pictures of a group differ (Karras et al. 2018).
- * @param x [N,H,W,C] @param group pictures in a group; N is a multiple @returns [N,H,W,C+1]
+ * @param x [N,H,W,C] @param group number of pictures in a group; divides N @returns [N,H,W,C+1]
  */
 export function minibatchStddev(tape: Tape, x: Tensor, group: number): Tensor {
   const [N, H, W, C] = x.shape;
@@ -93,7 +96,7 @@ export function minibatchStddev(tape: Tape, x: Tensor, group: number): Tensor {
   return tape.record("minibatchStddev", [x], y, [(dy) => minibatchStddevGradient(tape, dy, x, group)]);
 }
 
-/** Linear in dy but not in x, so a gradient penalty flows back to both. @param dy [N,H,W,C+1] @param x, @returns [N,H,W,C] */
+/** Linear in dy, but not in x, so a gradient penalty flows to both. @param dy [N,H,W,C+1] @param x, @returns [N,H,W,C] */
 export function minibatchStddevGradient(tape: Tape, dy: Tensor, x: Tensor, group: number): Tensor {
   const dx = tape.temporary("minibatch stddev gradient", x.shape);
   minibatch.minibatchStddevGradient(tape.stream, dy, x, dx, group);

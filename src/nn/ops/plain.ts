@@ -1,6 +1,6 @@
 /**
- * Ops for reading and for tests: training uses fused ones in their place, `batchNormLeakyRelu` (nonlinear.ts) and the loss
- * kernels that give logits' gradients along with the losses (train/losses.ts).
+ * Ops for reading and for tests. Training uses fused ones instead: `batchNormLeakyRelu` (nonlinear.ts), and the loss kernels
+ * that compute the logits' gradients together with the losses (train/losses.ts).
  */
 import type { Tensor } from "../../gpu/tensor.ts";
 import * as batch from "../../kernels/batch_norm.ts";
@@ -37,7 +37,7 @@ export function sigmoidCrossEntropy(tape: Tape, x: Tensor, target: number): Tens
 
 /**
  * gamma · x̂ + beta, where x̂ is x normalised by its own moments, through which the gradient flows too.
- * @param x [..., C] @param moments [3, C], what `batchNormStatistics` made of x @param gamma, beta [C]
+ * @param x [..., C] @param moments [3, C], from `batchNormStatistics` of x @param gamma, beta [C]
  */
 export function batchNorm(tape: Tape, x: Tensor, moments: Tensor, gamma: Tensor, beta: Tensor): Tensor {
   const C = gamma.size;
