@@ -1,4 +1,4 @@
-/** What a kernel must do at least, and what a list of timings says: the arithmetic behind the bench's tables. */
+/** The arithmetic behind the bench's tables: the minimum work of a kernel, and statistics of timings. */
 import type { ConvGeometry } from "../src/kernels/geometry.ts";
 
 /** Milliseconds of one run, over several batches of runs. */
@@ -13,7 +13,7 @@ export interface Spread {
  * @param share from 0 to 1 @throws Error when there are no numbers
  */
 export function percentile(numbers: readonly number[], share: number): number {
-  if (numbers.length === 0) throw new Error("percentile: needs numbers, came none");
+  if (numbers.length === 0) throw new Error("percentile: needs numbers, got none");
   const sorted = [...numbers].sort((a, b) => a - b);
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
@@ -25,7 +25,7 @@ export function spreadOf(numbers: readonly number[]): Spread {
   return { median: percentile(numbers, 0.5), p10: percentile(numbers, 0.1), p90: percentile(numbers, 0.9) };
 }
 
-/** Pairs (position, tap) of one axis whose tap lies inside of the picture. */
+/** Pairs (position, tap) of one axis whose tap lies inside the picture. */
 function insidePairs(size: number, kernel: number, stride: number, positions: number, before: number): number {
   let pairs = 0;
   for (let p = 0; p < positions; p++) {
@@ -35,37 +35,37 @@ function insidePairs(size: number, kernel: number, stride: number, positions: nu
   return pairs;
 }
 
-/** Flops of any of the three passes without the taps that fall on the padding: what has to be computed. */
+/** Flops of any of the three passes without the taps that fall on the padding: the flops that are necessary. */
 export function insideFlops(g: ConvGeometry): number {
   const rows = insidePairs(g.H, g.R, g.stride, g.P, g.padTop);
   const columns = insidePairs(g.W, g.S, g.stride, g.Q, g.padLeft);
   return 2 * g.N * g.C * g.K * rows * columns;
 }
 
-/** What an adapter was seen to do; its ceilings are the upper ends. */
+/** The best rates measured on an adapter; its ceilings are the upper ends. */
 export interface Ceilings {
-  /** Billions of floating-point operations a second, in a loop of multiply-adds. */
+  /** Billions of floating-point operations per second, in a loop of multiply-adds. */
   readonly gflops: Spread;
-  /** Billions of bytes a second, read and written, in a copy. */
+  /** Billions of bytes per second, read and written, in a copy. */
   readonly gbps: Spread;
 }
 
-/** What a case has to do at least. */
+/** The minimum work of a case. */
 export interface Work {
-  /** Nominal: taps on the padding included. 0 for what memory bounds. */
+  /** Nominal flops, including taps on the padding. 0 for memory-bound kernels. */
   readonly flops: number;
-  /** Without those. */
+  /** Flops without those taps. */
   readonly inside: number;
-  /** What is read and what is written, each once. */
+  /** Bytes read and written, each counted once. */
   readonly bytes: number;
 }
 
-/** Milliseconds that the work takes at least (the roofline): max(flops ÷ multiply-adds' rate, bytes ÷ copy's rate). */
+/** The minimum time in milliseconds (the roofline): max(flops ÷ multiply-adds' rate, bytes ÷ copy's rate). */
 export function roofline({ inside, bytes }: Work, { gflops, gbps }: Ceilings): number {
   return Math.max(inside / gflops.p90, bytes / gbps.p90) / 1e6;
 }
 
-/** Rates of work that took so many milliseconds. */
+/** Rates of work that took this many milliseconds. */
 export function ratesOf(work: Work, ms: number, ceilings: Ceilings) {
   return {
     gflops: work.flops / ms / 1e6,

@@ -9,7 +9,7 @@ import { benchCase, type CaseResult, chooseVariants } from "./kernels.ts";
 import { benchStep, type StepResult } from "./steps.ts";
 
 export interface BenchOptions {
-  /** Only what has this text in its name. */
+  /** Only cases with this text in their names. */
   readonly filter: string | null;
   /** Fewer shapes and fewer batches: under a minute on two cores. */
   readonly quick: boolean;
@@ -17,7 +17,7 @@ export interface BenchOptions {
   readonly all: boolean;
 }
 
-/** What comes out, as it comes. */
+/** Receives results as they arrive. */
 export interface BenchHooks {
   onProgress(what: string, done: number, of: number): void;
   onCeilings(ceilings: Ceilings, scale: string | null): void;
@@ -40,7 +40,7 @@ const rounds = {
   whole: { ceilings: 9, kernels: 7, steps: 5, host: 24, dense: 9 },
   quick: { ceilings: 5, kernels: 3, steps: 1, host: 6, dense: 3 },
 };
-/** What convolutions may be taken to reach of the multiply-adds' rate, where no autotuning has measured it. */
+/** The fraction of the multiply-adds' rate that convolutions are assumed to reach when autotuning has not measured it. */
 const likelyShare = { software: 0.05, hardware: 0.2 };
 const presetNames: readonly PresetName[] = ["tiny", "steady", "article"];
 
@@ -53,7 +53,7 @@ export function select(scale: Scale, { filter, quick }: BenchOptions) {
   );
   const presets = presetNames.filter((preset) => named("step of", preset));
   const dense = named("matrix product");
-  // Half a minute of its own, so --quick goes without unless it is asked for by name.
+  // It takes half a minute, so --quick omits it unless the filter names it.
   const firstStep = named("first step") && (!quick || filter !== null);
   return { cases, presets, dense, firstStep };
 }

@@ -1,4 +1,7 @@
-/** What is timed: every kernel at the shapes that the article's networks give it, smaller where a CPU pretends to be a GPU. */
+/**
+ * What is timed: every kernel at the shapes that the article's networks give it, or at smaller ones on a software
+ * adapter.
+ */
 
 import { inMebibytes } from "../src/gpu/gpu.ts";
 import { elements, type Tensor } from "../src/gpu/tensor.ts";
@@ -26,16 +29,16 @@ import { presets } from "../src/train/config.ts";
 import { insideFlops } from "./arithmetic.ts";
 import type { Workbench } from "./workbench.ts";
 
-/** What of an adapter decides how large the shapes may be. */
+/** The properties of an adapter that decide how large the shapes may be. */
 export interface Scale {
   readonly software: boolean;
   readonly bindingBytes: number;
 }
 
-/** A kernel on tensors of its own. */
+/** A kernel with its own tensors. */
 export interface Prepared {
   readonly reads: readonly Tensor[];
-  /** What it adds to is among both. */
+  /** Tensors that it adds to are in both lists. */
   readonly writes: readonly Tensor[];
   /** Appends it once. */
   run(): void;
@@ -47,29 +50,32 @@ export interface Case {
   readonly group: string;
   /** The host function of src/kernels, and the check of src/verify. */
   readonly kernel: string;
-  /** Where in the article's networks: `d.conv2`. */
+  /** Its place in the article's networks: `d.conv2`. */
   readonly place: string;
-  /** As it is timed: `4×64×64×16→32 /2`. */
+  /** The timed shape: `4×64×64×16→32 /2`. */
   readonly shape: string;
-  /** Smaller than the article's. */
+  /** Whether the shape is smaller than the article's. */
   readonly scaled: boolean;
-  /** Among those that --quick times. */
+  /** Whether --quick times it. */
   readonly quick: boolean;
-  /** Nominal, and without the taps on the padding; 0 where memory is the bound. */
+  /** Flops: nominal, and without the taps on the padding; 0 if memory-bound. */
   readonly flops: number;
   readonly inside: number;
-  /** What a convolution or dense layer is, by which its variant is chosen and its numbers are checked. */
+  /** The convolution or dense layer, from which its variant is chosen and its numbers are checked. */
   readonly convolution: Convolution | null;
   prepare(bench: Workbench): Prepared;
 }
 
 const article = presets.article;
-/** On CPU adapters channels are a quarter of the article's, colours aside, and the batch what these allow: some 40 ms. */
+/**
+ * On CPU adapters channels are a quarter of the article's, colours aside, and the batch is as large as fits in about
+ * 40 ms.
+ */
 const softwareChannels = 1 / 4;
 const softwareFlops = 1.1e8;
 const softwareElements = 2 ** 20;
 
-/** How many of the article's batch are timed: a power of two that `fits`. */
+/** How many images of the article's batch are timed: a power of two that `fits`. */
 function batchWhere(fits: (batch: number) => boolean): number {
   let { batch } = article;
   while (batch > 1 && !fits(batch)) batch /= 2;
@@ -97,7 +103,7 @@ function geometryOf({ kind, input, output, kernel, stride }: Layer, N: number): 
 /** The layer's geometry in the article, or as much of it as the adapter is given. */
 export function scaledGeometry(layer: Layer, scale: Scale): ConvGeometry {
   const whole = geometryOf(layer, article.batch);
-  // The latent vector is no feature map.
+  // The latent vector is not a feature map.
   const C = layer.name === "g.dense" ? whole.C : channels(whole.C, scale);
   const K = channels(whole.K, scale);
   const N = batchWhere((batch) => {
@@ -224,9 +230,9 @@ function denseCases(layer: Layer, scale: Scale): Case[] {
   ];
 }
 
-// Everything else: memory is the bound
+// Everything else is memory-bound
 
-/** A kernel that is bound by memory. */
+/** A memory-bound kernel. */
 interface Plain {
   readonly kernel: string;
   readonly place: string;
@@ -326,7 +332,7 @@ function normCases(layer: Layer, scale: Scale): Plain[] {
   ];
 }
 
-/** Of the running averages, which are as long as a layer is wide. */
+/** Cases of the running averages, which are as long as a layer is wide. */
 function runningCases(layer: Layer, scale: Scale): Plain[] {
   const C = channels(layer.output[2], scale);
   const at = { place: layer.name, shape: `3×${C}` };
@@ -654,7 +660,7 @@ function pictureCases(scale: Scale, colours: Layer, deep: Layer): Plain[] {
       place: "a step",
       shape: `${3 * batch}×${augmentationWords}`,
       prepare: (bench) => {
-        // Their words are no floats, so they are not looked at for NaN.
+        // Their words are not floats, so they are not checked for NaN.
         return { reads: [], writes: [], run: drawnWords(bench, 3 * batch).run };
       },
     },
@@ -745,7 +751,7 @@ export function allCases(scale: Scale): Case[] {
   ];
 }
 
-/** What was made smaller, in words; null where nothing was. */
+/** A sentence about what was made smaller; null if nothing was. */
 export function scaleNote({ software, bindingBytes }: Scale, cases: readonly Case[]): string | null {
   if (!cases.some(({ scaled }) => scaled)) return null;
   return software

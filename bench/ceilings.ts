@@ -1,4 +1,4 @@
-/** What the adapter can do at best: multiply-adds in registers, and bytes copied. */
+/** The adapter's ceilings: multiply-adds in registers, and bytes copied. */
 import type { Gpu } from "../src/gpu/gpu.ts";
 import { program } from "../src/gpu/program.ts";
 import type { Stream } from "../src/gpu/stream.ts";
@@ -7,7 +7,7 @@ import { type Ceilings, spreadOf } from "./arithmetic.ts";
 import { timeInTurns } from "./timing.ts";
 import { Workbench } from "./workbench.ts";
 
-/** What `fmaLoop` does: shaders/bench/fma_loop.wgsl. */
+/** The flops of `fmaLoop`: see shaders/bench/fma_loop.wgsl. */
 export function fmaLoopFlops(threads: number, steps: number): number {
   return 2 * 12 * 16 * 64 * steps * threads;
 }
@@ -23,7 +23,7 @@ export function fmaLoop(stream: Stream, y: Tensor, steps: number) {
   });
 }
 
-/** y = x. Of one size. */
+/** y = x, both of one size. */
 export function copy(stream: Stream, x: Tensor, y: Tensor) {
   if (x.size !== y.size) throw new Error(`copy: ${x} and ${y} need the same number of elements`);
   const quads = Math.ceil(y.size / 4);
@@ -41,7 +41,7 @@ const loops = { software: { threads: 4096, steps: 1 }, hardware: { threads: 2 **
 /** Numbers copied: about as many as the cases' tensors have, so that caches help as much; on a GPU more than they hold. */
 const copied = { software: 2 ** 20, hardware: 2 ** 26 };
 
-/** Measures both, in turns. */
+/** Measures both, taking turns. */
 export async function measureCeilings(gpu: Gpu, rounds: number): Promise<Ceilings> {
   const kind = gpu.software ? "software" : "hardware";
   const bench = new Workbench(gpu);

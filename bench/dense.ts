@@ -1,4 +1,4 @@
-/** How much a convolution loses against a plain matrix product of the same M×N×K: what its indices and its padding cost. */
+/** How much slower a convolution is than a matrix product of the same M×N×K: the cost of its indices and padding. */
 
 import type { Choices } from "../src/gpu/choices.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
@@ -17,7 +17,7 @@ export interface DenseResult {
   readonly shape: string;
   readonly variant: string;
   readonly denseVariant: string;
-  /** Nominal, of the convolution and of the matrix product. */
+  /** Nominal rate of the convolution and of the matrix product. */
   readonly gflops: number;
   readonly denseGflops: number;
   /** The convolution's rate in percent of the matrix product's, pairs of neighbouring batches compared. */
@@ -49,7 +49,7 @@ function productShape(pass: Pass, { N, C, K }: ConvGeometry): string {
   return shapes[pass].join("×");
 }
 
-/** All three passes. @param tuned measures which variants are the best; without, the table of defaults decides */
+/** All three passes. @param tuned measures which variants are the best; otherwise, the table of defaults decides */
 export async function benchDense(
   gpu: Gpu,
   { rounds, tuned, onProgress }: { rounds: number; tuned: boolean; onProgress(done: number, of: number): void },

@@ -1,4 +1,4 @@
-/** Checks and times one kernel after the other. */
+/** Checks and times the kernels one after the other. */
 
 import type { Choices } from "../src/gpu/choices.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
@@ -13,26 +13,26 @@ import { expectedAt, placesOf } from "./spot_check.ts";
 import { timeInTurns } from "./timing.ts";
 import { Workbench } from "./workbench.ts";
 
-/** What one case came to. */
+/** The result of one case. */
 export interface CaseResult {
   readonly group: string;
   /** The kernel's host function and the layer: `conv2d d.conv2`. */
   readonly name: string;
   readonly shape: string;
-  /** Smaller than the article's. */
+  /** Whether the shape is smaller than the article's. */
   readonly scaled: boolean;
-  /** Of a convolution or dense layer: how it was computed, `16x8`. */
+  /** The variant that computed a convolution or dense layer: `16x8`. */
   readonly variant: string | null;
   /** What is wrong with the kernel; it was not timed then. */
   readonly wrong: string | null;
   readonly ms: Spread | null;
-  /** Null where memory is the bound. */
+  /** Null if memory-bound. */
   readonly gflops: number | null;
   /** Without the taps on the padding. */
   readonly gflopsInside: number | null;
-  /** Null, as the next, where there is so little to move that the launch is what is timed. */
+  /** Null, like the next, if so little is moved that the launch dominates the time. */
   readonly gbps: number | null;
-  /** Of the time that the adapter's ceilings allow. */
+  /** The minimum time by the adapter's ceilings, in percent of the measured time. */
   readonly percent: number | null;
   /** The naive kernel's time ÷ this one's; null where there is none. */
   readonly timesNaive: number | null;
@@ -47,11 +47,11 @@ export interface KernelOptions {
   readonly rounds: number;
 }
 
-/** Outputs of a convolution that are held against f64 sums. */
+/** How many outputs of a convolution are compared with f64 sums. */
 const spotChecks = 48;
-/** Naive kernels are slow and serve as baselines only: one batch of theirs for this many of the others. */
+/** Naive kernels are slow and serve as baselines only: one batch of them for this many of the others. */
 const roundsPerNaive = 3;
-/** A kernel that moves fewer bytes is over when it has started. */
+/** For a kernel that moves fewer bytes, the launch dominates the time. */
 const fewBytes = 2 ** 16;
 
 /** Chooses the convolutions' variants as training does: by the table on a software adapter, by measuring on a GPU. */
@@ -113,7 +113,7 @@ export async function benchCase(gpu: Gpu, one: Case, options: KernelOptions): Pr
   }
 }
 
-/** What is wrong with the kernel that was just appended, in words; null: nothing. */
+/** Describes what is wrong with the kernel that was just appended; null: nothing. */
 async function findWrong(bench: Workbench, one: Case, prepared: Prepared): Promise<string | null> {
   const { stream } = bench;
   for (const tensor of prepared.writes) {
@@ -137,7 +137,7 @@ async function findWrong(bench: Workbench, one: Case, prepared: Prepared): Promi
 /** The bits of the NaN that outputs are filled with. */
 const poison = new Uint32Array(Float32Array.of(Number.NaN).buffer)[0];
 
-/** The first miss of the kernel's check against its f64 twin. */
+/** The first miss of the kernel's check against its f64 reference. */
 async function missOf({ stream }: Workbench, check: Check): Promise<string | null> {
   const [{ failures }] = await verify(stream, { seed: 1, rounds: 0, checks: [check] });
   return failures[0] ?? null;

@@ -1,21 +1,21 @@
-/** What the bench found: as data, as tables of 80 columns, as the README's block. */
+/** The bench's results: as data, as tables of 80 columns, as the README's block. */
 import { type Ceilings, compareTimes, percentile, type Spread } from "./arithmetic.ts";
 import type { DenseResult } from "./dense.ts";
 import type { CaseResult } from "./kernels.ts";
 import type { StepResult } from "./steps.ts";
 
-/** One run of `catgan bench`, as it is written to files. Times are milliseconds, rates are billions a second. */
+/** One run of `catgan bench`, as it is written to files. Times are milliseconds, rates are billions per second. */
 export interface Report {
   readonly catgan: string;
   /** `Node 20.20.2`. */
   readonly runtime: string;
   readonly date: string;
   readonly adapter: string;
-  /** A CPU that pretends to be a GPU. */
+  /** Whether the adapter is a software one. */
   readonly software: boolean;
   readonly quick: boolean;
   readonly filter: string | null;
-  /** Which shapes are smaller than the article's, in words. */
+  /** A sentence about shapes that are smaller than the article's. */
   readonly scale: string | null;
   readonly ceilings: Ceilings;
   readonly cases: readonly CaseResult[];
@@ -25,13 +25,13 @@ export interface Report {
   readonly firstStep: Spread | null;
 }
 
-/** A report out of a file. @throws Error in one line when it is none */
+/** Reads a report from a file's text. @throws a one-line Error when it is not a report */
 export function parseReport(text: string): Report {
   let json: Partial<Report>;
   try {
     json = JSON.parse(text);
   } catch {
-    throw new Error("no JSON, expected what --json FILE wrote");
+    throw new Error("not JSON, expected a file that --json FILE wrote");
   }
   const isSpread = (value: unknown) =>
     ["median", "p10", "p90"].every((key) => Number.isFinite((value as Spread)?.[key as "median"]));
@@ -44,7 +44,7 @@ export function parseReport(text: string): Report {
     json.cases.every((one) => isCase(one ?? {})) &&
     Array.isArray(json.steps) &&
     json.steps.every((one) => isStep(one ?? {}));
-  if (!known) throw new Error("no result of catgan bench, expected what --json FILE wrote");
+  if (!known) throw new Error("not a result of catgan bench, expected a file that --json FILE wrote");
   return json as Report;
 }
 
@@ -58,7 +58,7 @@ export function slugOf(adapter: string): string {
 
 // Numbers
 
-/** Three digits that count, three decimals at most: 0.012, 1.23, 12.3, 123, 1235. */
+/** Three significant digits, at most three decimals: 0.012, 1.23, 12.3, 123, 1235. */
 export function digits(value: number): string {
   const size = Math.abs(value);
   return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3);
@@ -141,7 +141,7 @@ export function stepLine({ preset, ms, gflops, picturesPerSecond, dispatches, gp
   );
 }
 
-/** What our own code does to JavaScript's heap; null where there was no collector to tell. */
+/** What our own code does to JavaScript's heap; null if the collector was not available. */
 export function heapLine(steps: readonly StepResult[]): string | null {
   const known = steps.filter(({ ownAllocated, ownKept }) => ownAllocated !== null && ownKept !== null);
   if (known.length === 0) return null;
@@ -174,16 +174,16 @@ export function denseLine({ pass, shape, gflops, denseGflops, percent }: DenseRe
 /** How it was timed, and what the columns mean; a line each. */
 export const legend = [
   "Timed in batches of at least 50 ms between completions of the queue,",
-  "warmed up; what is compared takes turns. All numbers were checked before.",
+  "warmed up; compared kernels take turns. All numbers were checked before.",
   "",
   "ms         median of a run; p10–p90: of its batches",
   "GFLOP/s    nominal, taps on the padding included; inside: without them",
   "GB/s       all inputs read and all outputs written, once",
   "%          of the least time by the ceilings: max(inside ÷ FMA, bytes ÷ copy)",
   "×          over the naive shader, one thread per output, on the same shape",
-  "–          too small: what is timed is the launch",
+  "–          too small: the launch dominates the time",
   "g.*        transposed layers go forward by the kernel that takes d.* back",
-  "MiB        of GPU memory, the pictures aside",
+  "MiB        of GPU memory, without the pictures",
   "JS ms      a step's JavaScript; own: our code alone, without WebGPU's share",
 ];
 
@@ -197,7 +197,7 @@ export interface Change {
   readonly now: Spread;
 }
 
-/** What two reports both timed at the same shape. */
+/** The cases that both reports timed at the same shape. */
 export function changes(before: Report, now: Report): Change[] {
   const timed = (report: Report) => {
     const cases = report.cases.map(({ name, shape, ms }) => ({ name, shape, ms }));
@@ -242,7 +242,7 @@ export function changeLines(all: readonly Change[]): string[] {
 
 const markers = ["<!-- bench -->", "<!-- /bench -->"] as const;
 
-/** The README with what stands between the markers written anew. @throws Error when the markers are missing */
+/** The README with a new block between the markers. @throws Error when the markers are missing */
 export function withBlock(readme: string, block: string): string {
   const [start, end] = markers.map((marker) => readme.indexOf(marker));
   if (start < 0 || end < start) throw new Error(`README.md: ${markers.join(" and ")} are not there, in this order`);

@@ -1,4 +1,4 @@
-/** A convolution's pass held against f64 sums at a few places of its output: the whole would take JavaScript minutes. */
+/** Compares a convolution's pass with f64 sums at a few places of its output: all of it would take JavaScript minutes. */
 import type { ConvGeometry } from "../src/kernels/geometry.ts";
 import type { Pass } from "../src/kernels/variants.ts";
 import { sumBound } from "../src/verify/lab.ts";

@@ -1,4 +1,4 @@
-/** Whole training steps: what they take on the adapter, and what they cost JavaScript. */
+/** Whole training steps: their time on the adapter, and their cost in JavaScript. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { paintedCount } from "../src/data/pictures.ts";
@@ -11,10 +11,10 @@ import { type Plan, paperAdapter, planTraining } from "../src/train/plan.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { percentile, type Spread, spreadOf } from "./arithmetic.ts";
 
-/** What one preset's step came to. */
+/** The result for one preset's step. */
 export interface StepResult {
   readonly preset: PresetName;
-  /** Why it was not timed; what follows without a clock is counted all the same. */
+  /** Why it was not timed; the fields below that need no clock are filled anyway. */
   readonly leftOut: string | null;
   /** A step, those with R1 averaged in; null where it was left out, as the two below. */
   readonly ms: Spread | null;
@@ -24,21 +24,24 @@ export interface StepResult {
   readonly flops: number;
   /** Dispatches of a step without R1; this and the next on a GPU, where the step was left out here. */
   readonly dispatches: number;
-  /** Of training, preview and checkpoints, the pictures aside. */
+  /** GPU memory of training, preview and checkpoints, without the pictures. */
   readonly gpuBytes: number;
   /** Milliseconds in `trainStep` with an idle GPU; null where the step was left out. */
   readonly hostMs: Spread | null;
   /** The same on a device that computes nothing: this project's own JavaScript. */
   readonly ownMs: Spread;
-  /** Bytes of JavaScript's heap that our own code allocates a step, and that stay after collection; null without a collector. */
+  /**
+   * Bytes of JavaScript's heap that our own code allocates a step, and that stay after collection; null without a
+   * collector.
+   */
   readonly ownAllocated: number | null;
   readonly ownKept: number | null;
 }
 
 export interface StepOptions {
-  /** Steps are timed in so many batches. */
+  /** The number of timed batches of steps. */
   readonly rounds: number;
-  /** Flops a millisecond that convolutions reached here, by which it is judged whether a step can be waited for. */
+  /** Flops a millisecond that convolutions reached here, from which it is estimated whether a step takes too long. */
   readonly rate: number;
   /** Time every preset, however long it takes. */
   readonly all: boolean;
@@ -52,10 +55,10 @@ const longestStep = 2;
 /** A batch of steps lasts at least this long, in milliseconds. */
 const shortestBatch = 50;
 /** The trainer's ring holds 64 losses. */
-const mostUnread = 48;
-/** Steps of paper, of which each measurement takes so many. */
+const maxUnread = 48;
+/** Steps on the simulated device per measurement. */
 const ownSteps = 1000;
-/** Flops per millisecond of the GPU that paper stands for, by which dispatches are cut. */
+/** Flops per millisecond of the simulated GPU, by which dispatches are split. */
 const paperRate = 1e10;
 const paperLimits = { bufferBytes: Number.MAX_SAFE_INTEGER, bindingBytes: Number.MAX_SAFE_INTEGER, software: false };
 
@@ -69,7 +72,7 @@ export async function benchStep(gpu: Gpu, preset: PresetName, options: StepOptio
     throw error;
   });
   const leftOut = typeof here === "string" ? here : tooSlow(here, options);
-  // What is left out here is counted as it would be on a GPU.
+  // A step that is left out here is counted as it would be on a GPU.
   const plan = typeof here === "string" || leftOut !== null ? await planTraining(config, paperLimits) : here;
   const { flopsPerStep: flops, bytes: gpuBytes } = plan;
   const { dispatches, ...ownCosts } = own;
@@ -106,7 +109,7 @@ export async function benchStep(gpu: Gpu, preset: PresetName, options: StepOptio
   }
 }
 
-/** Why a step is not waited for; null: it is. */
+/** Why a step is not timed; null: it is. */
 function tooSlow({ flopsPerStep }: Plan, { rate, all }: StepOptions): string | null {
   const seconds = flopsPerStep / rate / 1000;
   return seconds <= longestStep || all ? null : `would take some ${Math.ceil(seconds)} s a step here; --all times it`;
@@ -117,7 +120,7 @@ function grey(size: number, count: number) {
   return { size, count, pixels: new Uint8Array(count * size ** 2 * 3).fill(128) };
 }
 
-/** Milliseconds a step, batch by batch; a batch is so long that its share of steps with R1 is a run's. */
+/** Milliseconds per step, batch by batch; a batch is long enough to have a run's share of steps with R1. */
 async function timeSteps(trainer: Trainer, rounds: number): Promise<number[]> {
   const { r1, r2, r1Every } = trainer.config;
   const cycle = r1 > 0 || r2 > 0 ? r1Every : 1;
@@ -125,7 +128,7 @@ async function timeSteps(trainer: Trainer, rounds: number): Promise<number[]> {
     const start = performance.now();
     for (let step = 0; step < steps; step++) {
       await trainer.trainStep();
-      if (trainer.step % mostUnread === 0) await trainer.readRecords();
+      if (trainer.step % maxUnread === 0) await trainer.readRecords();
     }
     await trainer.stream.idle();
     const took = performance.now() - start;
@@ -149,7 +152,7 @@ async function timeHost(trainer: Trainer, steps: number): Promise<number[]> {
   const samples: number[] = [];
   for (let step = 0; step < steps; step++) {
     await stream.idle();
-    if (step % mostUnread === 0) await trainer.readRecords();
+    if (step % maxUnread === 0) await trainer.readRecords();
     const start = performance.now();
     await trainer.trainStep();
     samples.push(performance.now() - start);
@@ -160,8 +163,8 @@ async function timeHost(trainer: Trainer, steps: number): Promise<number[]> {
 }
 
 /**
- * What a step costs JavaScript apart from WebGPU: on a device that computes nothing, with a GPU's limits, so that any
- * machine can tell for any preset.
+ * What a step costs JavaScript apart from WebGPU: on a device that computes nothing, with a GPU's limits, so that it can
+ * be measured on any machine for any preset.
  */
 async function ownJavaScript(preset: PresetName) {
   const config = presets[preset];
@@ -169,7 +172,7 @@ async function ownJavaScript(preset: PresetName) {
   stream.pacing.assumeRate(paperRate);
   const trainer = new Trainer(stream, config, grey(config.size, 8 * config.batch));
   await trainer.prepare();
-  // Losses cannot be read from paper: the trainer is told that they were.
+  // Losses cannot be read from the simulated device, so they are marked as read.
   const steps = async (count: number) => {
     for (let step = 0; step < count; step++) {
       trainer.restored(trainer.step);
@@ -195,7 +198,7 @@ async function ownJavaScript(preset: PresetName) {
   };
 }
 
-/** V8's collector; null where it cannot be had. */
+/** V8's collector; null if it is not available. */
 function collector(): (() => void) | null {
   try {
     setFlagsFromString("--expose-gc");
@@ -218,7 +221,10 @@ async function keptBytes(): Promise<number | null> {
   return least;
 }
 
-/** Bytes that `work` allocates: the median of some goes, each begun with a collected heap, less what measuring takes. */
+/**
+ * Bytes that `work` allocates: the median of a few runs, each starting with a collected heap, minus the measurement's
+ * own.
+ */
 async function allocatedBytes(work: () => Promise<void>): Promise<number | null> {
   const collect = collector();
   if (collect === null) return null;

@@ -10,20 +10,20 @@ export interface Contestant {
   readonly label: string;
   /** Appends one run. */
   append(): void;
-  /** Batches of it: fewer for what is only compared with. */
+  /** Number of batches: fewer for baselines. */
   readonly rounds: number;
 }
 
 /** A batch runs at least this long, in milliseconds, the wait for its completion included. */
 const shortestBatch = 50;
-/** Runs that one recording holds at most, and the milliseconds that it is meant to last. */
+/** The maximum number of runs in one recording, and its target duration in milliseconds. */
 const longestRecording = 100;
 const recordingMs = 10;
 
 /**
- * Milliseconds a run, batch by batch. All contestants are warmed up first; then they take turns, a batch each, so that
- * what else the machine does falls on all of them.
- * @returns for every contestant as many numbers as it has rounds
+ * Milliseconds per run, batch by batch. All contestants are warmed up first; then they take turns, a batch each, so that
+ * other load on the machine affects all of them.
+ * @returns one number per round for every contestant
  */
 export async function timeInTurns(stream: Stream, contestants: readonly Contestant[]): Promise<number[][]> {
   const batches = [];
@@ -38,7 +38,10 @@ export async function timeInTurns(stream: Stream, contestants: readonly Contesta
   return samples;
 }
 
-/** Compiles and warms up, finds how many runs make a batch, and returns what times one: milliseconds a run. */
+/**
+ * Compiles and warms up, finds how many runs make a batch, and returns a function that times one, in milliseconds per
+ * run.
+ */
 async function prepareBatch(stream: Stream, { label, append }: Contestant): Promise<() => Promise<number>> {
   const record = (runs: number) =>
     stream.capture(label, () => {

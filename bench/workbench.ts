@@ -1,4 +1,4 @@
-/** Tensors for one case, and its timing: everything is given back when the case is done. */
+/** Tensors for one case, and its timing: everything is released when the case is done. */
 
 import type { Choices } from "../src/gpu/choices.ts";
 import type { Gpu } from "../src/gpu/gpu.ts";
@@ -8,7 +8,7 @@ import { fill } from "../src/kernels/elementwise.ts";
 import { noiseUniform } from "../src/kernels/noise.ts";
 import { zeros } from "../src/kernels/zeros.ts";
 
-/** A stream of its own, so that nothing of one case is left over for the next. */
+/** A separate stream, so that nothing is left over from one case to the next. */
 export class Workbench {
   readonly stream: Stream;
   private readonly owned: Tensor[] = [];
@@ -24,7 +24,7 @@ export class Workbench {
     if (rate !== null) this.stream.pacing.assumeRate(rate);
   }
 
-  /** Uniform numbers in [low, high), others in every tensor. */
+  /** Uniform numbers in [low, high), different ones in every tensor. */
   random(shape: readonly number[], low = -1, high = 1): Tensor {
     const tensor = this.own(this.stream.persistent("input", shape));
     const key = { seed: 1, purpose: this.owned.length, at: 0 };
@@ -32,7 +32,7 @@ export class Workbench {
     return tensor;
   }
 
-  /** An output full of NaN: whatever a kernel forgets to write shows. */
+  /** An output full of NaN, which reveals elements that a kernel does not write. */
   output(shape: readonly number[]): Tensor {
     const tensor = this.own(this.stream.persistent("output", shape));
     fill(this.stream, tensor, Number.NaN);

@@ -1,5 +1,5 @@
 // The same DCGAN training step, and the same three convolution passes, in catgan, TensorFlow.js and jax-js: one process
-// each, on the same adapter, in turns, checked to come to the same numbers. README.md says how to read the result.
+// each, on the same adapter, taking turns, checked to compute the same numbers. README.md says how to read the result.
 
 import { fork } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -23,13 +23,13 @@ const usage = `usage: npm run compare -- [options]
 const root = new URL("../../", import.meta.url);
 const source = async (path) => (await runnerImport(fileURLToPath(new URL(`src/${path}`, root)))).module;
 
-/** `tiny`, with a discriminator and without a penalty, so that everyone can do it. */
+/** `tiny`, with a narrower discriminator and without a penalty, so that every framework can compute it. */
 const config = { ...presets.tiny, baseD: 8, r1: 0 };
 const pictureCount = 256;
 const convolution = { x: [16, 16, 16, 64], weight: [5, 5, 64, 128], dy: [16, 8, 8, 128], stride: 2 };
 /** Taps on the padding included. */
 const convolutionFlops = 2 * 16 * 8 * 8 * 128 * 25 * 64;
-/** A measured round of one operation is repeated to last at least so many seconds. */
+/** A measured round of one operation is repeated until it lasts at least this many seconds. */
 const shortestRound = 0.3;
 // Orders of sums differ, and nothing else should: step 1 shows both networks' forward passes and D's gradients, step 2
 // G's. Seen with TensorFlow.js: 1e-7. A wrong filter gradient of one layer: 4e-4.
@@ -78,7 +78,7 @@ class Peer {
     });
   }
 
-  /** For what a peer, other than ours, may be unable to do: what went wrong is kept, and told at the end. */
+  /** For work that a peer other than ours may be unable to do: the error is kept, and reported at the end. */
   async try(what, work) {
     if (this.name === "ours") return await work();
     if (this.failures[what]) return null;
@@ -128,7 +128,7 @@ async function main() {
     const path = save(report);
     console.log(`\nwrote ${path}`);
     if (!others.some(({ name, failures }) => !failures.step && report.disagreements[name].length === 0)) {
-      throw new Error("no peer came to catgan's numbers: the times do not measure the same work");
+      throw new Error("no peer computed catgan's numbers: the times do not measure the same work");
     }
   } finally {
     for (const peer of peers) if (peer.process.connected) peer.process.disconnect();
@@ -190,7 +190,7 @@ async function compareSteps(peers, steps) {
   return { losses: Object.fromEntries(peers.map(({ name, losses }) => [name, losses])) };
 }
 
-/** Whoever goes first differs from round to round: a machine that warms up or slows down does so for all. */
+/** Rotates the order from round to round, so that a machine that warms up or slows down affects all alike. */
 function inTurn(list, round) {
   const first = round % list.length;
   return [...list.slice(first), ...list.slice(0, first)];
@@ -286,7 +286,7 @@ function makeReport(peers, { flags, steps, rounds, agreement, robustness, load }
     robustness,
     cpu: cpus()[0].model,
     cores: cpus().length,
-    /** Over the last minute, before and after: on a software adapter what else runs takes its share. */
+    /** Over the last minute, before and after: on a software adapter, other processes take their share. */
     loadAverage: load,
     versions: {
       node: process.versions.node,
@@ -321,7 +321,7 @@ function spread(values) {
   return { median, min: sorted[0], max: sorted.at(-1), values };
 }
 
-/** What came out otherwise than ours. @returns lines of text by peer */
+/** Results that differ from ours. @returns lines of text by peer */
 function disagreements(others, ours, { operations }) {
   const found = {};
   for (const { name, losses } of others) {
@@ -370,7 +370,7 @@ function table({ adapter, cpu, cores, robustness, versions, peers, timesFaster, 
       ...(disagreements[name] ?? []),
       ...Object.entries(peer.failures).map(([what, error]) => `${what} failed: ${error}`),
     ];
-    if (notes.length > 0) lines.push("", `${versions[name]} does not come to catgan's numbers:`);
+    if (notes.length > 0) lines.push("", `${versions[name]} does not compute catgan's numbers:`);
     for (const note of notes) lines.push(`  ${note}`.slice(0, 80));
   }
   return lines.join("\n");

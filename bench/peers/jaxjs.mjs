@@ -1,5 +1,5 @@
 // The step in jax-js on WebGPU, compiled as one function by its jit. Arrays are NCHW and filters [out,in,R,S], the only
-// layout its convolutions know; what comes in and goes out is turned around outside of what is timed.
+// layout its convolutions know; inputs and outputs are transposed outside the timed part.
 //
 // An array is consumed by what uses it; `.ref` keeps it for another use.
 
@@ -181,7 +181,7 @@ export async function open() {
   };
 }
 
-/** The names of the layers whose weights begin so, in order. */
+/** The names of the layers whose weights have this prefix, in order. */
 function layersOf(p, prefix) {
   const weights = Object.keys(p).filter((name) => name.startsWith(prefix) && name.endsWith(".weight"));
   return weights.map((name) => name.slice(0, -".weight".length));

@@ -79,7 +79,7 @@ export async function open() {
         const latents = tf.tensor(z, [batch, config.z]);
         const pictures = tf.tensor(real, [batch, size, size, 3]);
         let dLoss;
-        // D's update lies inside of what is differentiated for G, so that G's forward pass is not repeated.
+        // D's update is inside the function that is differentiated for G, so that G's forward pass is not repeated.
         const fooled = () => {
           const fake = generator(latents);
           const ofD = () =>

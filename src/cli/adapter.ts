@@ -16,7 +16,7 @@ import { UserError } from "./user_error.ts";
  * Dawn checks every array index against the array's length (robustness), which costs a third of a training step on
  * SwiftShader. Our shaders stay within their buffers, and no other shaders run here, so the software adapter turns the
  * checks off. CATGAN_DAWN_FLAGS="" turns them on again; see docs/performance.md. Shared memory is not zeroed either: no
- * shader reads what it has not written, and SwiftShader compiles each zero to a store of its own.
+ * shader reads what it has not written, and SwiftShader compiles each zero to a separate store.
  */
 const softwareFlags = ["enable-dawn-features=disable_robustness,disable_workgroup_init"];
 
@@ -26,7 +26,7 @@ const instances: GPU[] = [];
 /**
  * Opens the adapter.
  * @param choice `auto` (a GPU, or else software), `software`, or part of an adapter's name
- * @throws UserError when there is none: says what to install.
+ * @throws UserError that says what to install, when there is none
  */
 export async function openAdapter(choice: string): Promise<Gpu> {
   const seen: string[] = [];

@@ -46,7 +46,7 @@ export function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: 
   reporter.line();
 }
 
-/** A line that warns that a run that resumes on another machine no longer computes the same bits; null if it does. */
+/** Warns that a run resumed on another machine no longer computes the same bits; null if it does. */
 export function warningOfMachine(before: Machine | null, now: Machine): string | null {
   if (before === null) return null;
   const differs = "numbers will differ in their last digits";

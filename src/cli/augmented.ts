@@ -5,7 +5,7 @@ import { augment, randomAugmentations } from "../reference/augment.ts";
 import { gatherPictures } from "../reference/pictures.ts";
 import { type Config, changesOf } from "../train/config.ts";
 
-/** Picture n changed as the n-th of a run's first step is, by the f64 reference; null without augmentation. */
+/** Changes picture n like the n-th of a run's first step, by the f64 reference; null without augmentation. */
 export function augmentedPictures({ size, count, pixels }: Pictures, config: Config): Pictures | null {
   const changes = changesOf(config);
   if (!changes) return null;

@@ -46,7 +46,7 @@ const starts = 3;
 /**
  * Prints tables, and writes the results where --json, --save and --readme say.
  * @returns the exit code: 1 when a kernel computes something wrong
- * @throws UserError before anything is measured, where a file is missing or nothing has the filter's name
+ * @throws UserError before anything is measured, if a file is missing or no case matches the filter
  */
 export async function benchCommand(options: BenchCommand): Promise<number> {
   const { filter, quick, compare, readme } = options;
@@ -215,7 +215,7 @@ function outerEnvironment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   if (env[unpackedFlag] === undefined) return env;
   for (const name of Object.keys(softwareEnvironment() ?? {})) {
-    // A path that was there before stands behind ours.
+    // A path that was there before comes after ours.
     const before = name === "LD_LIBRARY_PATH" ? env[name]?.split(":").slice(1).join(":") : "";
     if (before) env[name] = before;
     else delete env[name];
@@ -231,7 +231,7 @@ function showChanges(before: Report, now: Report, reporter: Reporter): void {
   else for (const line of changeLines(all)) reporter.line(line);
 }
 
-/** Writes the report to the places that were asked for. */
+/** Writes the report wherever the options say. */
 async function keep(report: Report, { json, save, readme }: BenchCommand, reporter: Reporter): Promise<void> {
   const text = `${JSON.stringify(report, null, 2)}\n`;
   if (json !== null) await writeFileAtomically(json, text);
@@ -242,7 +242,7 @@ async function keep(report: Report, { json, save, readme }: BenchCommand, report
   reporter.line();
   reporter.line(`  Saved to ${path}.`);
   if (!readme) return;
-  // What bench/peers wrote lies beside, under names that no adapter's slug begins with.
+  // The results of bench/peers are in the same folder, under names that no adapter's slug begins with.
   const isReport = (file: string) => file.endsWith(".json") && !/^(peers|pytorch)-/.test(file);
   const files = (await readdir(resultsFolder)).filter(isReport).sort();
   const reports = await Promise.all(files.map((file) => readReport(join(resultsFolder, file))));
@@ -250,7 +250,7 @@ async function keep(report: Report, { json, save, readme }: BenchCommand, report
   reporter.line(`  ${readmeFile} shows the results of ${reports.length} adapter${reports.length > 1 ? "s" : ""}.`);
 }
 
-/** Every candidate's time for every convolution of the preset that suits the adapter. @param json for the choices */
+/** Every candidate's time for every convolution of the preset that suits the adapter. @param json a file for the choices */
 async function showVariants(gpu: Gpu, json: string | null, reporter: Reporter): Promise<number> {
   const preset = gpu.software ? "tiny" : "article";
   const { convolutions } = await planTraining(presets[preset], { ...gpu.limits, software: gpu.software });
@@ -265,7 +265,7 @@ async function showVariants(gpu: Gpu, json: string | null, reporter: Reporter): 
     reporter.line();
     reporter.line(`  ${key}, ${images} image${images > 1 ? "s" : ""}`);
     const sorted = [...candidates].sort((a, b) => Number(b.text === best) - Number(a.text === best) || a.ms - b.ms);
-    // No-break spaces hold a variant and its time together.
+    // No-break spaces keep a variant and its time together.
     const words = sorted.map(({ text, ms }) => `${text}:\u00a0${digits(ms)}`.replaceAll(" ", "\u00a0"));
     for (const line of wrapped(words.join("; "), 76)) reporter.line(`    ${line}`);
   }

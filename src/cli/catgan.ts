@@ -1,6 +1,6 @@
 /**
- * Command lines. Exit codes: 0 it did what was asked; 1 the GPU or this program failed, or `verify` or `bench` found a
- * miss; 2 a mistake that the user can fix; 128 + a signal's number for work that was stopped (130 after Ctrl-C).
+ * Command lines. Exit codes: 0 success; 1 the GPU or this program failed, or `verify` or `bench` found a
+ * wrong result; 2 a mistake that the user can fix; 128 + the signal's number if it was stopped (130 after Ctrl-C).
  */
 import { inspect } from "node:util";
 import { version } from "../../package.json";

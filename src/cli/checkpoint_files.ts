@@ -12,7 +12,7 @@ const bestName = /^best-step-\d{6,}-swd-(\d+\.\d\d)\.safetensors$/;
 
 export interface Checkpoint extends DecodedFile {
   path: string;
-  /** Why this is not the newest file, or that it cannot be verified; null when there is nothing to say. */
+  /** Says why this is not the newest file, or that it cannot be verified; null if neither applies. */
   warning: string | null;
 }
 
@@ -24,7 +24,7 @@ export function checkpointPath(dir: string, step: number): string {
   return join(checkpointsFolder(dir), `${stepName(step)}.safetensors`);
 }
 
-/** Steps that have a checkpoint file, newest first. @throws UserError when the folder is there and cannot be read */
+/** Steps that have a checkpoint file, newest first. @throws UserError when the folder exists but cannot be read */
 export async function checkpointSteps(dir: string): Promise<number[]> {
   const folder = checkpointsFolder(dir);
   const names = await explained(`cannot read ${folder}`, () => namesIn(folder));
@@ -34,7 +34,7 @@ export async function checkpointSteps(dir: string): Promise<number[]> {
     .sort((a, b) => b - a);
 }
 
-/** Writes the checkpoint of a step. @throws UserError when it cannot be written: says which earlier one is intact */
+/** Writes the checkpoint of a step. @throws UserError when it cannot be written, naming the earlier one that is intact */
 export async function saveCheckpoint(dir: string, step: number, bytes: Uint8Array): Promise<void> {
   try {
     await writeFileAtomically(checkpointPath(dir, step), bytes);

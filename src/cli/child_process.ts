@@ -1,4 +1,4 @@
-/** The same command once more, in a child process with another environment. */
+/** Runs the same command again, in a child process with another environment. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { unpackedFlag } from "./swiftshader.ts";

@@ -43,7 +43,7 @@ export type Command =
 
 /**
  * @param argv what follows the program's name
- * @throws UserError in one line, as `readLine`
+ * @throws a one-line UserError, as `readLine`
  */
 export function parseCommand(argv: string[]): Command {
   const [name, ...args] = argv;

@@ -2,8 +2,8 @@
  * Picture files → RGB, decoded by sharp (libvips). For Node and Deno only; a page has the browser's own decoders
  * (src/page/pictures/decode.ts).
  *
- * Files come from anywhere, so every decoder is preceded by a look at the file's structure: how large the picture will be,
- * how many passes it takes, whether its end is there. Only then is anything allocated.
+ * Files come from anywhere, so before decoding, the file's structure is examined: how large the picture will be,
+ * how many passes it takes, whether its end is present. Only then is anything allocated.
  */
 import { availableParallelism } from "node:os";
 import type { Sharp, SharpConstructor } from "sharp";
@@ -40,7 +40,7 @@ interface Structure {
   /** As stored, before it is turned upright. */
   width: number;
   height: number;
-  /** 1…8, EXIF's. */
+  /** EXIF's orientation, 1…8. */
   orientation: number;
   /** Whether its samples have 16 bits. */
   deep: boolean;
@@ -52,7 +52,7 @@ interface Structure {
  * A whole file's picture: upright, transparency laid on white, greys, palettes and CMYK as RGB, embedded colour profiles
  * converted to sRGB, 16 bits rounded to 8; of an animation the first frame, of a TIFF the first page. Many may be asked for
  * at a time; the work is done in threads.
- * @throws Error one line that names what is wrong: not a picture, cut short, damaged, too large, or of an unsupported kind
+ * @throws a one-line Error that names what is wrong: not a picture, cut short, damaged, too large, or of an unsupported kind
  */
 export async function decodePicture(bytes: Uint8Array): Promise<Picture> {
   const format = pictureFormat(bytes);
@@ -85,7 +85,7 @@ async function decodeJpeg(sharp: SharpConstructor, bytes: Uint8Array): Promise<P
   return await decode(sharp(clean, { ...limits, failOn: "truncated" }), structure, "JPEG");
 }
 
-/** Whether bytes between segments are mere padding. Before a restart marker, or if there are many, data were lost. */
+/** Warnings about padding between segments. Before a restart marker, or if there are many bytes, data were lost. */
 const harmlessWarnings =
   /\b\d extraneous bytes before marker 0x(?!d[0-7])|Invalid SOS parameters|unknown JFIF revision|Unknown Adobe color transform/;
 
@@ -114,7 +114,7 @@ async function otherStructure(sharp: SharpConstructor, bytes: Uint8Array, format
   }
   const { width, height, orientation, space, hasProfile } = await metadataOf(sharp, bytes, format);
   checkSize(format, width, height);
-  // As for JPEGs: a few bytes that promise a large picture are not worth its memory.
+  // As for JPEGs: a few bytes that declare a large picture are not worth its memory.
   if (width * height > Math.max(2 ** 20, bytes.length * maxPixelsPerByte)) {
     throw new Error(`${format} cut short: ${bytes.length} bytes cannot hold ${width}×${height} pixels`);
   }

@@ -11,7 +11,7 @@ const maxPixels = 16e6;
 
 /**
  * As `decodePicture` (decode.ts), for PNGs only; colour profiles are not applied.
- * @throws Error one line that names what is wrong
+ * @throws a one-line Error that names what is wrong
  */
 export function decodeWithPngjs(bytes: Uint8Array): Picture {
   const file = readPngFile(bytes);

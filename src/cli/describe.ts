@@ -95,11 +95,11 @@ export function conclude(reporter: Reporter, { outcome, dir, trainer, steps, sec
 /** The warning lists this many reasons, each with one file name, shortened to `nameLength` characters. */
 const limits = { reasons: 5, nameLength: 40 };
 
-/** By reason, in a few lines of 80 columns. @param data what the user gave as pictures */
+/** Warns of skipped files by reason, in a few lines of 80 columns. @param data what the user gave as pictures */
 export function warnOfSkipped(skipped: readonly Refused[], data: string): void {
   if (skipped.length === 0) return;
   warn(`skipped ${grouped(skipped.length)} file${skipped.length > 1 ? "s" : ""} that cannot be used:`);
-  // A folder that is lost may hold any number of pictures: it must not be among the other reasons.
+  // An unreadable folder may hold any number of pictures, so it must not be hidden among the other reasons.
   const groups = groupRefusals(skipped).sort((a, b) => Number(holdsFolder(b)) - Number(holdsFolder(a)));
   for (const { reason, files } of groups.slice(0, limits.reasons)) {
     const name = shortened(escapeControls(files[0].name), limits.nameLength);

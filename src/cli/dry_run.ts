@@ -1,4 +1,4 @@
-/** `catgan train --dry-run`: what a run would be. */
+/** `catgan train --dry-run`: describes a run without starting it. */
 import { stepsPerEpoch } from "../data/batches.ts";
 import type { Refused } from "../data/photographs.ts";
 import { paintedCount } from "../data/pictures.ts";
@@ -18,7 +18,7 @@ export async function dryRunCommand(options: NewRun): Promise<number> {
   const reporter = new Reporter(process.stdout, options.json);
   const software = options.adapter === "software" || !mayHaveGpu();
   const { config, origin } = chooseConfig(options, software);
-  // No adapter, so no limits: what an adapter's forbid is said when training starts.
+  // No adapter, so no limits: those are checked when training starts.
   const endless = Number.MAX_SAFE_INTEGER;
   const plan = await planTraining(config, { bufferBytes: endless, bindingBytes: endless, software });
   let count = paintedCount(config.size);
@@ -51,13 +51,13 @@ export async function dryRunCommand(options: NewRun): Promise<number> {
 
   heading(reporter);
   describeRun(reporter, { config, origin, data, count, skipped: skipped.length, totalSteps, flopsPerStep });
-  reporter.fact("dispatches", `${dispatchesPerStep} a step, before long ones are cut`);
+  reporter.fact("dispatches", `${dispatchesPerStep} per step, before long ones are split`);
   reporter.fact("memory", `about ${inMebibytes(plan.bytes)} on the GPU, and ${inMebibytes(pictureBytes)} of pictures`);
   layerTable(reporter, "generator", generator(config));
   layerTable(reporter, "discriminator", discriminator(config));
   reporter.line();
   const values = Object.entries(config).filter(([, value]) => value !== null);
-  // No-break spaces hold a name and its value together.
+  // No-break spaces keep a name and its value together.
   const words = values.map(([key, value]) => `${key}\u00a0${value}`).join(", ");
   reporter.fact("configuration", words);
   reporter.line();

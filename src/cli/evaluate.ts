@@ -1,9 +1,9 @@
-/** `catgan evaluate`: how like the real pictures a generator's are. */
+/** `catgan evaluate`: measures how similar a generator's pictures are to real ones. */
 import { enlargedGrid } from "../data/grid.ts";
 import type { Image } from "../data/image.ts";
 import type { Pictures } from "../data/pictures.ts";
 import { Stream } from "../gpu/stream.ts";
-import { type Beside, type Evaluation, evaluate, splitReals } from "../metrics/evaluation.ts";
+import { type Evaluation, evaluate, splitReals, type WithFloor } from "../metrics/evaluation.ts";
 import type { Kid } from "../metrics/kid.ts";
 import type { Nearest } from "../metrics/nearest.ts";
 import { checkpointInfo, generatorFormat, type PictureSource } from "../train/checkpoint.ts";
@@ -72,12 +72,12 @@ export async function evaluateCommand(options: EvaluateCommand): Promise<number>
     const what = data === "painted" ? "painted cats" : `pictures from ${data}`;
     const lost = skipped.length === 0 ? "" : `; ${grouped(skipped.length)} skipped`;
     reporter.line(`  real      ${grouped(n)} of ${grouped(pictures.count)} ${what}${lost}`);
-    reporter.line(`  floor     ${grouped(n)} others of them, measured like the drawn ones`);
+    reporter.line(`  floor     ${grouped(n)} other real ones, measured like the drawn ones`);
     reporter.line();
     for (const line of table(evaluation)) reporter.line(line);
     if (options.nearest !== null) {
       reporter.line();
-      reporter.line(`  Drawn pictures, each beside the real one nearest to it: ${reporter.bold(options.nearest)}`);
+      reporter.line(`  Drawn pictures, each next to the real one nearest to it: ${reporter.bold(options.nearest)}`);
     }
     return 0;
   } finally {
@@ -101,7 +101,7 @@ function realPictures({ data, fit }: EvaluateCommand, { path, metadata }: Checkp
 /** Pairs of the sheet, four in a row. */
 const sheet = { pairs: 32, columns: 8 };
 
-/** Drawn pictures, each beside the real one nearest to it; those that are nearest to one alone first. */
+/** Drawn pictures, each next to the real one nearest to it, the most likely copies first. */
 function nearestSheet(fakes: Pictures, reals: Pictures, nearest: readonly Nearest[]): Image {
   const order = [...nearest.keys()].sort((a, b) => nearest[a].ratio - nearest[b].ratio).slice(0, sheet.pairs);
   const { size } = fakes;
@@ -118,7 +118,7 @@ function nearestSheet(fakes: Pictures, reals: Pictures, nearest: readonly Neares
 function table({ swd, colour, colourSpread, msSsim, kidRand64, density, coverage, nearest }: Evaluation): string[] {
   const row = (name: string, fake: string, real: string) =>
     `  ${name.padEnd(40)}${fake.padStart(14)}${real.padStart(14)}`;
-  const numbers = (name: string, { fake, real }: Beside<number>, digits: number) =>
+  const numbers = (name: string, { fake, real }: WithFloor<number>, digits: number) =>
     row(name, fake.toFixed(digits), real.toFixed(digits));
   const kid = ({ mean, deviation }: Kid) => `${(1000 * mean).toFixed(1)} ± ${(1000 * deviation).toFixed(1)}`;
   const share = (value: number) => `${(100 * value).toFixed(1)} %`;

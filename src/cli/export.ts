@@ -17,7 +17,7 @@ import { asUserError, UserError } from "./user_error.ts";
 
 /** How many pictures are drawn from both files for comparison. */
 const compared = 64;
-/** In levels of 255: smaller differences are hard to see. */
+/** Mean difference in levels of 255 from which it can be seen. */
 const visible = 2;
 
 /**
@@ -42,7 +42,7 @@ export async function exportCommand(options: ExportCommand): Promise<number> {
     });
     const exported = decodeSafetensors(bytes);
     checkFinite(exported, checkpoint.path);
-    const { mean, most } = difference(await drawn(stream, checkpoint), await drawn(stream, exported));
+    const { mean, max } = difference(await drawn(stream, checkpoint), await drawn(stream, exported));
     await writeFileAtomically(out, bytes);
     const { size } = await stat(out);
     const { step } = exported.metadata;
@@ -53,12 +53,12 @@ export async function exportCommand(options: ExportCommand): Promise<number> {
       f32,
       step: Number(step),
       meanError: mean,
-      mostError: most,
+      maxError: max,
     });
     const numbers = f32 ? "f32" : "filters in f16";
     reporter.line(`  ${reporter.bold(out)}: a generator after ${grouped(Number(step))} steps`);
     reporter.fact("size", `${(size / 1e6).toFixed(1)} MB, ${numbers}`);
-    reporter.fact("pixels", `${mean.toFixed(2)} of 255 different from the run's on average, ${most} at most`);
+    reporter.fact("pixels", `${mean.toFixed(2)} of 255 different from the run's on average, ${max} at most`);
     if (mean > visible) reporter.line("  Rounding to f16 can be seen: --f32 keeps every number.");
     reporter.fact("draw", commandLine("sample", out));
     return 0;
@@ -82,11 +82,11 @@ async function drawn(stream: Stream, state: RunState): Promise<Uint8Array> {
   return (await drawPictures(stream, generator, { count: compared, seed: generator.seed })).pixels;
 }
 
-/** In levels of 255. */
-function difference(a: Uint8Array, b: Uint8Array): { mean: number; most: number } {
+/** The mean and the maximum difference, in levels of 255. */
+function difference(a: Uint8Array, b: Uint8Array): { mean: number; max: number } {
   const errors = a.map((value, i) => Math.abs(value - b[i]));
   return {
     mean: errors.reduce((sum, error) => sum + error, 0) / errors.length,
-    most: errors.reduce((most, error) => Math.max(most, error), 0),
+    max: errors.reduce((max, error) => Math.max(max, error), 0),
   };
 }

@@ -1,4 +1,4 @@
-/** Files that are either whole or not there: atomic writes, folders that survive a power cut, errors in one line. */
+/** Files that are either complete or absent: atomic writes, folders that survive a power cut, one-line errors. */
 import { randomBytes } from "node:crypto";
 import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -34,7 +34,7 @@ export async function writeFileAtomically(
       try {
         if (typeof content === "string" || content instanceof Uint8Array) await file.writeFile(content);
         else for await (const part of content) await file.writeFile(part);
-        // Before the rename: after a power cut the name must not stand for bytes that never reached the disk.
+        // Before the rename: after a power cut, the name must not refer to bytes that never reached the disk.
         await file.sync();
       } finally {
         await file.close();
@@ -85,7 +85,7 @@ export async function makeFolders(folder: string): Promise<string[]> {
   }
 }
 
-/** Removes what was made, last first: folders only when they are empty. What cannot be removed stays. */
+/** Removes what was made, in reverse order: folders only when they are empty. What cannot be removed stays. */
 export async function removeMade(paths: readonly string[]): Promise<void> {
   for (const path of [...paths].reverse()) {
     // `rm` refuses folders, `rmdir` files and folders with something in them.
@@ -130,8 +130,8 @@ const reasons: Record<string, string> = {
   EACCES: "permission denied",
   EPERM: "permission denied",
   ENOENT: "no such file or folder",
-  EEXIST: "there is a file of that name",
-  ENOTDIR: "a part of the path is not a folder",
+  EEXIST: "there is a file with that name",
+  ENOTDIR: "part of the path is not a folder",
   EISDIR: "it is a folder",
   EIO: "the disk reports an error",
 };

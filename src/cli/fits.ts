@@ -4,7 +4,7 @@ import type { Config } from "../train/config.ts";
 import { type Plan, type PlanLimits, planWithin, TooLargeError } from "../train/plan.ts";
 import { UserError } from "./user_error.ts";
 
-/** What training takes. @throws UserError where the adapter's limits are too small: says which batch fits */
+/** What training needs. @throws UserError if the adapter's limits are too small, naming a batch that fits */
 export async function checkFits(config: Config, limits: PlanLimits, choices?: Choices): Promise<Plan> {
   try {
     return await planWithin(config, limits, choices);

@@ -7,11 +7,11 @@ import { turns } from "../data/turns.ts";
 import { readRange } from "./read_range.ts";
 import { systemReason } from "./system_reason.ts";
 
-/** Bytes where they are not UTF-8, as a string would not lead to the file. */
+/** Bytes if they are not UTF-8, because a string would not lead to the file. */
 type Path = string | Buffer;
 
 interface Entry {
-  /** Of a file or a folder, as it is shown and ordered. */
+  /** The name by which a file or a folder is shown and ordered. */
   name: string;
   path: Path;
 }
@@ -22,9 +22,9 @@ const replacement = "\ufffd";
  * All files below a folder, links followed, hidden ones left out. What cannot be read is included: a folder (its name
  * then ends in a slash), a dangling link, a pipe, a socket or a device. Reading it throws the reason.
  *
- * Folders are listed asynchronously. Files are not looked at, as the listing tells them from folders and links.
+ * Folders are listed asynchronously. Files are not opened, since the listing distinguishes them from folders and links.
  *
- * @param onFound called now and then with the number of files so far; an exception from it ends the walk
+ * @param onFound called from time to time with the number of files so far; an exception from it ends the walk
  * @throws Error the folder itself cannot be listed, or too many files
  */
 export async function openFolder(root: string, onFound?: (files: number) => void): Promise<Candidate[]> {
@@ -100,7 +100,7 @@ const pathOf = (bytes: Buffer): Path => textOf(bytes) ?? bytes;
 
 /**
  * A name as text. A byte that is not part of UTF-8 becomes the replacement character and its two hexadecimal digits, so
- * that names that differ only in such bytes stay apart.
+ * that names that differ only in such bytes remain different.
  */
 export function shownName(bytes: Buffer): string {
   const whole = textOf(bytes);
@@ -114,7 +114,7 @@ export function shownName(bytes: Buffer): string {
   return name;
 }
 
-/** What a link points to; a string says why that is unknown. */
+/** What a link points to, or a string that says why that is unknown. */
 function targetOf(path: Path): Stats | string {
   try {
     return statSync(path);
@@ -163,7 +163,7 @@ class FolderFile implements Candidate {
 
   /**
    * @param wanted takes the file's size and returns how many bytes to read
-   * @throws Error that says in one line what went wrong
+   * @throws a one-line Error that says what went wrong
    */
   private first(wanted: (bytes: number) => number): Uint8Array {
     try {

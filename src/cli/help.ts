@@ -7,7 +7,7 @@ import { wrapped } from "./progress.ts";
 const helpWidth = 80;
 const helpColumn = 26;
 
-/** @param command null: of the program */
+/** @param command null for the program's own help */
 export function helpText(command: CommandName | null = null): string {
   return command === null ? programHelp() : commandHelp(command, specs[command]);
 }

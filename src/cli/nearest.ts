@@ -1,6 +1,6 @@
 /** Suggestions for mistyped names. */
 
-/** The name that was probably meant: the fewest typing errors away, or one that begins the same; null if none is close. */
+/** The name that was probably meant: the closest by typing errors, or one that begins the same; null if none is close. */
 export function nearest(typo: string, names: readonly string[]): string | null {
   const close = names
     .map((name) => ({ name, errors: typingErrors(typo, name) }))

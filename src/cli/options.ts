@@ -1,4 +1,4 @@
-/** Options of a command as a table, and command lines read by it. */
+/** A command's options as a table, and the parser for command lines. */
 import { parseArgs } from "node:util";
 import { onOff, type ValueType } from "../train/value_types.ts";
 import { nearest } from "./nearest.ts";
@@ -13,7 +13,7 @@ export interface Option<T = unknown> {
   readonly help: string;
   /** A switch that `--no-…` turns off. */
   readonly negatable?: boolean;
-  /** The heading in the help; "Options" where left out. */
+  /** The heading in the help; "Options" by default. */
   readonly section?: string;
 }
 
@@ -33,7 +33,7 @@ export interface Spec {
   /** In their order, the required ones first. */
   readonly positionals?: Readonly<Record<string, Positional>>;
   readonly options: Readonly<Record<string, Option>>;
-  /** Option → the option without which it means nothing. */
+  /** Option → the option that it requires. */
   readonly requires?: Readonly<Record<string, string>>;
   readonly conflicts?: readonly { option: string; with: readonly string[]; why: string }[];
   readonly examples: readonly (readonly [line: string, meaning: string])[];
@@ -71,7 +71,7 @@ export function text(placeholder: string): ValueType<string> {
   return { expected: placeholder, placeholder, holds: (value) => typeof value === "string", read: (value) => value };
 }
 
-/** @param options of a command @returns the same under a heading of the help */
+/** @param options of a command @returns the same options under a heading of the help */
 export function inSection<O extends Record<string, Option>>(section: string, options: O): O {
   return Object.fromEntries(Object.entries(options).map(([key, row]) => [key, { ...row, section }])) as O;
 }
@@ -91,7 +91,7 @@ export function usage(name: string, { positionals = {}, options }: Spec): string
 /**
  * @param args what follows the command's name
  * @returns null when help is asked for
- * @throws UserError in one line: the option, what was given, what was expected, and the nearest option for a typo
+ * @throws a one-line UserError: the option, what was given, what was expected, and the nearest option for a typo
  */
 export function readLine<S extends Spec>(name: string, spec: S, args: string[]): Line<S> | null {
   const { options, positionals = {} } = spec;
@@ -125,7 +125,7 @@ function tokensOf(args: string[], options: Spec["options"]) {
   return parseArgs({
     args,
     options: { ...Object.fromEntries(types), help: { type: "boolean", short: "h" } },
-    // The errors of parseArgs suggest no option and take several lines, so `readOption` judges the tokens.
+    // The errors of parseArgs suggest no option and take several lines, so `readOption` checks the tokens.
     strict: false,
     allowPositionals: true,
     tokens: true,

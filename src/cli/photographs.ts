@@ -28,7 +28,7 @@ const maxPixelBytes = 4 * 2 ** 30;
  * never fatal.
  *
  * @param options.onProgress is called after every file
- * @throws UserError nothing there, neither folder nor zip, a zip cut short or encrypted, no pictures, too many of them
+ * @throws UserError: missing, neither folder nor zip, a zip cut short or encrypted, no pictures, too many of them
  */
 export async function readPhotographs(
   path: string,

@@ -52,7 +52,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** A picture's file as an opaque image. @throws Error in one line when it is none */
+/** A picture's file as an opaque image. @throws a one-line Error when it is not a picture */
 export async function decodePng(bytes: Uint8Array): Promise<Image> {
   const { width, height, rgb } = await decodePicture(bytes);
   const rgba = new Uint8Array(width * height * 4).fill(255);

@@ -1,4 +1,4 @@
-/** `catgan prepare`: a folder or a zip of photographs, as square pictures of one size that training reads fast. */
+/** `catgan prepare`: turns a folder or a zip of photographs into square pictures of one size, which training reads fast. */
 import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 import { version } from "../../package.json";
@@ -33,7 +33,7 @@ const wordEvery = 500;
 
 /**
  * Reads pictures one by one and keeps none of them in memory.
- * @returns the exit code: 0 when the folder is there, 128 + the signal's number when it was interrupted
+ * @returns the exit code: 0 when the folder is complete, 128 + the signal's number when it was interrupted
  * @throws UserError for anything that the user can fix; nothing is left behind then
  */
 export async function prepareCommand(options: PrepareCommand): Promise<number> {
@@ -133,7 +133,7 @@ async function prepare(
   return 0;
 }
 
-/** The pictures so far: writes them, and keeps what the report needs. */
+/** Writes the pictures, and keeps what the report needs. */
 class PictureSet {
   /** How many were written. */
   count = 0;
@@ -141,7 +141,7 @@ class PictureSet {
   private notSquare = 0;
   private grey = 0;
   private readonly pixels = createHash("sha256");
-  /** Of all pictures, also those that were dropped as duplicates. */
+  /** The names of all pictures, including those dropped as duplicates. */
   private readonly names: string[] = [];
   private readonly nearDuplicates = new NearDuplicates();
   /** The first's number → the others of its group. */
@@ -181,7 +181,10 @@ class PictureSet {
     return { maxDistance, groups: this.groups.size, others, dropped: this.dropDuplicates ? others : 0 };
   }
 
-  /** A group a paragraph, its first picture before the others; each with the bits in which its hash differs from the first's. */
+  /**
+   * One paragraph per group: its first picture, then the others with the number of bits in which their hashes differ
+   * from it.
+   */
   duplicateList(): string {
     const groups = [...this.groups].sort(([a], [b]) => a - b);
     return groups
@@ -235,7 +238,7 @@ function tell(reporter: Reporter, out: string, size: number, facts: Facts, secon
   const places = (file: keyof typeof preparedFiles) => join(out, preparedFiles[file]);
   reporter.line();
   reporter.fact("pictures", `${grouped(count)} of ${size}×${size}, in ${duration(seconds)}`);
-  if (faces > 0) reporter.fact("faces", `${grouped(faces)} cropped by the landmarks beside their photographs`);
+  if (faces > 0) reporter.fact("faces", `${grouped(faces)} cropped by landmarks`);
   if (notSquare > 0) reporter.fact("not square", `${grouped(notSquare)} before cropping or stretching`);
   if (grey > 0) reporter.fact("grey", `${grouped(grey)} without colour`);
   if (facts.refused.count > 0)
@@ -245,7 +248,7 @@ function tell(reporter: Reporter, out: string, size: number, facts: Facts, secon
     const fate = dropped > 0 ? "left out" : "kept (--drop-duplicates leaves them out)";
     reporter.fact(
       "duplicates",
-      `${grouped(others)} nearly the same as one of ${grouped(groups)} before them, ${fate}: ${places("duplicates")}`,
+      `${grouped(others)} nearly the same as one of ${grouped(groups)} earlier ones, ${fate}: ${places("duplicates")}`,
     );
   }
   reporter.line();

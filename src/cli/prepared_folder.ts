@@ -1,6 +1,6 @@
 /**
  * What `catgan prepare` makes: a folder with `preparedFiles`. It is built under a temporary name next to its final
- * place and moved there once it is complete, so that nobody ever finds half of it.
+ * place and moved there once it is complete, so that it is never seen half finished.
  */
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { lstat, mkdir, readdir, realpath, rm } from "node:fs/promises";
@@ -84,7 +84,7 @@ export class PreparedFolder {
     this.zip.add(name, png);
   }
 
-  /** No more pictures: from now on `zipPath` is a zip. */
+  /** Call after the last picture: from now on `zipPath` is a zip. */
   finishPictures(): void {
     this.zip.finish();
     fsyncSync(this.file!);

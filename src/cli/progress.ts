@@ -20,7 +20,7 @@ export interface TrainingState {
 
 export const widest = 80;
 const nameWidth = 15;
-/** Milliseconds between lines where no line can be rewritten. */
+/** Milliseconds between lines when the last line cannot be rewritten. */
 const quietMs = 10_000;
 
 const esc = "\x1b";
@@ -28,7 +28,7 @@ const esc = "\x1b";
 const styled = new RegExp(`(${esc}\\[[12]m)([^${esc}]*)(${esc}\\[22m)`);
 
 export class Reporter {
-  /** Colours and a line that is rewritten; not where output goes to a file. */
+  /** Whether to use colours and a line that is rewritten: not when output goes to a file. */
   private readonly lively: boolean;
   private readonly colours: boolean;
   private hasStatus = false;
@@ -36,7 +36,7 @@ export class Reporter {
 
   constructor(
     private readonly out: Terminal,
-    /** One object a line, nothing else. */
+    /** One JSON object per line, nothing else. */
     private readonly json: boolean,
   ) {
     this.lively = !json && out.isTTY === true && process.env.TERM !== "dumb";
@@ -54,7 +54,7 @@ export class Reporter {
     this.out.write(`${this.shown(text)}\n`);
   }
 
-  /** `name  text`, for a list of facts; what does not fit a line, broken at spaces, goes below. */
+  /** `name  text`, for a list of facts; text that does not fit continues below, broken at spaces. */
   fact(name: string, text: string): void {
     for (const [i, line] of wrapped(escapeControls(text), widest - 2 - nameWidth).entries()) {
       this.line(`  ${this.dim((i === 0 ? name : "").padEnd(nameWidth))}${line}`);
@@ -169,7 +169,7 @@ export function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
-/** The same program's command with these words, as it was started here. */
+/** A command line with these words, for the way in which the program was started. */
 export function commandLine(command: "train" | "sample" | "prepare", ...words: string[]): string {
   const quoted = words.map((word) => (/^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
   const script = process.env.npm_lifecycle_event;

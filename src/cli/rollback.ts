@@ -1,4 +1,4 @@
-/** Training that handles trouble as --on-trouble says. The policy of going back is src/train/recovery.ts. */
+/** Training that handles trouble as --on-trouble says. The policy for going back is in src/train/recovery.ts. */
 import { checkCheckpoint, type PictureSource, type RunState, withConfig } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
 import { DivergedError, divergedText } from "../train/diverged.ts";
@@ -19,7 +19,7 @@ export interface TrainingHost {
   readonly folder: RunFolder;
   readonly source: PictureSource;
   readonly onTrouble: OnTrouble;
-  /** Stops training, saved. */
+  /** Stops training after a save. */
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
   hooks(trainer: Trainer): RunHooks;
@@ -32,7 +32,7 @@ interface TerminalProblem extends Problem {
 }
 
 /**
- * @param first is destroyed when another takes its place
+ * @param first destroyed when another trainer replaces it
  * @returns how training ended, and the trainer that it ended with
  * @throws DivergedError where going back is not wanted or did not help
  */
@@ -86,7 +86,7 @@ export async function trainWithRecovery(first: Trainer, host: TrainingHost) {
   }
 }
 
-/** @returns the trainer that takes this one's place */
+/** @returns the trainer that replaces this one */
 async function goBack(
   trainer: Trainer,
   guard: Guard,

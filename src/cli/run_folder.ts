@@ -113,7 +113,7 @@ export class RunFolder {
 
   /**
    * Writes the files that a run begins with. From then on `--resume` works, even without a checkpoint.
-   * @param files.checkpoint what a run begins with that was trained elsewhere; null: the beginning
+   * @param files.checkpoint what a run that was trained elsewhere continues from; null: the beginning
    * @throws UserError when it cannot be written
    */
   async begin(files: {
@@ -128,7 +128,7 @@ export class RunFolder {
       await writeFileAtomically(path, content);
     };
     await explained(`cannot write ${dir}`, async () => {
-      // Before the configuration, with which alone a run would start over.
+      // Before the configuration: a run with only a configuration would start over.
       if (files.checkpoint) {
         const { step, bytes } = files.checkpoint;
         this.made.push(...(await makeFolders(checkpointsFolder(dir))));
@@ -148,7 +148,7 @@ export class RunFolder {
   /**
    * Takes the run back to the checkpoint that it resumes from: removes rows of later steps from losses.csv and
    * metrics.csv, sets later checkpoints aside, and removes unfinished files that a crash left.
-   * @param why later checkpoints are not used: they are damaged, or what follows from them diverges
+   * @param why later checkpoints are not used: they are damaged, or training from them diverges
    * @returns a line for each table of which a copy had to be kept
    * @throws UserError when something cannot be read or written
    */
@@ -197,7 +197,7 @@ export async function readStart(dir: string): Promise<RunStart | null> {
   }
 }
 
-/** @throws UserError when it holds more than a process leaves that is stopped right after making the folder */
+/** @throws UserError when it holds more than the remains of a process that was stopped right after making the folder */
 async function checkEmpty(dir: string): Promise<void> {
   const found = (await namesIn(dir)).filter((name) => name !== lockName && !isTemporary(name));
   if (found.length === 0) return;

@@ -52,12 +52,12 @@ export class RunLock {
     /** Describes the dead process whose lock was taken over; null when the run was not locked. */
     readonly tookOverFrom: string | null,
   ) {
-    // An error in there shows when the lock is checked before a save.
+    // An error shows up when the lock is checked before a save.
     this.timer = setInterval(() => void this.renew().catch(() => {}), renewEvery);
     this.timer.unref();
   }
 
-  /** @throws UserError when another process holds the lock: says which; or when the folder cannot be written */
+  /** @throws UserError when another process holds the lock, naming it, or when the folder cannot be written */
   static async acquire(dir: string): Promise<RunLock> {
     const path = join(dir, lockName);
     return await explained(`cannot lock the run ${dir}`, async () => {
@@ -135,7 +135,7 @@ async function take(path: string, me: Holder, refusal: (holder: Holder | null) =
   throw new UserError(takenOverNow(path));
 }
 
-/** A temporary file's name: one that a killed process leaves behind counts as nothing. */
+/** A temporary file's name: one that a killed process leaves behind is ignored. */
 function successionPath(path: string, text: string): string {
   return temporaryPath(path, createHash("sha256").update(text).digest("hex").slice(0, 16));
 }

@@ -34,7 +34,7 @@ const realColumns = 8;
 
 /**
  * Writes the files that the folder of a new run begins with.
- * @param start the state that it begins with; null: the beginning
+ * @param start the state that the run continues from; null: the beginning
  */
 export async function beginRun(
   { config, source, folder }: { config: Config; source: PictureSource; folder: RunFolder },

@@ -8,7 +8,7 @@ import { type Row, RunTable } from "./run_table.ts";
 const lossColumns = ["step", "epoch", "d_loss", "g_loss", "d_real", "d_fake", "penalty", "ms"];
 
 export interface LossRow {
-  /** From 1, counted from the run's beginning. */
+  /** Counted from the run's beginning, from 1. */
   step: number;
   epoch: number;
   dLoss: number;
@@ -16,12 +16,12 @@ export interface LossRow {
   /** D's mean score (0…1) of the real and of the fake pictures. */
   dReal: number;
   dFake: number;
-  /** R1 and R2; 0 on the steps without them. */
+  /** R1 and R2 together; 0 in steps without them. */
   penalty: number;
   ms: number;
 }
 
-/** What is measured of a run while it trains. */
+/** A measurement of a run's quality while it trains. */
 export interface Metrics {
   readonly swd: Swd;
   /** SWD of other real pictures. */

@@ -1,4 +1,4 @@
-/** Collects what a run is made of, before anything of it is on the GPU: from a checkpoint, or from an earlier run's folder. */
+/** Collects everything a run needs before the GPU is used: from a checkpoint, or from an earlier run's folder. */
 import { fingerprint, stepsPerEpoch } from "../data/batches.ts";
 import { type Pictures, paintedCount } from "../data/pictures.ts";
 import {
@@ -27,7 +27,7 @@ export interface Setup {
   origin: string;
   /** The checkpoint that it resumes from; null for a run that starts at its beginning. */
   resumed: (RunState & { info: CheckpointInfo }) | null;
-  /** Whether the folder is still empty, also when the checkpoint comes from elsewhere. */
+  /** Whether the folder is still empty, even if the checkpoint comes from elsewhere. */
   newFolder: boolean;
   /** Where a new run's choice of kernels comes from; a run that resumes keeps its own. */
   variants: VariantSource;
@@ -45,7 +45,7 @@ export async function readRunFile({ resume, out }: ResumedRun): Promise<Checkpoi
   const file = await readCheckpoint(resume);
   if (file.metadata.format === generatorFormat) {
     throw new UserError(
-      `--resume ${resume}: a generator file, which can be drawn from but not trained on: expected a run's folder or a checkpoint`,
+      `--resume ${resume}: a generator file, which can draw but not train further: expected a run's folder or a checkpoint`,
     );
   }
   asUserError(() => checkCheckpoint(file, "run"));
@@ -84,7 +84,7 @@ export async function setupResumed(options: ResumedRun, folder: RunFolder): Prom
   return { ...setupFrom(checkpoint, options, folder), newFolder: false };
 }
 
-/** A run that resumes from a checkpoint, in a folder of its own. @throws UserError when it cannot */
+/** Sets up a run that resumes from a checkpoint in its folder. @throws UserError when it cannot */
 export function setupFrom(
   checkpoint: Checkpoint,
   { resume, data, overrides, onTrouble }: ResumedRun,

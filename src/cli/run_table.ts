@@ -1,7 +1,7 @@
 /**
  * The CSV files of a run: one row per step (losses.csv) or per measurement (metrics.csv).
  *
- * People open them in spreadsheets, and spreadsheets save them in their own way: with semicolons and decimal commas, with
+ * Users open them in spreadsheets, which save them in their own ways: with semicolons and decimal commas, with
  * CRLF, quotes or a byte order mark, with columns in another order, with additional columns. All of that is read.
  * Additional columns are kept, after ours. If lines cannot be read as rows, a copy of the file is kept under another
  * name.

@@ -24,13 +24,13 @@ const maxBytes = 2 ** 30;
 const legSeconds = 1.6;
 /** A film is enlarged to about this width, in pixels. */
 const filmWidth = 480;
-/** Walks side by side. */
+/** Maximum number of walks side by side. */
 const maxWalks = 256;
 
 /**
  * Draws `n` pictures into one PNG, or a film of `n` walks into one GIF.
  * @returns the exit code
- * @throws UserError when the checkpoint cannot be used or the file not be written
+ * @throws UserError when the checkpoint cannot be used or the file cannot be written
  */
 export async function sampleCommand(options: SampleCommand): Promise<number> {
   const { n, seed, walk, json, force } = options;
@@ -66,7 +66,7 @@ export async function sampleCommand(options: SampleCommand): Promise<number> {
   }
 }
 
-/** What is drawn, and with what. */
+/** What to draw, and the generator to draw it with. */
 interface Order {
   stream: Stream;
   generator: LoadedGenerator;
@@ -75,7 +75,7 @@ interface Order {
   columns: number;
 }
 
-/** @returns how many frames: one */
+/** @returns the number of frames: one */
 async function writeGrid(
   out: string,
   { stream, generator, n, seed, columns }: Order,
@@ -89,19 +89,19 @@ async function writeGrid(
   return 1;
 }
 
-/** @returns how many frames */
+/** @returns the number of frames */
 async function writeWalk(
   out: string,
   { stream, generator, n, seed, columns }: Order,
   { stops, fps }: { stops: number; fps: number },
   reporter: Reporter,
 ): Promise<number> {
-  if (n > maxWalks) throw new UserError(`--grid: ${n} walks side by side, the most is ${maxWalks}`);
+  if (n > maxWalks) throw new UserError(`--grid: ${n} walks side by side, at most ${maxWalks} are possible`);
   const { network, parameters } = generator;
   const { z } = generator.architecture;
   const running = generator.running ?? (await measureMoments(stream, network, parameters, seed));
   const sampler = new Sampler(stream, network, { parameters, running, n, seed });
-  // Every walk has cats of its own.
+  // Every walk has its own cats.
   const walks = Array.from({ length: n }, (_, walk) =>
     Array.from({ length: stops }, (_, stop): Place => ({ kind: "cat", seed, index: walk * stops + stop })),
   );

@@ -41,7 +41,7 @@ export function shaderCommand({ name, variant }: ShaderCommand): number {
   return 0;
 }
 
-/** @throws UserError when there is no such shader or variant: lists those that exist */
+/** @throws UserError that lists the existing ones, when there is no such shader or variant */
 export function shaderSource(name: string, variant: string | null): ProgramSource {
   if (!shaderNames.includes(name)) {
     const near = nearest(name, shaderNames);

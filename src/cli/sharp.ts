@@ -1,7 +1,7 @@
 /** The picture decoders of libvips. They are native code for each platform and stay outside dist/catgan.mjs. */
 import type sharp from "sharp";
 
-/** null: there is none for this platform, or it is not installed. */
+/** Null: it is not installed, or not available for this platform. */
 let loading: Promise<typeof sharp | null> | null = null;
 
 /** sharp, loaded when the first picture needs it. @returns null where it cannot be loaded */
@@ -18,5 +18,5 @@ export async function loadSharp(): Promise<typeof sharp | null> {
   return await loading;
 }
 
-/** What to say of a file that only sharp decodes. */
+/** The error for a file that only sharp can decode. */
 export const withoutSharp = `cannot be decoded: the library sharp is not installed, or has no version for ${process.platform} ${process.arch}; PNGs can be read without it`;

@@ -1,5 +1,5 @@
 /**
- * What a run writes besides its checkpoints: grids and rows of its tables. None of it is worth ending a run for. What
+ * What a run writes in addition to its checkpoints: grids and rows of its tables. No failure here ends a run. What
  * cannot be written is reported once, kept in memory, and tried again whenever something else is written.
  */
 import { UserError } from "./user_error.ts";
@@ -20,7 +20,7 @@ export class SideFiles {
   private dropped = 0;
   private flushing: Promise<void> = Promise.resolve();
 
-  /** @param report tells people, in one line */
+  /** @param report shows the user a one-line message */
   constructor(readonly report: (message: string) => void) {}
 
   /**

@@ -121,7 +121,7 @@ const describe = (bytes: Uint8Array) => ({
   sha256: createHash("sha256").update(bytes).digest("hex"),
 });
 
-/** Whether every file is as it was unpacked. */
+/** Whether every file is intact. */
 function isWhole(folder: string): boolean {
   try {
     const manifest = JSON.parse(readFileSync(join(folder, manifestFile), "utf8"));

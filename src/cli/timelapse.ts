@@ -15,7 +15,7 @@ import { grouped, Reporter } from "./progress.ts";
 import { configPath, samplePath, sampleSteps } from "./run_paths.ts";
 import { UserError } from "./user_error.ts";
 
-/** Milliseconds of the last grid, which one wants to look at. */
+/** How long the last grid is shown, in milliseconds: the viewer wants to look at it. */
 const lastDelay = 2500;
 /** A part of a grid is enlarged to about this width, in pixels. */
 const partWidth = 480;
@@ -23,7 +23,7 @@ const partWidth = 480;
 /**
  * Reads grid after grid, so that a long run takes no more memory than a short one.
  * @returns the exit code
- * @throws UserError when it is no run's folder, has no grid yet, or the file cannot be written
+ * @throws UserError when it is not a run's folder, has no grid yet, or the file cannot be written
  */
 export async function timelapseCommand({ run, fps, grid, json, force, ...options }: TimelapseCommand): Promise<number> {
   const out = options.out ?? join(run, "timelapse.gif");

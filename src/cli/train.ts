@@ -63,7 +63,7 @@ async function inFolder(
   opening: Promise<RunFolder>,
   work: (folder: RunFolder, trainOn: () => void) => Promise<number>,
 ): Promise<number> {
-  // From the first moment on: a signal may come while the folder is being made.
+  // From the start, since a signal may come while the folder is being made.
   const ignoreSignals = endAtSignal(async () => (await opening).close());
   try {
     const folder = await opening;

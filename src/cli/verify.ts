@@ -1,4 +1,4 @@
-/** `catgan verify`: does this machine's GPU compute what the formulas say? */
+/** `catgan verify`: checks that this machine's GPU computes what the formulas say. */
 import { Stream } from "../gpu/stream.ts";
 import { checks } from "../verify/checks.ts";
 import { type KernelResult, verify } from "../verify/verify.ts";
@@ -6,11 +6,11 @@ import { openAdapter } from "./adapter.ts";
 import { escapeLines, terminalJson } from "./terminal_text.ts";
 import { UserError } from "./user_error.ts";
 
-/** How many failed shapes are printed per kernel; the rest is counted. */
+/** How many failed shapes are printed per kernel; the others are only counted. */
 const shown = 3;
 
 /**
- * Compares every kernel with its f64 reference and prints a table, or with `json` one object a line.
+ * Compares every kernel with its f64 reference and prints a table, or with `json` one object per line.
  * @param options.quick skips the random shapes
  * @param options.filter only kernels with this in their names; null = all
  * @returns the exit code: 1 on a miss

@@ -1,4 +1,4 @@
-/** How zips' entries are inflated in Node and Deno. The page does it in src/page/pictures/inflate.ts. */
+/** Inflates zips' entries in Node and Deno. The page does it in src/page/pictures/inflate.ts. */
 import { constants, inflateRawSync } from "node:zlib";
 import type { Inflating } from "../data/zip.ts";
 import { inflate } from "./inflate.ts";

@@ -44,7 +44,7 @@ export class Batches {
 
   /**
    * Writes the entries that `gatherPictures` reads for this step, and in streamed sets uploads the pixels.
-   * @param entries one u32 a picture
+   * @param entries one u32 per picture
    */
   select(step: number, entries: Uint32Array): void {
     const { batch, seed, flips } = this.options;

@@ -26,7 +26,7 @@ const margin = 2;
 const ink = [212, 212, 216, 255];
 const background = [...gridColour, 255];
 
-/** @param text of digits, spaces and the letters of "step"; what does not fit the width is cut off */
+/** @param text of digits, spaces and the letters of "step"; text that does not fit the width is cut off */
 export function withCaption({ width, height, rgba }: Image, text: string): Image {
   const dot = Math.max(1, Math.round(width / 240));
   const strip = (rows + 2 * margin) * dot;

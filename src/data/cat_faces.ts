@@ -1,7 +1,7 @@
 /**
- * The CAT dataset's landmarks and the crop of a face by them (Zhang, Sun and Tang, "Cat head detection: how to effectively
- * exploit shape and texture features", ECCV 2008; the crop is the one by which its pictures came into DCGANs, derived in
- * docs/data.md). Only + − × ÷, comparisons and square roots: every engine cuts the same bytes.
+ * The CAT dataset's landmarks, and cropping a face by them (Zhang, Sun and Tang, "Cat head detection: how to effectively
+ * exploit shape and texture features", ECCV 2008; the crop is the one usual for training DCGANs on this set, derived in
+ * docs/data.md). Only + − × ÷, comparisons and square roots: every engine computes the same bytes.
  *
  * Coordinates are in pixels; a pixel's own coordinates are its centre's, whole numbers; y points down.
  */
@@ -22,16 +22,16 @@ export interface Landmarks {
   rightEar: Point;
 }
 
-/** Beside `X.jpg` lies `X.jpg.cat`. */
+/** The landmarks of `X.jpg` are in `X.jpg.cat`. */
 export const landmarksEnding = ".cat";
 
-/** One line is a hundred bytes or so. */
+/** A valid line has about a hundred bytes. */
 const maxBytes = 4096;
 const points = 9;
 
 /**
  * @param bytes a file's: `9 x1 y1 … x9 y9`, in order left eye, right eye, mouth, left ear ×3, right ear ×3
- * @throws Error one line that names what is wrong
+ * @throws a one-line Error that names what is wrong
  */
 export function parseLandmarks(bytes: Uint8Array): Landmarks {
   if (bytes.length > maxBytes) throw new Error(`landmarks: ${bytes.length} bytes, expected one line`);
@@ -53,8 +53,8 @@ export function parseLandmarks(bytes: Uint8Array): Landmarks {
 
 /**
  * The face, upright: the picture turned about the middle of the eyes until they are level, then a square about as wide
- * as the ears' bases are apart, with that middle in the middle of its width and at 0.4 of its height. Corners that turning leaves
- * empty are grey, (128, 128, 128); what of the square lies outside the canvas is cut off.
+ * as the ears' bases are apart, with that middle in the middle of its width and at 0.4 of its height. Corners that
+ * turning leaves empty are grey, (128, 128, 128); parts of the square outside the canvas are cut off.
  *
  * @returns not square where it was cut off
  * @throws Error where nothing of the square is in the picture
@@ -63,7 +63,7 @@ export function cropFace(picture: Picture, landmarks: Landmarks): Picture {
   const turn = turnOf(landmarks);
   const { left, top, right, bottom } = faceBox(turn, landmarks, picture);
   const [width, height] = [right - left, bottom - top];
-  if (!(width > 0 && height > 0)) throw new Error("landmarks: the face lies outside of the picture");
+  if (!(width > 0 && height > 0)) throw new Error("landmarks: the face lies outside the picture");
   const rgb = new Uint8Array(width * height * 3);
   const { x: cx, y: cy, cos, sin } = turn;
   for (let y = top, to = 0; y < bottom; y++) {
@@ -82,7 +82,7 @@ interface Turn extends Point {
 }
 
 function turnOf({ leftEye, rightEye, mouth }: Landmarks): Turn {
-  // Labels that are the wrong way round in a head that is not upside down.
+  // Left and right are swapped, although the head is not upside down.
   const swapped = leftEye.x > rightEye.x && leftEye.y < rightEye.y && mouth.x > rightEye.x;
   const [from, to] = swapped ? [rightEye, leftEye] : [leftEye, rightEye];
   const [dx, dy] = [to.x - from.x, to.y - from.y];
@@ -115,7 +115,7 @@ function faceBox({ x: cx, y: cy, cos, sin }: Turn, { leftEar, rightEar }: Landma
 
 const outside = 128;
 
-/** The colour at (x, y) between four pixels' centres, rounded, to `rgb` at `to`. */
+/** Interpolates the colour at (x, y) from four pixels and writes it, rounded, to `rgb` at `to`. */
 function sample({ width, height, rgb: from }: Picture, x: number, y: number, rgb: Uint8Array, to: number): void {
   const [left, top] = [Math.floor(x), Math.floor(y)];
   const [right, below] = [x - left, y - top];

@@ -1,29 +1,32 @@
 /**
- * Images to an animated GIF (GIF89a). A frame is the rectangle in which something changes, with a palette of its own;
+ * Images to an animated GIF (GIF89a). A frame is the rectangle in which something changes, with its own palette;
  * changes too small to see are left out.
  */
 import { choosePalette, fewColours, squaredDistance } from "./gif_palette.ts";
 import { type Area, choosePixels } from "./gif_pixels.ts";
 import type { Image } from "./image.ts";
 
-/** Milliseconds, in hundredths of a second as GIF has them. */
+/** In milliseconds; GIF stores hundredths of a second. */
 export interface GifTiming {
-  /** Of a frame. */
+  /** How long a frame is shown. */
   readonly delay: number;
-  /** Of the last frame, before the film repeats. */
+  /** How long the last frame is shown, before the film repeats. */
   readonly lastDelay: number;
 }
 
-/** Of a frame. With fewer than the format's 256, strings of pixels repeat sooner; the difference is hardly visible. */
+/**
+ * Colours per frame. With fewer than the format's 256, strings of pixels repeat sooner; the difference is hardly
+ * visible.
+ */
 const maxColours = 192;
 /**
- * Squared distances, of at most 3·255². What is shown stays when a pixel is this near to it, and a colour this near
- * may stand for a pixel's. Frames of few colours are encoded exactly instead.
+ * Squared distances, of at most 3·255². A pixel within `still` of what is shown is not redrawn; a palette colour within
+ * `colour` may replace a pixel's. Frames of few colours are encoded exactly instead.
  */
 const tolerances = { still: 140, colour: 350 };
 
 /**
- * The file piece by piece, so that a film of any length takes the memory of a few frames.
+ * Yields the file piece by piece, so that a film of any length takes the memory of a few frames.
  * @param frames at least one, all of one size; asked for one at a time
  */
 export async function* encodeGif(
@@ -40,7 +43,7 @@ export async function* encodeGif(
     }
     held = frame;
   }
-  if (!held) throw new Error("encodeGif: needs at least one frame, came none");
+  if (!held) throw new Error("encodeGif: needs at least one frame, got none");
   yield screen!.show(held, lastDelay);
   yield Uint8Array.of(0x3b);
 }
@@ -76,7 +79,7 @@ class Screen {
   private readonly height: number;
   /** RGB words; null before the first frame. */
   private shown: Uint32Array | null = null;
-  /** What was to be shown when each pixel was drawn last. */
+  /** The colour that was wanted when each pixel was last drawn. */
   private readonly meant: Uint32Array;
 
   constructor({ width, height }: Image) {
@@ -111,11 +114,11 @@ class Screen {
     };
     const changed = area.pixels.filter((_, i) => area.still[i] === 0);
     const colours = choosePalette(changed, maxColours - 1);
-    // A place of the palette stands for what is shown already.
+    // One index of the palette means: keep what is shown.
     const transparent = colours.push(0) - 1;
     const colourBits = Math.max(2, Math.ceil(Math.log2(colours.length)));
     const out = new Bytes();
-    // Kept when the next frame comes; with a transparent index.
+    // The frame stays when the next one is drawn; it has a transparent index.
     out.bytes(0x21, 0xf9, 4, (1 << 2) | 1);
     out.words(Math.round(delay / 10));
     out.bytes(transparent, 0, 0x2c);
@@ -145,21 +148,21 @@ class Screen {
     return out.all;
   }
 
-  /** 1 where what is shown may stay: it is near enough, or what is to be shown has not changed. */
+  /** 1 where what is shown may stay: it is close enough, or the wanted colour has not changed. */
   private stillIn(pixels: Uint32Array, exact: boolean): Uint8Array {
     const still = new Uint8Array(pixels.length);
     const { shown, meant } = this;
     if (shown === null) return still;
     const tolerance = exact ? 0 : tolerances.still;
     for (let i = 0; i < still.length; i++) {
-      // Colours that the palette lacks are further off; drawn again they would be no nearer.
+      // A colour that the palette lacks may be further off, but redrawing it would bring it no closer.
       const unchanged = !exact && pixels[i] === meant[i];
       if (unchanged || squaredDistance(pixels[i], shown[i]) <= tolerance) still[i] = 1;
     }
     return still;
   }
 
-  /** The smallest that has all pixels which are not still; a pixel, if all are. */
+  /** The smallest rectangle with all pixels that are not still; a single pixel if all are. */
   private rectangleOf(still: Uint8Array): { left: number; top: number; right: number; bottom: number } {
     const { width, height } = this;
     let [left, top, right, bottom] = [width, height, 0, 0];
@@ -177,7 +180,7 @@ class Screen {
 }
 
 function wordsOf({ rgba }: Image): Uint32Array {
-  // A copy, since words must begin at a multiple of four bytes. WebGPU's machines are little-endian.
+  // A copy, since words must begin at a multiple of four bytes. Every machine that runs WebGPU is little-endian.
   const words = new Uint32Array(new Uint8Array(rgba).buffer);
   for (let i = 0; i < words.length; i++) words[i] &= 0xffffff;
   return words;

@@ -1,29 +1,29 @@
 /** The colours of a GIF's frame. Colours are RGB words: red in the lowest 8 bits, then green, then blue. */
 
-/** Of the channels by which colours are grouped; the lower bits only count for a group's mean. */
+/** Bits per channel by which colours are grouped; the lower bits only affect a group's mean. */
 const cellBits = 5;
 const cells = 1 << (3 * cellBits);
 
-/** The colours of the pixels, unless they have more than `most`: then null. */
-export function fewColours(pixels: Uint32Array, most: number): number[] | null {
+/** The colours of the pixels, unless there are more than `max`: then null. */
+export function fewColours(pixels: Uint32Array, max: number): number[] | null {
   const distinct = new Set<number>();
-  for (let i = 0; i < pixels.length && distinct.size <= most; i++) distinct.add(pixels[i]);
-  return distinct.size <= most ? [...distinct] : null;
+  for (let i = 0; i < pixels.length && distinct.size <= max; i++) distinct.add(pixels[i]);
+  return distinct.size <= max ? [...distinct] : null;
 }
 
 /**
- * Colours that stand for those of the pixels: the very ones when they are few, else by cutting the box of colours with
- * the largest sum of squared distances from its mean, at the mean, until there are enough boxes. A box's colour is the
- * mean of its pixels.
- * @returns at most `most` colours
+ * Colours to represent those of the pixels: exactly those if they are few; otherwise found by cutting the box of
+ * colours with the largest sum of squared distances from its mean, at the mean, until there are enough boxes. A box's
+ * colour is the mean of its pixels.
+ * @returns at most `max` colours
  */
-export function choosePalette(pixels: Uint32Array, most: number): number[] {
-  const few = fewColours(pixels, most);
+export function choosePalette(pixels: Uint32Array, max: number): number[] {
+  const few = fewColours(pixels, max);
   if (few) return few;
   const { counts, means } = grouped(pixels);
   const used = Uint16Array.from(counts.keys()).filter((cell) => counts[cell] > 0);
   const boxes = [boxOf(used, counts, means)];
-  while (boxes.length < most) {
+  while (boxes.length < max) {
     let widest = 0;
     for (const [i, box] of boxes.entries()) if (box.spread > boxes[widest].spread) widest = i;
     const { cells, channel, mean, spread } = boxes[widest];
@@ -67,7 +67,8 @@ function boxOf(cells: Uint16Array, counts: Uint32Array, means: Float64Array): Bo
     [0, 0, 0],
   ];
   for (const cell of cells) {
-    // By the root of its pixels: a nose is small, and its colour should not be lost to many shades of fur.
+    // Weighted by the root of its number of pixels: a nose is small, and its colour should not be lost to many shades
+    // of fur.
     const share = Math.sqrt(counts[cell]);
     weight += share;
     for (let c = 0; c < 3; c++) {
@@ -79,11 +80,11 @@ function boxOf(cells: Uint16Array, counts: Uint32Array, means: Float64Array): Bo
   const mean = sums.map((sum) => sum / weight);
   const spreads = squares.map((square, c) => square - sums[c] * mean[c]);
   const channel = spreads.indexOf(Math.max(...spreads));
-  // A single cell cannot be cut, whatever rounding leaves of its spread.
+  // A single cell cannot be cut, even if rounding leaves it some spread.
   return { cells, mean, channel, spread: cells.length > 1 ? Math.max(0, spreads[channel]) : 0 };
 }
 
-/** The square of the distance of two colours. */
+/** The squared distance between two colours. */
 export function squaredDistance(a: number, b: number): number {
   const r = (a & 255) - (b & 255);
   const g = ((a >> 8) & 255) - ((b >> 8) & 255);

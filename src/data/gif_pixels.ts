@@ -4,7 +4,7 @@
 export interface Area {
   readonly width: number;
   readonly pixels: Uint32Array;
-  /** What the screen shows there before; null for nothing. */
+  /** What the screen shows there before this frame; null if nothing. */
   readonly shown: Uint32Array | null;
   /** 1 where what is shown may stay. */
   readonly still: Uint8Array;
@@ -85,7 +85,7 @@ export function choosePixels(
   return indices;
 }
 
-/** How far before each pixel the one is whose index it shares: 1, the width, or 0 for none. */
+/** The distance back to the pixel whose index each pixel shares: 1, the width, or 0 for none. */
 function copiesIn({ width, pixels, shown }: Area): Uint16Array {
   const copied = new Uint16Array(pixels.length);
   const same = (i: number, j: number) => pixels[i] === pixels[j] && (shown === null || shown[i] === shown[j]);

@@ -1,6 +1,6 @@
 /**
- * A grid of pictures as one image: the only place that says where pictures stand in a grid, what is between and around
- * them, and how much a grid is enlarged. Everything that draws a grid asks here: files, the page's canvas, films.
+ * A grid of pictures as one image: the only place that decides where pictures are in a grid, what is between and around
+ * them, and how much a grid is enlarged. Everything that draws a grid uses it: files, the page's canvas, films.
  */
 import { corner, type Image, scaled, shrunk } from "./image.ts";
 import type { Pictures } from "./pictures.ts";
@@ -53,7 +53,7 @@ export function pictureGrid({ size, count, pixels }: Pictures, columns = squareC
   return { width, height, rgba };
 }
 
-/** `pictureGrid`, enlarged by a whole factor for people to look at: 32-pixel pictures three times. */
+/** `pictureGrid`, enlarged by a whole factor for display: 32-pixel pictures three times. */
 export function enlargedGrid(pictures: Pictures, columns = squareColumns(pictures.count)): Image {
   const grid = pictureGrid(pictures, columns);
   return scaled(grid, enlargement(pictures.size, grid.width));
@@ -70,7 +70,10 @@ export interface ReadGrid {
   readonly rows: number;
 }
 
-/** The inverse of `enlargedGrid` up to its pixels. @returns null when the image is no such grid of `size`×`size` pictures */
+/**
+ * The inverse of `enlargedGrid` up to its pixels.
+ * @returns null if the image is not such a grid of `size`×`size` pictures
+ */
 export function readGrid(image: Image, size: number): ReadGrid | null {
   // A width belongs to one number of columns: enlarged by f and f′, two grids differ modulo size + gap by gap·(f − f′).
   for (let columns = 1; ; columns++) {

@@ -8,11 +8,11 @@ export interface Image {
 }
 
 /**
- * Pixels that a picture of a GIF's grid is about wide: fewer than in a PNG's (grid.ts), since each row of a square counts.
+ * Approximate width in pixels of a picture in a GIF's grid: less than in a PNG's (grid.ts), where size matters less.
  */
 export const gifPictureWidth = 64;
 
-/** By how much to scale pictures of this size for them to be at most this wide. */
+/** The factor that enlarges pictures of this size to at most this width. */
 export function factorFor(pictureSize: number, width: number): number {
   return Math.max(1, Math.floor(width / pictureSize));
 }

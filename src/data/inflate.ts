@@ -1,11 +1,11 @@
 /** Inflating, by Node's or the browser's own implementation. */
 
-/** Node answers at once, a browser later. */
+/** Node inflates synchronously, a browser asynchronously. */
 export type Later<T> = T | Promise<T>;
 
 /**
  * Inflates deflated data, "zlib" with its header and checksum (as in PNGs) or "raw" (as in zips).
- * @returns at most `atMost` bytes; the caller checks that they are as many as expected
+ * @returns at most `atMost` bytes; the caller checks that the number is as expected
  * @throws InflateError no more than a few MiB after `atMost` bytes, however large the data would become
  */
 export type Inflate = (data: Uint8Array, kind: "zlib" | "raw", atMost: number) => Later<Uint8Array>;

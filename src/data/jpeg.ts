@@ -19,7 +19,7 @@ export interface JpegHeader {
   orientation: number;
   /** 1: grey; 3: RGB; 4: CMYK. */
   components: number;
-  /** The offset behind the end marker. Phones append other pictures and films. */
+  /** The offset after the end marker. Phones append other pictures and films. */
   end: number;
   /** Bytes between segments that belong to none, [begin, end); decoders skip them. */
   stray: [begin: number, end: number][];
@@ -27,7 +27,7 @@ export interface JpegHeader {
 
 /**
  * Walks all segments to the end marker.
- * @throws Error one line that names what is wrong: cut short, damaged, too large, or of an unsupported kind
+ * @throws a one-line Error that names what is wrong: cut short, damaged, too large, or of an unsupported kind
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -47,7 +47,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
     if (marker === 0xd9) break;
     const length = at + 2 <= bytes.length ? view.getUint16(at) : 0;
     if (length < 2 || at + length > bytes.length) {
-      throw new Error(`JPEG cut short: segment ${hex(marker)} at byte ${at - 2} is not whole`);
+      throw new Error(`JPEG cut short: segment ${hex(marker)} at byte ${at - 2} is incomplete`);
     }
     const segment = bytes.subarray(at + 2, at + length);
     at += length;
@@ -59,10 +59,10 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
       if (!(segment[0] >= 1 && segment[0] <= frame.components)) {
         throw new Error(`damaged JPEG: a scan of ${segment[0] ?? 0} components, the frame has ${frame.components}`);
       }
-      const most = Math.min(maxScans, Math.floor(maxScanPixels / (frame.width * frame.height)));
-      if (++scans > most) {
+      const max = Math.min(maxScans, Math.floor(maxScanPixels / (frame.width * frame.height)));
+      if (++scans > max) {
         throw new Error(
-          `JPEG of ${frame.width}×${frame.height} pixels in more than ${most} scans: save it with fewer, or as baseline`,
+          `JPEG of ${frame.width}×${frame.height} pixels in more than ${max} scans: save it with fewer, or as baseline`,
         );
       }
     } else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
@@ -78,7 +78,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   return { ...frame, orientation: orientation ?? 1, end: at, stray };
 }
 
-/** The offset behind the next marker, be it behind segments or in a scan's data, where FF 00 and restarts stand for data. */
+/** The offset after the next marker, between segments or in a scan's data, where FF 00 and restarts count as data. */
 function nextMarker(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
     const code = bytes[at + 1];

@@ -60,8 +60,8 @@ const parts = [0, 1].flatMap((half) => [
 ]);
 
 /**
- * Sorts pictures into groups as they come. A picture joins the first one before it that is not itself in another's group
- * and is near; so every picture is near its group's first, and similarity does not drift along a chain.
+ * Groups pictures as they arrive. A picture joins the first earlier one that leads a group and is near it,
+ * so every picture is near its group's first, and similarity does not drift along a chain.
  */
 export class NearDuplicates {
   /** The groups' first pictures: their numbers and hashes. */
@@ -70,7 +70,10 @@ export class NearDuplicates {
   private readonly byPart: number[][][] = parts.map(([, , bits]) => Array.from({ length: 1 << bits }, () => []));
   private count = 0;
 
-  /** @returns the first of its group, as a number of the pictures so far, from 0; its own where it begins one */
+  /**
+   * @returns the first of its group, as its index among the pictures so far; the picture's own index if it begins a
+   * group
+   */
   add(hash: Hash): { first: number; distance: number } {
     const picture = this.count++;
     const lists = parts.map(([half, from, bits], part) => this.byPart[part][(hash[half] >>> from) & ((1 << bits) - 1)]);

@@ -18,8 +18,8 @@ export function upright({ width, height, rgb }: Picture, orientation: number): P
 }
 
 /**
- * Where the stored pixels of a picture belong in the upright one: the first one's place, and how far apart its neighbours
- * to the right and below come to lie, counted in pixels, row by row.
+ * Where the stored pixels of a picture belong in the upright one: the index of the first one, and the
+ * index steps to its right and lower neighbours, row by row.
  */
 export function placesOf(orientation: number, width: number, height: number): [number, number, number] {
   const [right, bottom] = [width - 1, height - 1];

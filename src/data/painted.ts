@@ -1,11 +1,11 @@
 /**
  * Painted cats: endless pictures to learn from, drawn by this file alone.
  *
- * A cat is first *described* (a plain object of colours and lengths, drawn from a random stream that (seed, index) key)
+ * A cat is first *described* (a plain object of colours and lengths, drawn from a random stream keyed by (seed, index))
  * and then *painted*: a stack of layers, back to front, each one colour and a coverage in 0…1 for every pixel. Shapes are
  * signed distances (negative inside), so one pixel of antialiasing is `0.5 − distance / pixel` clamped to 0…1, at any size
  * (https://iquilezles.org/articles/distfunctions2d/). The size enters only there and in the
- * least width of a stroke, hence the same cat at every size.
+ * minimum width of a stroke, so the cat is the same at every size.
  *
  * Only + − × ÷, comparisons and square roots (which IEEE 754 rounds exactly) are used: every engine paints the same bytes.
  *
@@ -49,7 +49,7 @@ export function paintCats(size: number, count: number, seed: number): Pictures {
   return { size, count, pixels };
 }
 
-/** The painted cats of a run, with pauses in which others have their turn. */
+/** The painted cats of a run, with pauses in which other work can run. */
 export async function paintDataSet(
   size: number,
   seed: number,
@@ -407,7 +407,7 @@ function inside(canvas: Canvas, shape: Shape, opacity = 1, soft = 0): Shape {
   return (x, y) => opacity * clamp01(0.5 - shape(x, y) / edge);
 }
 
-/** Keeps the following layers inside a shape; without one, lifts that. */
+/** Keeps the following layers inside a shape; without one, removes the clip. */
 function clipTo(canvas: Canvas, shape?: Shape, box: Box = EVERYWHERE): void {
   canvas.clip = undefined;
   if (!shape) return;

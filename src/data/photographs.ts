@@ -14,7 +14,7 @@ export type Fit = "crop" | "stretch";
 export interface Candidate {
   /** Path inside the folder or the zip, with slashes. */
   name: string;
-  /** What reading it takes, in memory; null: not known yet, reading it checks that (`checkFileBytes`). */
+  /** Memory that reading it takes; null if not known yet, in which case reading checks it (`checkFileBytes`). */
   bytes: number | null;
   /** Its first bytes, at least `beginningBytes` (picture_file.ts) where it has them. */
   beginning(): Later<Uint8Array>;
@@ -30,11 +30,11 @@ export interface Refused {
 export interface Photographs {
   /** In the order of their paths (by UTF-16 code units), so that every machine sees the same data set. */
   pictures: Pictures;
-  /** The paths inside the folder or the zip, one a picture. */
+  /** The paths inside the folder or the zip, one per picture. */
   names: string[];
-  /** In the order of their paths, too. */
+  /** Also in the order of their paths. */
   skipped: Refused[];
-  /** How many of the pictures were cut out of a photograph by the landmarks beside it. */
+  /** How many of the pictures were cut out of a photograph by its landmarks. */
   faces: number;
   /** How many of the photographs (or faces, cut off at an edge) were not square, and so were cropped or stretched. */
   notSquare: number;
@@ -43,7 +43,7 @@ export interface Photographs {
 /** A file that is a picture or is named like one. */
 export interface Found {
   picture: Candidate;
-  /** Where the cat's face is; "missing" where only others of its folder have landmarks. */
+  /** Where the cat's face is; "missing" if only other files in its folder have landmarks. */
   landmarks: Candidate | "missing" | null;
 }
 
@@ -51,7 +51,7 @@ export interface Found {
 export interface Square {
   /** [size, size, 3] */
   rgb: Uint8Array;
-  /** It was cut out by the landmarks beside it. */
+  /** It was cut out by its landmarks. */
   face: boolean;
   /** It was square before; a face: all of it is in the photograph. */
   square: boolean;
@@ -59,21 +59,21 @@ export interface Square {
   digest: Uint8Array;
 }
 
-/** How files are read. */
+/** How to read files. */
 export interface Reading {
-  /** Height and width of the pictures, in pixels; what is smaller is refused. */
+  /** Height and width of the pictures, in pixels; smaller pictures are refused. */
   size: number;
   fit: Fit;
-  /** @throws Error that says in one line what is wrong with the file */
+  /** @throws a one-line Error that says what is wrong with the file */
   decode(bytes: Uint8Array): Later<Picture>;
   /** How many files are read and decoded at a time. */
   inFlight: number;
-  /** Is called after every file; what it throws ends the reading. */
+  /** Called after every file; an error that it throws ends the reading. */
   onProgress?(done: number, total: number): void;
 }
 
 /**
- * Is called now and then while pictures are looked for; what it throws ends that.
+ * Called from time to time during the search for pictures; an error that it throws ends the search.
  * @param total null while files are being found (`done` so far); then the number of files to classify
  */
 export type OnLooking = (done: number, total: number | null) => void;
@@ -82,7 +82,7 @@ export interface ReadingAll extends Reading {
   /** Limit of the pictures' size in memory, in bytes. */
   maxBytes: number;
   onLooking?: OnLooking;
-  /** Is called with every picture and its place among the files that should be pictures, in order. */
+  /** Called with every picture and its index among the files that should be pictures, in order. */
   onPicture?(index: number, picture: Square): void;
 }
 
@@ -117,7 +117,7 @@ export function lostCandidate(name: string, reason: string): Candidate {
 /** Ignored: files that operating systems create. */
 export const isHidden = (entry: string) => entry.startsWith(".") || entry === "__MACOSX";
 
-/** Names in zips may contain anything, also control sequences for terminals. */
+/** Names in zips may contain anything, including control sequences for terminals. */
 export const printable = (text: string) => text.replace(/\p{Cc}/gu, "?");
 
 /** An error's reason, on one line. */
@@ -125,7 +125,7 @@ export const reasonOf = (error: unknown) => printable((error as Error).message.s
 
 /**
  * Reads all pictures into memory. A picture that cannot be read is skipped, never fatal.
- * Memory: the pictures, which are allocated at once, and the files in flight; the pictures once more for a moment where
+ * Memory: the pictures, which are allocated at once, and the files in flight; briefly the pictures a second time if
  * some were skipped.
  * @throws NoPictures
  * @throws Error more pictures than there is room for
@@ -159,7 +159,7 @@ export async function readPhotographs(candidates: Candidate[], reading: ReadingA
     const reason = refusals[index];
     if (reason !== null) skipped.push({ name, reason });
     else {
-      // What was skipped has left a gap: the pictures behind it move up.
+      // Skipped files leave gaps: the pictures after them move up.
       if (skipped.length > 0) {
         pixels.copyWithin(names.length * pictureBytes, index * pictureBytes, (index + 1) * pictureBytes);
         digests.copyWithin(names.length * digestBytes, index * digestBytes, (index + 1) * digestBytes);
@@ -194,15 +194,15 @@ export async function findPhotographs(candidates: Candidate[], onLooking?: OnLoo
   return pictures
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
     .map((picture) => {
-      const beside = landmarks.get(picture.name + landmarksEnding);
-      return { picture, landmarks: beside ?? (annotated.has(folderOf(picture.name)) ? "missing" : null) };
+      const own = landmarks.get(picture.name + landmarksEnding);
+      return { picture, landmarks: own ?? (annotated.has(folderOf(picture.name)) ? "missing" : null) };
     });
 }
 
 /**
- * Reads one file after the other, some at a time, and keeps none: memory is that of the files in flight, however large the set.
- * @param take is called with every picture and its place in `found`, in order; it is waited for
- * @returns why a file gave no picture; null where it gave one
+ * Reads the files in order, several at a time, and keeps none: memory is that of the files in flight, however large the set.
+ * @param take called with every picture and its index in `found`, in order, and awaited
+ * @returns for each file, why it gave no picture; null if it gave one
  */
 export async function readEach(
   found: readonly Found[],
@@ -227,12 +227,12 @@ export async function readEach(
       } catch (error) {
         refusals[index] = reasonOf(error);
       }
-      // The pictures behind one that takes long wait for it, each in its own place in flight.
+      // Pictures after a slow one wait for it, each occupying its place in flight.
       await turn;
       if (picture) await take(index, picture);
       reading.onProgress?.(++done, found.length);
       finish();
-      // Resizing takes its time.
+      // Resizing is slow and synchronous.
       await letOthers();
     }
   };
@@ -242,7 +242,7 @@ export async function readEach(
 
 async function readSquare({ picture, landmarks }: Found, { decode, size, fit }: Reading): Promise<Square> {
   const bytes = await read(picture);
-  if (landmarks === "missing") throw new Error(`no landmarks: no ${landmarksEnding} file beside it`);
+  if (landmarks === "missing") throw new Error(`no landmarks: no ${landmarksEnding} file next to it`);
   let digest = await sha256(bytes);
   let { rgb, width, height } = await decode(bytes);
   if (landmarks) {
@@ -261,7 +261,7 @@ async function readSquare({ picture, landmarks }: Found, { decode, size, fit }: 
 
 const folderOf = (name: string) => name.slice(0, name.lastIndexOf("/") + 1);
 
-/** By its first bytes; by its name where they cannot be read. Reading it then says why. */
+/** Decides by its first bytes, or by its name if they cannot be read: reading it then reports why. */
 async function mayBePicture(candidate: Candidate): Promise<boolean> {
   try {
     return pictureFormat(await candidate.beginning()) !== null;

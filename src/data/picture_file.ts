@@ -46,10 +46,10 @@ function isobmffFormat(bytes: Uint8Array): PictureFormat | null {
   return null;
 }
 
-/** Of a file that is none of these. */
-export const unknownFormat = "not a picture of a known format by its first bytes";
+/** The reason to refuse a file in none of these formats. */
+export const unknownFormat = "its first bytes are not those of a known picture format";
 
-/** @throws Error where a header's size is nothing, or more than is decoded */
+/** @throws Error if a header's size is zero, or beyond the limit */
 export function checkSize(format: string, width: number, height: number): void {
   if (width < 1 || height < 1) throw new Error(`damaged ${format}: its size is ${width}×${height}`);
   if (width * height > maxPixels) {

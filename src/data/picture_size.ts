@@ -21,7 +21,7 @@ interface Part {
 
 /**
  * The size in pixels as stored, before the picture is turned upright; of an animation's first picture.
- * @throws Error one line that names what is wrong: cut short, damaged, too large
+ * @throws a one-line Error that names what is wrong: cut short, damaged, too large
  */
 export function readPictureSize(format: Exclude<PictureFormat, "JPEG" | "PNG">, bytes: Uint8Array): PictureSize {
   const { width, height } = readers[format](bytes, format);
@@ -33,12 +33,12 @@ const readers = { WebP: webpSize, GIF: gifSize, TIFF: tiffSize, AVIF: heifSize, 
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 const textAt = (bytes: Uint8Array, at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
-/** Any bytes, for an error message. */
+/** A part's type, which may be any bytes, for an error message. */
 const named = (type: string) => (/^[\w ]{4}$/.test(type) ? type.trim() : "next");
 
 // ---- WebP (RFC 9649) ----
 
-/** @throws Error where a chunk is not whole */
+/** @throws Error where a chunk is incomplete */
 export function* webpChunks(bytes: Uint8Array): Generator<Part> {
   const view = viewOf(bytes);
   const end = bytes.length < 12 ? Number.POSITIVE_INFINITY : 8 + view.getUint32(4, true);
@@ -46,7 +46,7 @@ export function* webpChunks(bytes: Uint8Array): Generator<Part> {
   for (let from = 20; from <= end; ) {
     const type = textAt(bytes, from - 8);
     const to = from + view.getUint32(from - 4, true);
-    if (to > end) throw new Error(`WebP cut short: its ${named(type)} chunk is not whole`);
+    if (to > end) throw new Error(`WebP cut short: its ${named(type)} chunk is incomplete`);
     yield { type, from, to };
     // Chunks begin at even offsets.
     from = to + (to % 2) + 8;
@@ -90,13 +90,13 @@ function gifSize(bytes: Uint8Array): PictureSize {
   const view = viewOf(bytes);
   const tableBytes = (flags: number) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
   const cutShort = (what: string) => new Error(`GIF cut short: ${what}`);
-  if (bytes.length < 13) throw cutShort("its header is not whole");
+  if (bytes.length < 13) throw cutShort("its header is incomplete");
   const canvas = { width: view.getUint16(6, true), height: view.getUint16(8, true) };
-  /** The offset behind a chain of sub-blocks, each a length byte and that many bytes, with an empty one at the end. */
+  /** The offset after a chain of sub-blocks, each a length byte and that many bytes, with an empty one at the end. */
   const skip = (from: number): number => {
     let at = from;
     while (bytes[at] > 0) at += 1 + bytes[at];
-    if (at >= bytes.length) throw cutShort("its picture is not whole");
+    if (at >= bytes.length) throw cutShort("its picture is incomplete");
     return at + 1;
   };
   for (let at = 13 + tableBytes(bytes[10]); ; ) {
@@ -123,7 +123,7 @@ function tiffSize(bytes: Uint8Array): PictureSize {
     throw new Error("TIFF with a camera's raw data (DNG, NEF or the like): convert it to JPEG first");
   }
   const directory = readTiffDirectory(bytes);
-  if (!directory?.whole) throw new Error("TIFF cut short: its directory is not whole");
+  if (!directory?.whole) throw new Error("TIFF cut short: its directory is incomplete");
   const { entries } = directory;
   const sideOf = (tag: number) => {
     const entry = entries.get(tag);
@@ -132,7 +132,7 @@ function tiffSize(bytes: Uint8Array): PictureSize {
   const [offsets, lengths] = entries.has(tags.tiles)
     ? [entries.get(tags.tiles), entries.get(tags.tileBytes)]
     : [entries.get(tags.strips), entries.get(tags.stripBytes)];
-  if (!offsets) throw new Error("damaged TIFF: where its pixels are is missing");
+  if (!offsets) throw new Error("damaged TIFF: the offsets of its pixels are missing");
   for (let i = 0; lengths && i < Math.min(offsets.count, lengths.count); i++) {
     const end = offsets.at(i) + lengths.at(i);
     if (end > bytes.length) throw new Error(`TIFF cut short: ${bytes.length} bytes, its pixels end at ${end}`);
@@ -142,7 +142,7 @@ function tiffSize(bytes: Uint8Array): PictureSize {
 
 // ---- AVIF and HEIC (ISO/IEC 14496-12, 23008-12) ----
 
-/** The boxes between two offsets. @throws Error where one is not whole */
+/** The boxes between two offsets. @throws Error where one is incomplete */
 function* boxes(bytes: Uint8Array, start: number, end: number, format: PictureFormat): Generator<Part> {
   const view = viewOf(bytes);
   for (let at = start; at < end; ) {
@@ -152,14 +152,14 @@ function* boxes(bytes: Uint8Array, start: number, end: number, format: PictureFo
     // The last box may leave its size open.
     else if (size === 0) size = end - at;
     const type = textAt(bytes, at + 4);
-    if (size > end - at) throw new Error(`${format} cut short: its ${named(type)} box is not whole`);
+    if (size > end - at) throw new Error(`${format} cut short: its ${named(type)} box is incomplete`);
     if (size < header) throw new Error(`damaged ${format}: a box of ${size} bytes`);
     yield { type, from: at + header, to: at + size };
     at += size;
   }
 }
 
-/** Tiles, thumbnails and the picture that they make each have their size there: the picture's is the largest. */
+/** Tiles, thumbnails and the picture itself all have their sizes there: the picture's is the largest. */
 function heifSize(bytes: Uint8Array, format: PictureFormat): PictureSize {
   const view = viewOf(bytes);
   let largest: PictureSize = { width: 0, height: 0 };

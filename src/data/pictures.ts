@@ -5,11 +5,11 @@ export interface Pictures {
   readonly count: number;
   /** [count, size, size, 3], each 0…255. */
   readonly pixels: Uint8Array;
-  /** Of photographs: tells the files that they were made from, see `Identity`. Of painted cats: none. */
+  /** Identifies the files that photographs were made from: see `identityOf`. Painted cats have none. */
   readonly identity?: string;
 }
 
-/** How many cats are painted for a run, by size: as many as a few seconds allow. */
+/** How many cats are painted for a run, by size: as many as can be painted in a few seconds. */
 const paintedCounts: Record<number, number> = { 16: 2048, 32: 2048, 64: 1024, 128: 512 };
 
 /** Painted cats of a run whose pictures are `size` wide. */

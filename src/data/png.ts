@@ -1,6 +1,6 @@
 /**
- * What a PNG file (ISO/IEC 15948) promises, and whether all of it is there. Decoding is left to sharp, a browser or
- * pngjs, each of which forgives something.
+ * What a PNG file (ISO/IEC 15948) declares, and whether it is complete. Decoding is left to sharp, a browser or
+ * pngjs, each of which accepts some damaged files.
  */
 import { crc32 } from "./crc32.ts";
 import { checkSize, maxPixels } from "./picture_file.ts";
@@ -25,7 +25,7 @@ interface PngHeader {
 }
 
 type ColourType = keyof typeof kinds;
-/** A part of a picture, a coarse picture of its own. */
+/** A pass of an interlaced picture: a coarse picture in itself. */
 type Pass = readonly [firstX: number, firstY: number, stepX: number, stepY: number];
 
 const kinds = {
@@ -49,7 +49,7 @@ const adam7: readonly Pass[] = [
 
 /**
  * Walks all chunks to the end, and decodes nothing.
- * @throws Error one line that names what is wrong: cut short, damaged, too large
+ * @throws a one-line Error that names what is wrong: cut short, damaged, too large
  */
 export function readPngFile(bytes: Uint8Array): PngFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -66,7 +66,7 @@ export function readPngFile(bytes: Uint8Array): PngFile {
     const chunk = bytes.subarray(at + 8, at + 8 + length);
     const typeAndChunk = bytes.subarray(at + 4, at + 8 + length);
     at += 12 + length;
-    if (at > bytes.length) throw new Error(`PNG cut short: its ${known} chunk is not whole`);
+    if (at > bytes.length) throw new Error(`PNG cut short: its ${known} chunk is incomplete`);
     if (crc32(typeAndChunk) !== view.getUint32(at - 4)) {
       throw new Error(`damaged PNG: wrong checksum of its ${known} chunk`);
     }
@@ -82,7 +82,7 @@ export function readPngFile(bytes: Uint8Array): PngFile {
     } else if (type === "tRNS") transparent = chunk;
     else if (type === "eXIf") orientation ??= exifOrientation(chunk);
     else if (type === "IEND") end = true;
-    // A capital letter: nobody can show the picture without it.
+    // A capital letter marks a chunk without which the picture cannot be shown.
     else if (/^[A-Z]/.test(type)) throw new Error(`damaged PNG: a ${known} chunk, which no reader knows`);
   }
   if (!header) throw new Error("damaged PNG: it does not begin with a header chunk");
@@ -114,7 +114,7 @@ function readHeader(chunk: Uint8Array): PngHeader {
   if (compression !== 0 || filter !== 0 || interlaced > 1) {
     throw new Error(`damaged PNG: compression ${compression}, filter ${filter}, interlace ${interlaced}: no such kind`);
   }
-  // Its data take twice the memory.
+  // Such data take twice the memory.
   if (depth === 16 && width * height > maxPixels / 2) {
     throw new Error(`PNG of ${width}×${height} pixels: 16-bit pictures are limited to 32 megapixels`);
   }

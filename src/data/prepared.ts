@@ -2,12 +2,12 @@
 export const preparedFiles = {
   /** The pictures: PNGs, stored. */
   pictures: "pictures.zip",
-  /** What was asked for, read, refused and found. It makes the folder one of these. */
+  /** Options, counts, refused files and duplicates. It marks the folder as a prepared one. */
   report: "prepare.json",
   contactSheet: "contact-sheet.png",
   duplicates: "duplicates.txt",
 } as const;
 
-/** @param names of the files that lie in a folder */
+/** @param names of the files in a folder */
 export const isPrepared = (names: readonly string[]) =>
   [preparedFiles.report, preparedFiles.pictures].every((name) => names.includes(name));

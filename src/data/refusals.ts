@@ -1,4 +1,4 @@
-/** Why files were refused, put together where only numbers differ. */
+/** Why files were refused, grouped where only numbers differ. */
 import type { Refused } from "./photographs.ts";
 
 export interface RefusalGroup {
@@ -22,7 +22,7 @@ export function groupRefusals(skipped: readonly Refused[]): RefusalGroup[] {
   return [...groups.values()].sort((a, b) => b.files.length - a.files.length);
 }
 
-/** Of two texts that differ only in numbers. */
+/** Merges two texts that differ only in numbers: differing numbers become `…`. */
 function common(a: string, b: string): string {
   const numbers = /\d+|…/g;
   const ofB = b.match(numbers) ?? [];

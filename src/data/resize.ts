@@ -21,8 +21,8 @@ interface Area {
  * A picture of any shape made square and resampled with a separable Lanczos-3 filter, which is widened by the scale where
  * it shrinks (as Pillow's `Image.resize` does), so that fine patterns blur instead of flickering. An axis that shrinks by
  * 6 or more is first summed in blocks of half the scale, rounded down, and the filter weighs the blocks: nearly the same
- * picture in a fraction of the time (docs/data.md). Arithmetic is on the stored sRGB values, unrounded between all steps; the result
- * is rounded and clamped, since Lanczos overshoots.
+ * picture in a fraction of the time (docs/data.md). Arithmetic is on the stored sRGB values, unrounded between all
+ * steps; the result is rounded and clamped, since Lanczos overshoots.
  *
  * @param src [height, width, 3], u8
  * @param size height and width of the result, at least 1
@@ -90,12 +90,12 @@ export function resizeRgb(
   return new Uint8Array(result.buffer);
 }
 
-/** Used again for the next picture: of thousands in a row, each would take up to a MB of fresh memory. */
+/** Reused for the next picture: otherwise, each of thousands in a row would allocate up to a MB. */
 let sumsKept = new Float64Array(0);
 
 /** Memory for sums, all 0. */
 function sumsOf(length: number): Float64Array {
-  // Not for ever what one huge picture took.
+  // Does not keep forever what one huge picture needed.
   if (sumsKept.length < length || sumsKept.length > 4 * length + 2 ** 16) sumsKept = new Float64Array(length);
   return sumsKept.subarray(0, length).fill(0);
 }
@@ -143,7 +143,7 @@ function filterTaps(from: number, to: number): Taps {
   const weights = new Float64Array(to * taps);
   for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * step;
-    // At a border the window slides inwards; what it then holds outside the support weighs nothing.
+    // At a border the window slides inwards; pixels in it that are outside the support have weight 0.
     first[i] = Math.max(0, Math.min(blocks - taps, Math.floor((centre + lead) / block - support + 0.5)));
     const own = weights.subarray(i * taps, (i + 1) * taps);
     let sum = 0;

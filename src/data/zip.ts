@@ -1,6 +1,6 @@
 /**
- * Zips (APPNOTE.TXT) of any age and size, read in place: first the directory, then one entry at a time. Nothing in it is
- * believed before it was checked, and nothing is inflated past what the directory promises.
+ * Zips (APPNOTE.TXT) of any age and size, read in place: first the directory, then one entry at a time. Nothing in a zip is
+ * trusted before it has been checked, and nothing is inflated beyond the size that the directory states.
  */
 import { crc32 } from "./crc32.ts";
 import { type Inflate, InflateError, type Later } from "./inflate.ts";
@@ -10,25 +10,25 @@ import { type DirectoryEntry, type RandomAccess, readDirectory } from "./zip_dir
 /** How this machine inflates. */
 export interface Inflating {
   inflate: Inflate;
-  /** What can be had from the beginning of raw deflated data, a KiB or less of it; a few MiB at most. */
+  /** Inflates as much as possible of the beginning of raw deflated data, a KiB or less; returns a few MiB at most. */
   inflateBeginning(data: Uint8Array): Later<Uint8Array>;
 }
 
 const localHeaderBytes = 30;
 const stored = 0;
 const deflated = 8;
-/** Windows' own archiver takes it for files of 2 GiB and more. */
+/** Windows' own archiver uses it for files of 2 GiB and more. */
 const deflate64 = 9;
 /** Deflate cannot do better: 258 bytes from 2 bits. */
 const maxExpansion = 1032;
-/** Compressed bytes that surely give an entry's first 64, behind deflate's table of code lengths. */
+/** Enough compressed bytes for an entry's first 64, after deflate's table of code lengths. */
 const compressedBeginning = 1024;
 
 /** "PK": a file's header, or, in an empty zip, the directory's end. */
 export const beginsLikeZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
 
 /**
- * The zip's files, but for folders and what is hidden. Of two with the same name both are given.
+ * The zip's files, without folders and hidden files. Two files with the same name are both included.
  * @throws Error encrypted, cut short, damaged, or more entries than are read
  */
 export async function openZip(file: RandomAccess, inflating: Inflating): Promise<Candidate[]> {
@@ -50,7 +50,7 @@ export async function openZip(file: RandomAccess, inflating: Inflating): Promise
     };
     return {
       name: entry.name,
-      // Both will be in memory; what ends behind the file's end is not read at all.
+      // Both will be in memory; an entry that ends after the file's end is not read at all.
       bytes: Math.max(Math.min(entry.compressedBytes, file.bytes), entry.bytes),
       async beginning() {
         guard();
@@ -81,16 +81,16 @@ async function dataOffset(file: RandomAccess, entry: DirectoryEntry): Promise<nu
   }
   const offset = entry.offset + localHeaderBytes + view.getUint16(26, true) + view.getUint16(28, true);
   if (offset + entry.compressedBytes > file.bytes) {
-    throw new Error("damaged zip: the entry ends behind the file's end");
+    throw new Error("damaged zip: the entry ends after the file's end");
   }
   return offset;
 }
 
 async function readEntry(file: RandomAccess, entry: DirectoryEntry, inflate: Inflate): Promise<Uint8Array> {
   const offset = await dataOffset(file, entry);
-  const most = entry.compressedBytes * (entry.method === stored ? 1 : maxExpansion);
-  if (entry.bytes > most) {
-    throw new Error(`damaged zip: at most ${most} bytes, its directory says ${entry.bytes}`);
+  const max = entry.compressedBytes * (entry.method === stored ? 1 : maxExpansion);
+  if (entry.bytes > max) {
+    throw new Error(`damaged zip: at most ${max} bytes, its directory says ${entry.bytes}`);
   }
   const data = await file.read(offset, entry.compressedBytes);
   const bytes = entry.method === stored ? data : await inflateEntry(data, entry.bytes, inflate);

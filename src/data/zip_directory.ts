@@ -1,5 +1,5 @@
 /**
- * A zip's directory, which stands at the zip's end, read by zip.js behind limits of our own. Entries' data do not go
+ * A zip's directory, which is at the zip's end, read by zip.js within limits of our own. Entries' data do not go
  * through it: its streams take over twenty times as long as plain reading (docs/decisions.md).
  */
 import type { Reader } from "@zip.js/zip.js/lib/zip-core-reader.js";
@@ -31,14 +31,14 @@ export interface DirectoryEntry {
 const maxDirectoryBytes = 256 * 2 ** 20;
 /** Folders and what systems add (a `__MACOSX/._x` for each x) come on top of the files. */
 const maxEntries = 2 * maxFiles;
-/** Behind the zip's end: a newline of a mail program, a signature, the padding of a tape. */
+/** After the zip's end: a mail program's newline, a signature, a tape's padding. */
 const maxTrailingBytes = 65_536;
-/** A directory in its place takes ten reads or fewer. The others are those of a search for one that is not. */
+/** A directory at the right place takes ten reads or fewer; more are a search for one that is elsewhere. */
 const maxReads = 10_000;
 
 type ZipJs = typeof import("@zip.js/zip.js/lib/zip-core-reader.js");
 
-/** With the first zip: the page and most commands never need it. */
+/** Loaded with the first zip, because the page and most commands never need it. */
 async function loadZipJs(): Promise<ZipJs> {
   try {
     return await import("@zip.js/zip.js/lib/zip-core-reader.js");
@@ -53,7 +53,7 @@ async function loadZipJs(): Promise<ZipJs> {
  */
 export async function readDirectory(file: RandomAccess): Promise<DirectoryEntry[]> {
   const zipJs = await loadZipJs();
-  // zip.js takes a failed read for a zip without an end. That it could not be read is what people must hear.
+  // zip.js reports a failed read as a zip without an end. The user must see the read error instead.
   let failure: unknown = null;
   const watched: RandomAccess = {
     bytes: file.bytes,
@@ -83,7 +83,7 @@ async function readAllEntries(zipJs: ZipJs, file: RandomAccess): Promise<Directo
     if (directory.count === found.entries.length) return found.entries;
     const corrected = await readRecords(zipJs, withCount(file, directory));
     if (corrected.entries.length !== directory.count) {
-      throw new Error(`its end counts other entries than the ${directory.count} of its directory`);
+      throw new Error(`its end record does not count the ${directory.count} entries of its directory`);
     }
     return corrected.entries;
   } catch (error) {
@@ -107,7 +107,7 @@ async function readRecords(zipJs: ZipJs, file: RandomAccess): Promise<Records> {
   // zip.js asks no more than this of a reader, unless it reads entries' data.
   const access = limited(file) as unknown as Reader<unknown>;
   const reader = new zipJs.ZipReader(access, {
-    // Names are not paths to write to here, and what else it forgives is checked below or with each entry.
+    // Names are not used as paths to write to, and everything else that it tolerates is checked below or with each entry.
     strictness: "tolerant",
     maxAppendedDataSize: maxTrailingBytes,
     decodeText: (bytes, _encoding, type) => (type === "filename" ? decodeName(bytes) : ""),
@@ -140,7 +140,7 @@ async function readRecords(zipJs: ZipJs, file: RandomAccess): Promise<Records> {
   return { entries, countDiffers, offset: reader.directoryOffset!, bytes: reader.directoryLength! };
 }
 
-/** What zip.js reads: inside the file, never more than a directory may have, and not for ever. */
+/** What zip.js reads: inside the file, never more than a directory may have, in a limited number of reads. */
 function limited(file: RandomAccess) {
   let reads = 0;
   return {
@@ -157,14 +157,14 @@ function limited(file: RandomAccess) {
 }
 
 function reasonIn(zipJs: ZipJs, error: unknown): string {
-  if (error instanceof RangeError || error instanceof TypeError) return "its directory is not whole";
+  if (error instanceof RangeError || error instanceof TypeError) return "its directory is incomplete";
   const reason = reasonOf(error);
   switch (reason) {
     case zipJs.ERR_BAD_FORMAT:
     case zipJs.ERR_EOCDR_NOT_FOUND:
       return "its directory's end is missing";
     case zipJs.ERR_AMBIGUOUS_ARCHIVE:
-      return `more than ${maxTrailingBytes} bytes behind its end`;
+      return `more than ${maxTrailingBytes} bytes after its end`;
     case zipJs.ERR_EOCDR_LOCATOR_ZIP64_NOT_FOUND:
       return "its directory's 64-bit end is missing";
     case zipJs.ERR_CENTRAL_DIRECTORY_NOT_FOUND:
@@ -172,7 +172,7 @@ function reasonIn(zipJs: ZipJs, error: unknown): string {
     case zipJs.ERR_SPLIT_ZIP_FILE:
       return "it is one of several parts";
     case zipJs.ERR_UNSUPPORTED_UINT64:
-      return "a size beyond all files";
+      return "a size larger than any file's";
     default:
       return reason;
   }
@@ -184,8 +184,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const windows1252 = new TextDecoder("windows-1252");
 
 /**
- * UTF-8 where it is valid, whether the entry says so or not (many Unix tools do not). Else a guess that gives every byte a
- * character of its own, so that names which differ stay apart.
+ * UTF-8 if it is valid, whether the entry says so or not (many Unix tools do not). Otherwise a guess that gives every
+ * byte its own character, so that different names remain different.
  */
 function decodeName(bytes: Uint8Array): string {
   try {
@@ -212,7 +212,7 @@ const signatures = { entry: 0x02014b50, digitalSignature: 0x05054b50, largeEnd: 
 interface Directory {
   /** How many entries follow each other. */
   count: number;
-  /** Where the end record is in the file, and its 64-bit sister if there is one. */
+  /** Where the end record is in the file, and its 64-bit counterpart if there is one. */
   end: number;
   largeEnd: number | null;
 }
@@ -227,7 +227,7 @@ async function walkDirectory(file: RandomAccess, offset: number, bytes: number):
     count++;
   }
   const ends = [signatures.end, signatures.largeEnd, signatures.digitalSignature].some((end) => has(end, at));
-  if (!ends && at !== bytes) throw new Error(`its directory is damaged behind entry ${count}`);
+  if (!ends && at !== bytes) throw new Error(`its directory is damaged after entry ${count}`);
   let largeEnd: number | null = null;
   for (; at < view.byteLength; at++) {
     if (has(signatures.largeEnd, at)) largeEnd ??= offset + at;

@@ -1,6 +1,6 @@
 /**
- * A zip of stored entries (APPNOTE.TXT 6.3.10), written piece by piece from front to back; of any length and number. The
- * same entries give the same bytes: all of them are of 1 January 1980, the earliest day that a zip knows.
+ * A zip of stored entries (APPNOTE.TXT 6.3.10), written piece by piece from front to back, of any size and number. The
+ * same entries give the same bytes: all are dated 1 January 1980, the earliest date in a zip.
  */
 import { crc32 } from "./crc32.ts";
 
@@ -11,22 +11,22 @@ interface Entry {
   offset: number;
 }
 
-const most16 = 0xffff;
-const most32 = 0xffffffff;
+const max16 = 0xffff;
+const max32 = 0xffffffff;
 const utf8 = 1 << 11;
 const firstDay = 0x21;
-/** Unix wrote it, a plain file that everyone may read. */
+/** Written on Unix: a regular file that everyone may read. */
 const madeBy = 3 << 8;
 const attributes = 0o100644 << 16;
-/** The version of the format that knows no 64-bit numbers, and the one that does. */
+/** The format's version without 64-bit numbers, and the one with them. */
 const [plain, large] = [20, 45];
 
 export class ZipWriter {
   private readonly entries: Entry[] = [];
 
   /**
-   * @param write is called with what follows
-   * @param offset bytes that stand before it
+   * @param write called with the next bytes
+   * @param offset number of bytes before the zip
    */
   constructor(
     private readonly write: (bytes: Uint8Array) => void,
@@ -41,16 +41,16 @@ export class ZipWriter {
       crc32: crc32(data),
       offset: this.offset,
     };
-    if (entry.name.length > most16) throw new Error(`zip: a name of ${entry.name.length} bytes, at most ${most16} fit`);
+    if (entry.name.length > max16) throw new Error(`zip: a name of ${entry.name.length} bytes, at most ${max16} fit`);
     this.entries.push(entry);
     this.append(record(0x04034b50, [[plain, 2], ...described(entry), [0, 2]]), entry.name, data);
   }
 
-  /** Writes the directory, which makes it a zip. */
+  /** Writes the directory, which completes the zip. */
   finish(): void {
     const start = this.offset;
     for (const entry of this.entries) {
-      const far = entry.offset >= most32;
+      const far = entry.offset >= max32;
       const extra = far ? fields([1, 2], [8, 2], [entry.offset, 8]) : new Uint8Array(0);
       const version = far ? large : plain;
       const central = record(0x02014b50, [
@@ -62,13 +62,13 @@ export class ZipWriter {
         [0, 2], // disk
         [0, 2], // internal attributes
         [attributes, 4],
-        [far ? most32 : entry.offset, 4],
+        [far ? max32 : entry.offset, 4],
       ]);
       this.append(central, entry.name, extra);
     }
     const count = this.entries.length;
     const bytes = this.offset - start;
-    if (count >= most16 || start >= most32 || bytes >= most32) {
+    if (count >= max16 || start >= max32 || bytes >= max32) {
       const end = this.offset;
       const counts: Field[] = [count, count, bytes, start].map((value) => [value, 8]);
       this.append(
@@ -80,8 +80,8 @@ export class ZipWriter {
         ]),
       );
     }
-    const counts: Field[] = [count, count].map((value) => [Math.min(value, most16), 2]);
-    const place: Field[] = [bytes, start].map((value) => [Math.min(value, most32), 4]);
+    const counts: Field[] = [count, count].map((value) => [Math.min(value, max16), 2]);
+    const place: Field[] = [bytes, start].map((value) => [Math.min(value, max32), 4]);
     this.append(record(0x06054b50, [[0, 2], [0, 2], ...counts, ...place, [0, 2]]));
   }
 
@@ -93,7 +93,7 @@ export class ZipWriter {
   }
 }
 
-/** What an entry's two headers both say, from the flags to the length of its name. */
+/** The part that an entry's two headers have in common, from the flags to the length of its name. */
 const described = ({ name, bytes, crc32 }: Entry): Field[] => [
   [utf8, 2],
   [0, 2], // stored

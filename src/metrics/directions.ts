@@ -4,7 +4,7 @@ import { philox4x32 } from "../random/philox.ts";
 /**
  * Random unit vectors, every direction equally likely: independent normal numbers (Box and Muller, 1958), divided by
  * their norm.
- * @param stride numbers from one vector to the next; those behind the vector's own are 0
+ * @param stride numbers from one vector to the next; those after the vector's own are 0
  * @returns [count, stride]
  */
 export function randomDirections(

@@ -13,23 +13,23 @@ import { randomFeatures } from "./random_features.ts";
 import { type Swd, slicedWassersteinDistances } from "./swd.ts";
 
 /** A figure of fakes against real pictures, and its floor: other real pictures against the same ones. */
-export interface Beside<T> {
+export interface WithFloor<T> {
   readonly fake: T;
   readonly real: T;
 }
 
 export interface Evaluation {
-  readonly swd: Beside<Swd>;
-  readonly colour: Beside<ColourDistance>;
+  readonly swd: WithFloor<Swd>;
+  readonly colour: WithFloor<ColourDistance>;
   /** Within each set. */
-  readonly colourSpread: Beside<ColourSpread>;
-  /** Mean MS-SSIM of two of the same set. */
-  readonly msSsim: Beside<number>;
-  readonly kidRand64: Beside<Kid>;
-  readonly density: Beside<number>;
-  readonly coverage: Beside<number>;
+  readonly colourSpread: WithFloor<ColourSpread>;
+  /** Mean MS-SSIM of pairs from the same set. */
+  readonly msSsim: WithFloor<number>;
+  readonly kidRand64: WithFloor<Kid>;
+  readonly density: WithFloor<number>;
+  readonly coverage: WithFloor<number>;
   /** Distance to the nearest picture in the data set (for a real one: another), in rand64's feature space. */
-  readonly nearest: Beside<Closeness>;
+  readonly nearest: WithFloor<Closeness>;
 }
 
 /** Number of projections for SWD, as in the paper. */
@@ -45,29 +45,29 @@ const minPictures = 2 * (neighbours + 1);
 export interface Halves {
   /** The data set. */
   readonly all: Pictures;
-  /** Which of its pictures. */
+  /** Indices of the pictures in each half. */
   readonly reals: Uint32Array;
   readonly others: Uint32Array;
 }
 
 /**
  * Splits a data set at random.
- * @param most pictures of each half; fewer where the set has fewer than twice as many
+ * @param max pictures in each half; fewer if the set is smaller than twice that
  * @throws Error where it has fewer than twelve
  */
-export function splitReals(all: Pictures, most: number, seed: number): Halves {
+export function splitReals(all: Pictures, max: number, seed: number): Halves {
   if (all.count < minPictures) {
     throw new Error(
       `evaluate: the data set has ${all.count} pictures, expected ${minPictures} or more: half of them give the floor`,
     );
   }
-  const n = Math.min(most, Math.floor(all.count / 2));
+  const n = Math.min(max, Math.floor(all.count / 2));
   const order = randomPermutation(all.count, { seed, purpose: purposes.subsets, step: 0 });
   return { all, reals: order.subarray(0, n), others: order.subarray(n, 2 * n) };
 }
 
 /**
- * @param fakes as many as each half has
+ * @param fakes the same number as in each half
  * @param seed for all random numbers in the metrics
  * @returns the numbers, and each fake's nearest picture of the data set
  */

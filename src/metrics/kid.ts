@@ -1,6 +1,6 @@
 /**
  * KID, the kernel distance of two sets of points: the squared maximum mean discrepancy under (x·y/d + 1)³, its unbiased
- * estimate, which is about 0 (and may be below) for two sets of one distribution (Bińkowski, Sutherland, Arbel and
+ * estimate, which is about 0 (and may be below) for two sets from the same distribution (Bińkowski, Sutherland, Arbel and
  * Gretton, "Demystifying MMD GANs", 2018).
  */
 import { purposes } from "../random/noise_key.ts";

@@ -26,7 +26,7 @@ export function levelSizes(size: number): number[] {
   return sizes;
 }
 
-/** The pyramids of a set of pictures, finest level first, in bytes' units (0 … 255). */
+/** The pyramids of a set of pictures, finest level first, in 8-bit levels (0 … 255). */
 export function laplacianPyramids({ size, count, pixels }: Pictures): Level[] {
   const levels = levelSizes(size).map((size) => ({ size, values: new Float32Array(count * size * size * channels) }));
   const pictureNumbers = size * size * channels;

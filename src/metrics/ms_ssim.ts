@@ -5,10 +5,10 @@
  *
  *     cs = (2·cov(x,y) + C2) / (var(x) + var(y) + C2)      l = (2·μx·μy + C1) / (μx² + μy² + C1)
  *
- * averaged over places and channels; the result is Π csᵢ^wᵢ, the coarsest scale's times l too. Pictures are halved between
- * scales by 2×2 means. The paper's five scales want 176 pixels; here there are as many, at most five, as keep 8 pixels,
- * their weights those of the paper's finest, scaled to sum to 1, and a window no wider than the picture with a deviation
- * in proportion (as ProGAN's evaluation has it).
+ * averaged over positions and channels; the result is Π csᵢ^wᵢ, where the coarsest scale includes l. Pictures are
+ * halved between scales by 2×2 means. The paper's five scales need 176 pixels. Smaller pictures use only the scales
+ * with at least 8 pixels, with the weights of the paper's finest scales rescaled to sum to 1, and a window no wider
+ * than the picture with a deviation in proportion (as in ProGAN's evaluation).
  */
 import type { Pictures } from "../data/pictures.ts";
 
@@ -20,7 +20,7 @@ const C1 = (0.01 * 255) ** 2;
 const C2 = (0.03 * 255) ** 2;
 
 /**
- * Mean MS-SSIM of a set's pictures by twos: 0 with 1, 2 with 3 and so on. In a set in random order these are random pairs
+ * Mean MS-SSIM of a set's pictures in pairs: 0 with 1, 2 with 3 and so on. In a set in random order these are random pairs
  * of which no two share a picture. The more alike the pictures, the higher; for a collapsed set it is near 1.
  * @throws Error for fewer than two pictures
  */
@@ -50,7 +50,7 @@ export function msSsim(x: Float64Array, y: Float64Array, size: number): number {
   return product;
 }
 
-/** Means over all places and channels of l·cs and of cs. */
+/** Means over all positions and channels of l·cs and of cs. */
 function ssim(x: Float64Array, y: Float64Array, size: number): { similarity: number; structure: number } {
   const width = Math.min(window.width, size);
   const taps = gaussian(width, (window.deviation * width) / window.width);

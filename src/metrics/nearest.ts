@@ -5,7 +5,7 @@ export interface Nearest {
   /** Which point of the set. */
   readonly index: number;
   readonly distance: number;
-  /** Of this distance to that of the fifth nearest, at most 1; 1 where both are 0. */
+  /** This distance divided by that of the fifth nearest, at most 1; 1 if both are 0. */
   readonly ratio: number;
 }
 
@@ -31,8 +31,8 @@ export interface Closeness {
   /** Median distance to the nearest neighbour. */
   readonly median: number;
   /**
-   * Share of the points that one neighbour is much nearer to than the others: nearest to fifth nearest are in a smaller
-   * ratio than those of 99 of 100 real pictures. A typical or a dull picture may be near to many; a copy is near to one.
+   * Share of the points with one neighbour that is much nearer than the others: the ratio of nearest to fifth nearest is
+   * below that of 99 of 100 real pictures. A typical or dull picture may be close to many others; a copy is close to one.
    */
   readonly copies: number;
 }

@@ -12,7 +12,7 @@ const channels = 3;
 export const patchStride = width * width * channels + 1;
 
 /**
- * Random patches of a level, all pictures' alike: patch p of picture n lies at the same place in every set, so that two
+ * Random patches of a level. Patch p of picture n has the same position in every set, so that two
  * equal sets have a distance of 0. Each channel is then normalised over all of the set's patches to mean 0 and standard
  * deviation 1 (left at 0 where it is constant).
  * @returns [count · 128, 148], picture by picture
@@ -24,7 +24,7 @@ export function normalisedPatches({ size, values }: Level, seed: number): Float3
   const places = size - width + 1;
   let words: readonly number[] = [];
   for (let patch = 0; patch < count; patch++) {
-    // Two places from four random words.
+    // Two positions from four random words.
     if (patch % 2 === 0) words = philox4x32([patch / 2, size, 0, 0], [seed, purposes.patches]);
     const [top, left] = [0, 1].map((axis) => scaled(words[(patch % 2) * 2 + axis], places));
     const picture = Math.floor(patch / patchesPerPicture) * pictureNumbers;
@@ -55,7 +55,10 @@ function normalise(patches: Float32Array): void {
   }
 }
 
-/** A random word to a whole number from 0 to choices − 1; with choices below 2⁸ no one is favoured by more than 2⁻²⁴. */
+/**
+ * Maps a random word to a whole number from 0 to choices − 1; with choices below 2⁸, no value is favoured by more than
+ * 2⁻²⁴.
+ */
 function scaled(word: number, choices: number): number {
   return Math.floor((word / 2 ** 32) * choices);
 }

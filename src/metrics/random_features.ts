@@ -1,16 +1,16 @@
 /**
- * What a picture is to a small convolutional network with fixed random filters: 64 numbers. Nothing was learned, so they
- * say less of cats than a trained network's would, and the same on every data set. Called rand64 wherever a figure is
- * shown: such figures compare with nobody's FID or KID.
+ * 64 features of a picture from a small convolutional network with fixed random filters. Nothing is learned, so they say
+ * less about cats than a trained network's features would, but they are the same for every data set. They are called rand64
+ * wherever a figure is shown, because such figures are not comparable with FID or KID published elsewhere.
  *
  *     picture in [−1, 1] → (3×3 convolution, stride 2, leaky ReLU 0.2) to 32, 64, 64, … channels, until 4×4
  *                        → 64 random projections, divided by their root mean square
  *
- * Without biases contrast is a factor of everything behind, so it is divided away: else the features of a dull picture
- * would be small, and lie in the middle of all others, near to each.
+ * Without biases, contrast scales all later activations, so it is divided out: otherwise the features of a dull picture
+ * would be small and lie near the centre, close to all others.
  *
- * The first filters sum to 0 over each channel: flat colour, however bright, gives nothing. Filters are normal numbers,
- * truncated, of variance 2/(inputs of a sum), from a seed of their own.
+ * The first filters sum to 0 over each channel, so flat colour gives 0, however bright it is. Filters are truncated normal
+ * numbers with variance 2/(inputs of a sum), from their own seed.
  */
 import type { Pictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -23,7 +23,7 @@ import type { Points } from "./points.ts";
 
 export const featureCount = 64;
 export const featureSlope = 0.2;
-/** Of the filters. Never another, so that figures of one version of this program compare. */
+/** The filters' seed. It is fixed, so that figures from one version of this program are comparable. */
 const filterSeed = 64;
 const kernel = 3;
 const lastSize = 4;
@@ -89,7 +89,7 @@ export async function randomFeatures(
   );
   const values = new Float32Array(count * featureCount);
   for (let first = 0; first < count; first += batch) {
-    // Fewer at the end: those before stay in the other places, and are read no more.
+    // The last batch may be smaller; what the previous one left behind it is not read.
     const part = pixels.slice(first * bytes, Math.min(first + batch, count) * bytes);
     stream.write(resident, part);
     let x = stream.temporary("pictures", [batch, size, size, 3]);

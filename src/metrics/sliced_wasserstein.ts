@@ -1,9 +1,9 @@
 /**
  * The sliced Wasserstein distance of two clouds of points (Rabin et al., "Wasserstein barycenter and its application to
  * texture mixing", 2011): along one direction, the cheapest way to move one cloud onto the other pairs the points in
- * sorted order; the mean way |Δ| over points and directions is the distance.
+ * sorted order; the distance is the mean |Δ| over points and directions.
  *
- * @param a, b [points, stride], as many points each
+ * @param a, b [points, stride], the same number of points
  * @param directions [directions, stride], unit vectors
  */
 export function slicedWasserstein(

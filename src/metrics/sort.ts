@@ -16,7 +16,7 @@ export function sortFloats(values: Float32Array, scratch: Float32Array): void {
   const counts = Array.from({ length: digits }, () => new Uint32Array(radix));
   const [low, middle, high] = counts;
   for (let i = 0; i < count; i++) {
-    // Bits that order like the numbers: a negative number's all turned, else the sign's alone.
+    // Bits that sort like the numbers: all bits of a negative number are flipped, otherwise only the sign.
     const bits = from[i];
     const key = (bits ^ ((bits >> 31) | 0x80000000)) >>> 0;
     from[i] = key;
@@ -38,7 +38,7 @@ export function sortFloats(values: Float32Array, scratch: Float32Array): void {
     }
     [from, to] = [to, from];
   }
-  // After an odd number of passes the order is in the scratch.
+  // After an odd number of passes the result is in the scratch array.
   for (let i = 0; i < count; i++) {
     const key = from[i];
     to[i] = key ^ ((~key >> 31) | 0x80000000);

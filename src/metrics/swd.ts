@@ -1,7 +1,7 @@
 /**
  * SWD, the sliced Wasserstein distance between two sets of pictures as Karras, Aila, Laine and Lehtinen measure it
- * ("Progressive growing of GANs", 2018, section 5): for every level of the Laplacian pyramid, of the clouds of normalised
- * 7×7 patches, times 1000. The projections are a matrix product on the GPU; sorting is the CPU's.
+ * ("Progressive growing of GANs", 2018, section 5): for every level of the Laplacian pyramid, between the clouds of
+ * normalised 7×7 patches, times 1000. The projections are a matrix product on the GPU; sorting is done on the CPU.
  */
 import type { Pictures } from "../data/pictures.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -20,20 +20,20 @@ export interface Swd {
   readonly average: number;
 }
 
-/** Directions that are projected onto at once, and patches: what bounds the memory. */
+/** Directions and patches that are projected at once, which bounds the memory. */
 const directionsAtOnce = 64;
 const patchesAtOnce = 65_536;
 
 interface SwdOptions {
-  /** How many; 512 in the paper. Figures of fewer scatter a little more, about the same mean. */
+  /** Number of directions; 512 in the paper. With fewer, figures vary a little more around the same mean. */
   readonly directions: number;
-  /** Of directions and patches. */
+  /** Seed of the directions and patches. */
   readonly seed: number;
 }
 
 /**
  * The distance of each set to the reference.
- * @param others as many pictures each as the reference, of the same size
+ * @param others sets of the same number and size of pictures as the reference
  */
 export async function slicedWassersteinDistances(
   stream: Stream,
@@ -56,7 +56,7 @@ export class SwdReference {
     private readonly stream: Stream,
     private readonly reals: Pictures,
     private readonly options: SwdOptions,
-    /** 256 KiB a direction and level for 512 pictures. */
+    /** 256 KiB per direction and level for 512 pictures. */
     private readonly projected: readonly Projected[],
   ) {}
 
@@ -66,7 +66,7 @@ export class SwdReference {
     return new SwdReference(stream, reals, options, projected);
   }
 
-  /** @param pictures as many as the reference has, of the same size */
+  /** @param pictures the same number and size as the reference */
   async distance(pictures: Pictures): Promise<Swd> {
     checkAlike(pictures, this.reals);
     const [swd] = await compare(
@@ -125,10 +125,10 @@ async function compare(
       levels[i].set(size, (levels[i].get(size) ?? 0) + (1000 * sum) / directions);
     }
     onPart?.();
-    // Messages and signals get their turn.
+    // Lets messages and signals be handled.
     await new Promise((resolve) => setTimeout(resolve));
   }
-  // To their ends, where they give back what is left on the GPU.
+  // Run to their ends, where they free what is left on the GPU.
   for (const other of others) await other.next();
   return levels.map((values) => ({
     levels: [...values].map(([size, value]) => ({ size, value })),

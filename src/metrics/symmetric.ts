@@ -1,6 +1,6 @@
 /**
  * Eigenvalues and eigenvectors of a small symmetric matrix by Jacobi's rotations (1846): each makes one pair of
- * off-diagonal numbers 0; a few sweeps over all pairs leave nothing there.
+ * off-diagonal numbers 0; after a few sweeps over all pairs, all of them are 0.
  * @param matrix [n, n]
  * @returns values [n], and vectors [n, n], one a column
  */

@@ -5,13 +5,13 @@ import { shownText } from "./shown_text.ts";
 interface Question {
   title: string;
   text?: string;
-  /** What the button says that does it. */
+  /** The label of the button that confirms. */
   yes: string;
-  /** Asks for a name as well, beginning with this one. */
+  /** Also asks for a name, starting from this one. */
   name?: string;
 }
 
-/** @returns the name, or "" where none was asked for; null when the person would rather not */
+/** @returns the name, or "" where none was asked for; null when the user cancels */
 export function ask({ title, text = "", yes, name }: Question): Promise<string | null> {
   const dialog = byId<HTMLDialogElement>("ask");
   const input = byId<HTMLInputElement>("ask-name");

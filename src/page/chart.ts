@@ -1,16 +1,16 @@
-/** Two curves over the steps, drawn on a canvas: small, since that is all that is needed. */
+/** A chart of two curves over the steps, drawn on a canvas. */
 import { count, rough } from "./format.ts";
 
 /** A chart's numbers. */
 export interface ChartData {
-  /** Rising. */
+  /** In ascending order. */
   steps: ArrayLike<number>;
-  /** Each as long as `steps`; what is not finite, or not above 0 on a logarithmic scale, is left out. */
+  /** Each as long as `steps`; values that are not finite, or not above 0 on a logarithmic scale, are left out. */
   curves: readonly ArrayLike<number>[];
 }
 
 export interface ChartOptions {
-  /** Lowest and highest value; null = as the curves have it. */
+  /** Lowest and highest value; null: taken from the curves. */
   range: readonly [number, number] | null;
   logarithmic: boolean;
   /** Custom properties of the curves' colours. */
@@ -26,7 +26,7 @@ export class Chart {
   /** Which step the pointer is at; null = none. */
   private at: number | null = null;
 
-  /** @param reading where the numbers at the pointer are told */
+  /** @param reading shows the numbers at the pointer */
   constructor(
     private readonly host: HTMLElement,
     private readonly reading: HTMLElement,
@@ -122,7 +122,7 @@ export class Chart {
 }
 
 function rule(context: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number): void {
-  // Half a pixel: a line of one pixel is then one pixel.
+  // Offset by half a pixel, so that a line one pixel wide covers exactly one pixel.
   context.beginPath();
   context.moveTo(Math.round(x0) + 0.5, Math.round(y0) + 0.5);
   context.lineTo(Math.round(x1) + 0.5, Math.round(y1) + 0.5);
@@ -153,9 +153,9 @@ export function extent(curves: readonly ArrayLike<number>[], shown: (value: numb
   return [low > 0 ? Math.max(low - room, low * 0.8) : low - room, high + room];
 }
 
-/** Round numbers from low to high, about as many as asked for. */
-export function ticks(low: number, high: number, most: number): number[] {
-  const raw = (high - low) / Math.max(1, most);
+/** Round numbers from low to high, about `target` of them. */
+export function ticks(low: number, high: number, target: number): number[] {
+  const raw = (high - low) / Math.max(1, target);
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw)!;
   const found: number[] = [];

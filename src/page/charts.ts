@@ -31,7 +31,7 @@ export class Charts {
     this.draw();
   }
 
-  /** Also when the theme has changed. */
+  /** Draws the charts; call it again when the theme has changed. */
   draw(): void {
     const { rows } = this;
     if (!rows || rows.length < 2) return;

@@ -7,7 +7,7 @@ type Caller = {
 };
 
 export class Client {
-  /** Calls the worker; rejects with an Error for people. */
+  /** Calls the worker; rejects with an Error for the user. */
   readonly call: Caller;
   private readonly worker = newWorker("train");
   private readonly waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
@@ -32,7 +32,7 @@ export class Client {
 
   private send(name: CallName, args: unknown[]): Promise<never> {
     const id = this.calls++;
-    // A canvas or a set of pictures changes hands instead of being copied.
+    // A canvas or a set of pictures is transferred instead of copied.
     const handed = args.flatMap((arg) => transferable(arg));
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });

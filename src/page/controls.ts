@@ -4,7 +4,7 @@ import { type Config, configKeys, type PresetName, presets, settingGroups } from
 import { settings } from "../train/settings.ts";
 import { byId, h, setText } from "./dom.ts";
 
-/** What people read of a preset. */
+/** How the form describes each preset. */
 export const presetWords: Readonly<Record<PresetName, { title: string; about: string }>> = {
   tiny: { title: "Tiny", about: "32 × 32, 800 steps: cats within minutes, even without a GPU" },
   steady: { title: "Steady", about: "64 × 64, 1,600 steps: made for photographs, on any GPU" },
@@ -22,7 +22,7 @@ export class Controls {
   private readonly controls = new Map<keyof Config, Control>();
   private readonly etas = new Map<PresetName, HTMLElement>();
   private readonly radios = new Map<PresetName, HTMLInputElement>();
-  /** What stands in a field and cannot be: it and the reason stay until the settings change. */
+  /** Fields with an invalid value, which stays, with its error, until the settings change. */
   private readonly refused = new Map<keyof Config, Config>();
   private shown: Config | null = null;
 
@@ -57,7 +57,7 @@ export class Controls {
     setText(this.etas.get(preset)!, text);
   }
 
-  /** @param run the open run's configuration, which changes are measured by */
+  /** @param run the open run's configuration, with which the settings are compared */
   show(preset: PresetName, config: Config, run: Config | null, stepsPerEpoch: number): void {
     const { steps, epochs } = config;
     const inEpochs = String(Math.ceil((steps ?? 0) / stepsPerEpoch));

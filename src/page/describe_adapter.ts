@@ -6,7 +6,7 @@ import type { Adapter, Speed } from "./protocol.ts";
 export interface AdapterDescription {
   /** One or two sentences. */
   text: string;
-  /** How to get WebGPU, or a faster adapter; null where there is nothing to gain. */
+  /** How to get WebGPU, or a faster adapter; null if nothing would help. */
   help: { title: string; lines: string[] } | null;
   canTrain: boolean;
 }

@@ -1,4 +1,4 @@
-/** What the page says when something went wrong. */
+/** Describes to the user what went wrong. */
 import { maxAttempts } from "../train/recovery.ts";
 import { settings } from "../train/settings.ts";
 import { count } from "./format.ts";

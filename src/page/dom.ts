@@ -10,7 +10,7 @@ export function byId<T extends Element = HTMLElement>(id: string): T {
 
 type Child = Node | string | null | false;
 
-/** A new element: properties are set as they are called in JavaScript. */
+/** A new element: properties go by their JavaScript names. */
 export function h<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   properties: Partial<HTMLElementTagNameMap[Name]> = {},
@@ -37,13 +37,13 @@ export function icon(name: string): SVGSVGElement {
 
 export function setText(element: Element, text: string): void {
   const shown = shownText(text);
-  // What has not changed is not announced again, nor laid out.
+  // Unchanged text must not be announced or laid out again.
   if (element.textContent !== shown) element.textContent = shown;
 }
 
 const shown = new WeakMap<HTMLImageElement, { blob: Blob; url: string }>();
 
-/** Shows a picture that is in memory, and lets go of the one before. */
+/** Shows a picture that is in memory, and releases the previous one. */
 export function setImage(image: HTMLImageElement, blob: Blob | null): void {
   const before = shown.get(image);
   if (before?.blob === blob) return;
@@ -58,7 +58,7 @@ export function setImage(image: HTMLImageElement, blob: Blob | null): void {
   image.src = url;
 }
 
-/** Hands a file to the person. */
+/** Downloads a file to the user's machine. */
 export function download(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   h("a", { href: url, download: name }).click();

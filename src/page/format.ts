@@ -1,10 +1,10 @@
-/** Numbers for people. */
+/** Formats numbers for display. */
 
 export function count(value: number): string {
   return Math.round(value).toLocaleString("en");
 }
 
-/** 3 significant digits at most: 0.00042, 12.3, 1,430. */
+/** At most 3 significant digits: 0.00042, 12.3, 1,430. */
 export function rough(value: number): string {
   return value.toLocaleString("en", { maximumSignificantDigits: 3 });
 }

@@ -13,9 +13,9 @@ export class Model {
   photographs: Photographs | null = null;
   /** A grid of some of them. */
   photographsGrid: Blob | null = null;
-  /** What a run of each preset would take. */
+  /** The cost of a run with each preset. */
   readonly presetPlans = new Map<PresetName, Plan>();
-  /** What a new run with the current settings would take. */
+  /** The cost of a new run with the current settings. */
   plan: Plan | null = null;
   /** An earlier grid that the user looks at; null: the newest. */
   past: Sample | null = null;

@@ -1,4 +1,4 @@
-/** What a worker may be for. */
+/** The tasks of workers. */
 export type Role = "train" | "draw" | "read" | "film";
 
 export function newWorker(role: Role): Worker {

@@ -1,4 +1,4 @@
-/** Short messages above the pictures: one of a kind at a time, until it is no longer so or is put away. */
+/** Short messages above the pictures: at most one of each kind, until it no longer applies or is dismissed. */
 import { byId, h } from "./dom.ts";
 import { shownName } from "./shown_text.ts";
 
@@ -6,7 +6,7 @@ interface Notice {
   text: string;
   bad?: boolean;
   actions?: Record<string, () => void>;
-  /** Whether the person may put it away. */
+  /** Whether the user can dismiss it. */
   closes?: boolean;
 }
 
@@ -15,7 +15,7 @@ const maxLength = 600;
 
 const shown = new Map<string, { key: string; element: HTMLElement }>();
 
-/** @param kind what the notice is about; null takes it away */
+/** @param kind what the notice is about; null removes it */
 export function notify(kind: string, notice: Notice | null): void {
   const before = shown.get(kind);
   const key = notice && JSON.stringify([notice.text, Object.keys(notice.actions ?? {})]);

@@ -7,19 +7,19 @@ import type { PictureSource } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
 import type { Remedy } from "../train/guards.ts";
 
-/** Calls to the training worker. Each rejects with a message for people. */
+/** Calls to the training worker. Each rejects with a message for the user. */
 export interface WorkerCalls {
-  /** First of all: opens the store and the GPU, and measures. The canvas is where the fakes' grid is drawn from then on. */
+  /** The first call: opens the store and the GPU, and measures. From then on, the fakes' grid is drawn on the canvas. */
   hello(options: { canvas: OffscreenCanvas; test: boolean }): void;
-  /** Starts a run of its own, and trains. A run that was open is saved and closed. */
+  /** Starts a new run, and trains it. A run that was open is saved and closed. */
   start(run: NewRun): void;
   /**
    * Opens a saved run, as it was saved, paused.
-   * @param photographs become the run's if it came without its pictures and these are them
+   * @param photographs become the run's if it arrived without its pictures and these match
    */
   open(id: string, photographs: Photographs | null): void;
   play(): void;
-  /** Finishes the step in hand and saves. */
+  /** Finishes the current step and saves. */
   pause(): void;
   /** One step, of a run that is paused. */
   step(): void;
@@ -28,10 +28,10 @@ export interface WorkerCalls {
   /** Closes the run as it is, without saving. */
   abandon(): void;
   save(): void;
-  /** Changes the open run's configuration where that can be done without a new run (when.ts says which). */
+  /** Changes the open run's configuration where that can be done without a new run (see `whenChanged`). */
   change(changes: Partial<Config>): void;
 
-  /** What a configuration would take. @param pictures how many there are; null: painted ones */
+  /** The cost of a configuration. @param pictures how many there are; null: painted ones */
   plan(config: Config, pictures: number | null): Plan;
   /** Pictures as D may see them; null where nothing changes them, or without a GPU. */
   augmented(pictures: Pictures, config: Config): Uint8Array | null;
@@ -47,28 +47,28 @@ export interface WorkerCalls {
   download(id: string): CheckpointDownload;
   /** What is left of a damaged run's checkpoint, unchanged. */
   remains(id: string): Blob;
-  /** A checkpoint of this page's or of the command line's becomes a run. */
+  /** Makes a run from a checkpoint of this page or of the command line. */
   upload(file: Blob, name: string): RunSummary;
 
   /** Shows here what another tab trains, from now on. */
   watch(): void;
-  /** Asks the tab that trains to save and let go, and opens its run here. */
+  /** Asks the tab that trains to save and release its run, and opens the run here. */
   takeOver(): void;
   /** Looks for a GPU again, after none was found. */
   findGpu(): void;
   /** While the worker waits for a GPU (event `gpu wait`): tries immediately, or gives up. */
   endGpuWait(choice: "try now" | "give up"): void;
-  /** The fresh canvas that was asked for. */
+  /** Provides the fresh canvas that was requested. */
   canvas(options: { canvas: OffscreenCanvas }): void;
   /** The page is about to be hidden or left: save what there is. */
   leaving(): void;
-  /** For tests: the device is destroyed as by a driver that fails. */
+  /** For tests: the device is destroyed, as if its driver had failed. */
   destroyDevice(): void;
 }
 
 export type CallName = keyof WorkerCalls;
 
-/** One call on its way. */
+/** A call, as it is posted. */
 export type CallMessage = {
   [Name in CallName]: { id: number; name: Name; args: Parameters<WorkerCalls[Name]> };
 }[CallName];
@@ -83,24 +83,24 @@ export type WorkerMessage = AnswerMessage | { type: "event"; event: WorkerEvent 
 export interface NewRun {
   name: string;
   config: Config;
-  /** Null: painted cats. Else pictures of `config.size`, which are kept with the run. */
+  /** Null: painted cats. Otherwise pictures of `config.size`, which are kept with the run. */
   photographs: Photographs | null;
 }
 
 /** The user's own pictures, cropped and resized. */
 export interface Photographs {
   pictures: Pictures;
-  /** What they are called: the folder's or the file's name. */
+  /** Their name: the folder's or the file's. */
   label: string;
   fit: PictureSource["fit"];
 }
 
-/** What a run would take. */
+/** The cost of a run. */
 export interface Plan {
   parameters: { g: number; d: number };
   gpuBytes: number;
   totalSteps: number;
-  /** Of all steps. */
+  /** Nominal flops of all steps. */
   flops: number;
 }
 
@@ -108,7 +108,7 @@ export interface Plan {
 export interface CheckpointDownload {
   file: Blob;
   step: number;
-  /** Why it is not the newest state, for people. */
+  /** Why it is not the newest state, for the user. */
   warning: string | null;
 }
 
@@ -117,7 +117,7 @@ export interface RunSummary {
   id: string;
   name: string;
   config: Config;
-  /** `painted`, or what the pictures are called. */
+  /** `painted`, or the pictures' name. */
   data: string;
   pictureCount: number;
   /** Steps of the newest checkpoint; 0 = none yet. */
@@ -127,11 +127,11 @@ export interface RunSummary {
   /** Milliseconds since 1970. */
   created: number;
   saved: number;
-  /** Of everything that is kept of it. */
+  /** Size of everything that is stored of it. */
   bytes: number;
   /** The newest grid, a PNG. */
   grid: Blob | null;
-  /** It was trained on photographs elsewhere, and these are not here. */
+  /** It was trained on photographs elsewhere, which are not stored here. */
   lacksPictures: boolean;
   /** Its record was damaged and was rebuilt from a checkpoint, which does not hold the run's name. */
   recovered: boolean;
@@ -142,9 +142,9 @@ export interface DamagedRun {
   id: string;
   /** Milliseconds since 1970; NaN when unknown. */
   created: number;
-  /** For people. */
+  /** Shown to the user. */
   reason: string;
-  /** False: it could not be read, which may succeed another time. */
+  /** False: it could not be read, which may succeed later. */
   damaged: boolean;
 }
 
@@ -166,8 +166,8 @@ export interface Speed {
 }
 
 /**
- * idle: no run is open. preparing: compiling, painting or reading. paused: open and still. finished: at its last step.
- * failed: given up after the last try; what was saved is safe.
+ * idle: no run is open. preparing: compiling, painting or reading. paused: open, not training. finished: at its last step.
+ * failed: given up after the last attempt; what was saved is safe.
  */
 export type Phase = "idle" | "preparing" | "training" | "paused" | "finished" | "failed";
 
@@ -177,7 +177,7 @@ export interface Trouble {
   message: string;
   /** What usually helps against what a guard has seen (kind "sign"). */
   remedies?: readonly Remedy[];
-  /** Which try to go on this starts, from 1; null = no further try, the run is stopped. */
+  /** Which attempt to continue this starts, from 1; null: no further attempt, the run has stopped. */
   attempt: number | null;
   /** The step of the save that the run continues from; 0: none, it starts again. */
   backTo: number;
@@ -194,7 +194,7 @@ export type WorkerEvent =
   | { type: "adapter"; adapter: Adapter }
   | { type: "speed"; speed: Speed }
   | { type: "phase"; phase: Phase }
-  /** What `preparing` is at. */
+  /** The progress of `preparing`. */
   | { type: "progress"; what: string; done: number; total: number }
   | { type: "reals"; png: Blob }
   | { type: "opened"; run: RunSummary; rows: Float32Array; samples: Sample[] }
@@ -216,12 +216,12 @@ export type WorkerEvent =
   | { type: "saved"; step: number; at: number; bytes: number }
   | { type: "config"; config: Config; totalSteps: number }
   | { type: "trouble"; trouble: Trouble }
-  /** Which part of the run is not in the browser's storage, and why, for people; null: all of it is stored again. */
+  /** Which part of the run is not in the browser's storage, and why, for the user; null: all of it is stored again. */
   | { type: "storage"; problem: string | null }
-  /** Something that people should know but need not act on now. */
+  /** Something that the user should know but need not act on now. */
   | { type: "note"; text: string }
   /** The browser gives no GPU; `wait` says when the next attempt follows. Null: the wait is over. */
   | { type: "gpu wait"; wait: { seconds: number; attempt: number; attempts: number } | null }
   | { type: "runs"; runs: RunSummary[]; damaged: DamagedRun[] }
-  /** Another tab trains (true), or did and has let go (false). While it does, its events come too, if it is watched. */
+  /** Whether another tab trains. While it does, its events arrive too, if it is watched. */
   | { type: "elsewhere"; training: boolean };

@@ -2,7 +2,7 @@
 import { rowFields, rowLength } from "./protocol.ts";
 
 type Field = (typeof rowFields)[number];
-/** What a step tells by itself. */
+/** The values that every step has. */
 type Row = Record<Exclude<Field, "swd" | "floor">, number>;
 
 export class Rows {
@@ -33,12 +33,12 @@ export class Rows {
     this.length += rows.length / rowLength;
   }
 
-  /** Of the newest step, if there is one. */
+  /** Sets the quality of the newest step, if there is one. */
   measured(swd: number, floor: number): void {
     if (this.length > 0) this.block.set([swd, floor], this.length * rowLength - 2);
   }
 
-  /** Leaves rows of steps up to this one. */
+  /** Keeps only the rows up to this step. */
   cut(step: number): void {
     while (this.length > 0 && this.at(this.length - 1, "step") > step) this.length--;
   }

@@ -31,7 +31,7 @@ export function parseSettings(query: string): Settings & { problems: string[] } 
   for (const [key, text] of parameters) {
     if (key === "preset" || others.includes(key)) continue;
     if (!Object.hasOwn(settings, key)) {
-      problems.push(`${key}: there is no such setting`);
+      problems.push(`${key}: unknown setting`);
       continue;
     }
     const { type } = settings[key as keyof Config];

@@ -1,4 +1,7 @@
-/** Changes of the settings: by the panel, by a preset, by opening a run. They reach the open run, the address and the plan. */
+/**
+ * Changes to the settings: by the form, by a preset, by opening a run. They reach the open run, the address and the
+ * plan.
+ */
 import { changed, whenChanged } from "../train/changes.ts";
 import { type Config, type PresetName, presets } from "../train/config.ts";
 import type { Client } from "./client.ts";
@@ -22,13 +25,13 @@ export class SettingsEditor {
     this.set({ preset, config: { ...presets[preset], seed: this.model.settings.config.seed } });
   }
 
-  /** The preset's values again. */
+  /** Restores the preset's values. */
   reset(): void {
     const { preset } = this.model.settings;
     this.set({ preset, config: { ...presets[preset] } });
   }
 
-  /** The open run's values again. */
+  /** Restores the open run's values. */
   undo(): void {
     const { settings, state } = this.model;
     if (state.run) this.set({ ...settings, config: { ...state.run.config } });
@@ -40,7 +43,7 @@ export class SettingsEditor {
     this.set({ preset, config: { ...config } });
   }
 
-  /** One value, as typed or switched. The open run takes it over, unless only a new run can have it. */
+  /** Changes one value. It also applies to the open run, unless it needs a new run. */
   change(key: keyof Config, value: Config[keyof Config]): void {
     const { settings, state } = this.model;
     const before = settings.config;
@@ -70,7 +73,7 @@ export class SettingsEditor {
     options.render();
   }
 
-  /** Works out what a new run with these settings would take. */
+  /** Computes the cost of a new run with these settings. */
   planAhead(): void {
     const { model, call, options } = this;
     const { config } = model.settings;
@@ -84,7 +87,7 @@ export class SettingsEditor {
     );
   }
 
-  /** Works out what a run of each preset would take. */
+  /** Computes the cost of a run with each preset. */
   planPresets(): void {
     const { model, call, options } = this;
     for (const preset of Object.keys(presets) as PresetName[]) {

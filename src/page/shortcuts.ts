@@ -1,9 +1,9 @@
-/** Keys, and the list of them. */
+/** Keyboard shortcuts, and the list of them. */
 import { byId, h } from "./dom.ts";
 
 export interface Shortcut {
   key: string;
-  /** As it is shown. */
+  /** The key, as the list shows it. */
   label: string;
   does: string;
   run(): void;
@@ -21,7 +21,7 @@ export function mountShortcuts(shortcuts: readonly Shortcut[]): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.target as HTMLElement;
     if (target.closest("input, select, textarea, dialog")) return;
-    // Space on a button is that button's.
+    // Space on a focused button presses that button.
     if (event.key === " " && target.closest("button, summary, a, label")) return;
     const found = all.find(({ key }) => key === event.key);
     if (!found) return;

@@ -1,8 +1,8 @@
 /** Curves for charts: smoothed, and no denser than a screen can show. */
 
 /**
- * Exponential moving average, its start corrected so that the first values do not hang on zero.
- * @param weight of what was before, 0 (as it is) to below 1
+ * Exponential moving average, bias-corrected, so that the first values are not pulled towards 0.
+ * @param weight of the earlier values, from 0 (no smoothing) to below 1
  */
 export function smoothed(values: ArrayLike<number>, weight: number): Float64Array {
   const result = new Float64Array(values.length);
@@ -18,9 +18,9 @@ export function smoothed(values: ArrayLike<number>, weight: number): Float64Arra
   return result;
 }
 
-/** At most about `most` of the indices from 0 to length − 1, evenly, the last among them. */
-export function spread(length: number, most: number): Uint32Array {
-  const stride = Math.max(1, Math.ceil(length / most));
+/** At most about `max` of the indices from 0 to length − 1, evenly spaced, including the last. */
+export function spread(length: number, max: number): Uint32Array {
+  const stride = Math.max(1, Math.ceil(length / max));
   const kept = Math.ceil(length / stride);
   return Uint32Array.from({ length: kept }, (_, i) => length - 1 - (kept - 1 - i) * stride);
 }

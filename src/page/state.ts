@@ -142,7 +142,7 @@ export function apply(state: PageState, event: WorkerEvent): void {
   }
 }
 
-/** Of the open run, which the list shows too. */
+/** Changes the open run, which the list shows too. */
 function updateRun(state: PageState, changes: Partial<RunSummary>): void {
   if (state.run === null) return;
   const run = { ...state.run, ...changes };

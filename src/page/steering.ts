@@ -1,4 +1,4 @@
-/** What the user can make the worker do: start, pause, open, save, stop, download. */
+/** The user's commands to the worker: start, pause, open, save, stop, download. */
 import type { Client } from "./client.ts";
 import { presetWords } from "./controls.ts";
 import { byId, download } from "./dom.ts";
@@ -26,7 +26,7 @@ export class Steering {
     panels.timeline.backToNow();
     goTo("stage", "nearest");
     const start = async () => {
-      // The pictures may still be on their way to the size that was chosen last.
+      // The pictures may still be being read at the size that was chosen last.
       await panels.pictures.settled();
       const { settings, photographs } = model;
       await call.start({ name: runName(settings, photographs !== null), config: settings.config, photographs });
@@ -81,7 +81,7 @@ export class Steering {
     else if (run === null && phase === "idle" && !byId<HTMLButtonElement>("start").disabled) this.start();
   }
 
-  /** After the last step: as many steps again. */
+  /** After the last step, trains the same number of steps again. */
   private trainOn(): void {
     const steps = 2 * this.model.numbers!.step;
     this.tasks.attempt(this.call.change({ steps, epochs: null }).then(() => this.call.play()));

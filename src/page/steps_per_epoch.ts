@@ -1,4 +1,4 @@
-/** How many whole batches a set of pictures gives. @throws Error for people when it gives none */
+/** How many whole batches a set of pictures gives. @throws Error for the user when it gives none */
 export function stepsPerEpoch(pictures: number, batch: number): number {
   const problem = tooFewPictures(pictures, batch);
   if (problem) throw new Error(problem);

@@ -1,4 +1,4 @@
-/** Work that may fail: the user is told when it does. */
+/** Runs work that may fail, and reports failures to the user. */
 import type { Model } from "./model.ts";
 import { notify } from "./notices.ts";
 
@@ -26,7 +26,7 @@ export class Tasks {
     });
   };
 
-  /** Work that nobody waits for. */
+  /** Work that the user does not wait for. */
   readonly background = (work: Promise<unknown>): void => {
     work.catch(tellFailure);
   };

@@ -16,7 +16,7 @@ export class Timeline {
   private readonly saver: FilmSaver;
   private samples: readonly Sample[] = [];
   private run: RunSummary | null = null;
-  /** Which grid is looked at; null = what is drawn now. */
+  /** Which grid is shown; null: the live one. */
   private at: number | null = null;
   private film: ReturnType<typeof setInterval> | null = null;
 

@@ -1,4 +1,4 @@
-/** Adam's constants and rates, from the configuration. Apart from the schedule, which the page needs without any kernel. */
+/** Adam's constants and rates from the configuration. Separate from the schedule, which the page needs without any kernel. */
 import { type AdamConstants, adamRate } from "../kernels/adam.ts";
 import { adamEpsilon, type Config } from "./config.ts";
 import { rateFactor } from "./learning_rates.ts";
@@ -7,7 +7,7 @@ export function adamConstants({ beta1, beta2 }: Pick<Config, "beta1" | "beta2">)
   return { beta1, beta2, epsilon: adamEpsilon };
 }
 
-/** The rates that Adam takes in a step, with the correction for its young averages. @param step from 1 */
+/** Adam's rates in a step, including its bias correction. @param step from 1 */
 export function adamRates(config: Config, step: number): { d: number; g: number } {
   const factor = rateFactor(config, step);
   const corrected = (rate: number) => adamRate(rate * factor, step, adamConstants(config));

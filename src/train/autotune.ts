@@ -14,7 +14,7 @@ import type { Pass } from "../kernels/variants.ts";
 
 /** One candidate's time. */
 export interface Candidate {
-  /** As in `Choices`: `16x8`, `8x8 in 12`. */
+  /** Written as in `Choices`: `16x8`, `8x8 in 12`. */
   readonly text: string;
   /** Milliseconds for the geometry that was timed. */
   readonly ms: number;
@@ -23,9 +23,9 @@ export interface Candidate {
 /** What was found for one pass of one shape. */
 export interface Measurement {
   readonly key: string;
-  /** Images of the batch that were timed: fewer than the shape's where all would take too long. */
+  /** Number of images timed: fewer than the shape's batch if the whole batch would take too long. */
   readonly images: number;
-  /** Nominal flops of what was timed. */
+  /** Nominal flops of the timed work. */
   readonly flops: number;
   readonly candidates: readonly Candidate[];
   /** The fastest; the default choice where that is about as fast. */
@@ -35,20 +35,23 @@ export interface Measurement {
 export interface AutotuneOptions {
   /** Called after every shape, and before the first. */
   onProgress?(done: number, of: number): void;
-  /** Choices that are known already: their shapes are not measured. */
+  /** Choices that are already known; their shapes are not measured. */
   known?: Choices;
 }
 
-/** Milliseconds that one timed run may take: where it would take longer, fewer images are timed. */
+/** Maximum milliseconds of one timed run; if the whole batch takes longer, fewer images are timed. */
 const longest = 20;
 /** A timing shorter than this, in milliseconds, is repeated within one submit. */
 const shortest = { software: 2, hardware: 1 };
-/** Flops per millisecond, until the first shape was timed. */
+/** Assumed flops per millisecond, until the first shape has been timed. */
 const firstRate = { software: 1.5e6, hardware: 2e9 };
 const rounds = 3;
 /** A candidate that takes this many times as long as the best in the first round is not timed again. */
 const hopeless = 2;
-/** A candidate replaces the default choice only if it takes at most this fraction of its time: less is noise. */
+/**
+ * A candidate replaces the default choice only if it takes at most this fraction of the default's time: smaller gains
+ * are noise.
+ */
 const worthwhile = 0.95;
 
 /** Times every candidate of every pass of every shape that is not known yet. */
@@ -82,7 +85,7 @@ export function choicesOf(measurements: readonly Measurement[]): Map<string, str
   return new Map(measurements.map(({ key, best }) => [key, best]));
 }
 
-/** Flops per millisecond of the fastest choices together: submits are cut by it (`Pacing.assumeRate`). */
+/** Combined flops per millisecond of the fastest choices, from which submits are sized (`Pacing.assumeRate`). */
 export function rateOf(measurements: readonly Measurement[]): number {
   let flops = 0;
   let ms = 0;
@@ -107,7 +110,7 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
     stream.choices.chosen = new Map([[choiceKey(pass, g), text]]);
     append();
   };
-  /** Milliseconds of one run by the candidate, of `times` in one submit. */
+  /** Mean milliseconds per run of the candidate, over `times` runs in one submit. */
   const time = async (text: string, times: number) => {
     const start = performance.now();
     for (let i = 0; i < times; i++) appendBy(text);
@@ -116,7 +119,7 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
   };
   try {
     const texts = candidates.map((candidate) => choiceText(pass, candidate));
-    // Compiles all of them at the same time, and fills caches.
+    // Compiles all candidates in parallel and warms the caches.
     for (const text of texts) appendBy(text);
     await stream.idle();
     const timed: { text: string; ms: number; times: number }[] = [];
@@ -145,7 +148,7 @@ async function measure(stream: Stream, pass: Pass, whole: ConvGeometry, rate: nu
   }
 }
 
-/** The pass on tensors of its own. */
+/** Tensors for a pass, and a function that appends it. */
 function workOf(stream: Stream, pass: Pass, { N, H, W, C, P, Q, K, R, S, stride }: ConvGeometry) {
   const x = stream.persistent("autotune x", [N, H, W, C]);
   const weight = stream.persistent("autotune weight", [R, S, C, K]);

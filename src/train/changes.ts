@@ -1,4 +1,4 @@
-/** Changes to the settings of a run: when they take effect on the page, and which of them a run that resumes may have. */
+/** Changes to the settings of a run: when they take effect on the page, and which are allowed when a run resumes. */
 import { sameRatesUntil } from "./learning_rates.ts";
 import type { TakesEffect } from "./setting.ts";
 import { type Config, settings } from "./settings.ts";
@@ -18,7 +18,7 @@ export function whenChanged(key: keyof Config, before: Config, after: Config): T
   return toggleNeedsNewRun && isOn(before) !== isOn(after) ? "new run" : takesEffect;
 }
 
-/** Whether a setting of a run that resumes after `step` steps may differ: it affected no number so far. */
+/** Whether a setting may differ when a run resumes after `step` steps: true if it has not affected any number yet. */
 export function mayDiffer(key: keyof Config, step: number, before: Config, after: Config): boolean {
   const { resumable } = settings[key];
   return resumable === "always" || (resumable === "before the decay" && sameRatesUntil(step, before, after));

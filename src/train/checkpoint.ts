@@ -24,18 +24,18 @@ export interface RunState {
 
 /** Where the pictures of a run come from. */
 export interface PictureSource {
-  /** `painted`, or the path of a folder or a zip, as it was given. */
+  /** `painted`, or the path of a folder or a zip, as given. */
   data: string;
   fit: "crop" | "stretch";
 }
 
-/** What a checkpoint says of its run. In the file each of these is a string of JSON. */
+/** A checkpoint's metadata. In the file, each value is stored as a JSON string. */
 export interface CheckpointInfo {
   config: Config;
   /** Steps done. */
   step: number;
   pictures: {
-    /** Of the pixels: `fingerprint` of batches.ts. */
+    /** Checksum of the pixels: see `fingerprint` in batches.ts. */
     fingerprint: string;
     /** As `Pictures.identity`; null for painted cats, and in files of earlier versions. */
     identity: string | null;
@@ -47,11 +47,11 @@ export interface CheckpointInfo {
   machine: Machine | null;
 }
 
-/** What decides, besides the configuration and the pictures, the last digits of a run's numbers. */
+/** What, in addition to the configuration and the pictures, decides the last digits of a run's numbers. */
 export interface Machine {
   /** The adapter's name. */
   adapter: string;
-  /** Convolution pass and shape → the kernel variant in use. Each variant adds in another order. */
+  /** Convolution pass and shape → the kernel variant in use. Variants sum in different orders. */
   variants: Record<string, string>;
 }
 
@@ -71,8 +71,9 @@ export function checkpointMetadata(info: CheckpointInfo & { machine: Machine }):
 }
 
 /**
- * The counter of the random numbers and the place in the data set. Both follow from the step, so nothing is restored from
- * them. They are written because earlier versions of this program require them, and checked because they can show damage.
+ * The counter of the random numbers and the position in the data set. Both follow from the step, so nothing is restored from
+ * them. They are written because earlier versions of this program require them, and checked because a mismatch reveals
+ * damage.
  */
 function counters({ config, step, pictures }: Pick<CheckpointInfo, "config" | "step" | "pictures">) {
   const perEpoch = stepsPerEpoch(pictures.count, config.batch);
@@ -80,8 +81,8 @@ function counters({ config, step, pictures }: Pick<CheckpointInfo, "config" | "s
 }
 
 /**
- * What a checkpoint says of itself.
- * @throws Error in one line that names what is missing, malformed or unknown
+ * Reads a checkpoint's metadata.
+ * @throws a one-line Error that names what is missing, malformed or unknown
  */
 export function checkpointInfo(metadata: Record<string, string>): CheckpointInfo {
   if (metadata.format === generatorFormat) {
@@ -173,8 +174,8 @@ export function checkKeys(metadata: Record<string, string>, known: readonly stri
 
 /**
  * Checks a checkpoint against the networks that its own configuration describes.
- * @param part what is wanted of it: all of a run, or the generator alone, which needs fewer tensors and ignores others
- * @throws Error in one line: as `checkpointInfo` and `checkTensors`
+ * @param part what the file must contain: a whole run, or only the generator, which needs fewer tensors; others are ignored
+ * @throws a one-line Error: as `checkpointInfo` and `checkTensors`
  */
 export function checkCheckpoint({ tensors, metadata }: RunState, part: "run" | "generator"): CheckpointInfo {
   const info = checkpointInfo(metadata);
@@ -203,7 +204,7 @@ function named(prefix: string, specs: readonly TensorSpec[]): TensorSpec[] {
 
 /**
  * @param alone whether other tensors are an error
- * @throws Error in one line that names the first tensor that is missing, of another shape, damaged, or not expected
+ * @throws a one-line Error that names the first tensor that is missing, of another shape, damaged, or not expected
  */
 export function checkTensors(
   tensors: ReadonlyMap<string, NamedTensor>,

@@ -1,4 +1,4 @@
-/** Which kernel variants a new run uses: measured once for an adapter and remembered, or the built-in table's. */
+/** Which kernel variants a new run uses: measured once for an adapter and remembered, or taken from the built-in table. */
 import { version } from "../../package.json";
 import type { Choices } from "../gpu/choices.ts";
 import type { Stream } from "../gpu/stream.ts";
@@ -12,23 +12,23 @@ export interface Measured {
   choices: Record<string, string>;
 }
 
-/** How a run comes to its choices: measured and remembered, or the built-in table, or as the adapter's kind suggests. */
+/** How a run gets its choices: measured and remembered, from the built-in table, or whichever suits the adapter. */
 export type VariantSource = "auto" | "measure" | "table" | Measured;
 
-/** Where measurements are kept: one text. */
+/** Stores the measurements as one text. */
 export interface VariantMemory {
-  /** Null when there is none. */
+  /** Null if nothing is stored. */
   read(): Promise<string | null>;
   write(text: string): Promise<void>;
 }
 
-/** One entry an adapter and version: another version may have other kernels. */
+/** One entry per adapter and version, because another version may have other kernels. */
 const keyOf = (adapter: string) => `${version} ${adapter}`;
 
 /**
- * Makes the stream use the source's choices for these shapes. `auto` measures on a GPU; a software adapter takes the
- * table, which was made by measuring, as its compiler is slow.
- * @param onProgress of measuring, where there is anything to measure
+ * Makes the stream use the source's choices for these shapes. `auto` measures on a GPU; a software adapter, whose
+ * compiler is slow, takes the table, which was itself made by measuring.
+ * @param onProgress called while measuring, if there is anything to measure
  */
 export async function chooseVariants(
   stream: Stream,
@@ -61,7 +61,7 @@ async function measured(
   try {
     await memory.write(JSON.stringify({ ...file, [keyOf(gpu.name)]: now }, null, 1));
   } catch {
-    // What cannot be remembered costs the next start a few seconds, and nothing else.
+    // If the result cannot be stored, the next start only takes a few seconds longer.
   }
   return now;
 }

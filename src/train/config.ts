@@ -1,4 +1,4 @@
-/** Configurations of runs: the presets, which values go together, and what files say. */
+/** Configurations of runs: the presets, which values can be combined, and configurations from files. */
 import type { Changes } from "../kernels/augment.ts";
 import { groupSize } from "../nn/minibatch_group.ts";
 import { type Config, settings } from "./settings.ts";
@@ -19,7 +19,8 @@ export type PresetName = "tiny" | "steady" | "steady128" | "article";
 
 const tiny = Object.fromEntries(configKeys.map((key) => [key, settings[key].default])) as unknown as Config;
 
-// Without `augment`: thousands of photographs need none, and with random shifts G learns a single pose (docs/augmentation.md).
+// Without `augment`: thousands of photographs need none, and with random shifts G learns a single pose
+// (docs/augmentation.md).
 const steady: Config = {
   ...tiny,
   size: 64,
@@ -61,7 +62,7 @@ export const presets: Readonly<Record<PresetName, Readonly<Config>>> = {
   },
 };
 
-/** The settings that files of earlier versions do not have, with the values that they had then. */
+/** The settings that files of earlier versions lack, with the values that those versions used. */
 const implied = Object.fromEntries(
   configKeys.flatMap((key) => {
     const { ifMissing } = settings[key];
@@ -83,7 +84,7 @@ export function changesOf({ augment }: Pick<Config, "augment">): Changes | null 
   };
 }
 
-/** @throws Error in one line that names the first wrong value, what it is and what was expected */
+/** @throws a one-line Error that names the first wrong value, what it is and what was expected */
 export function checkConfig(config: Config): void {
   for (const key of configKeys) {
     const { type } = settings[key];
@@ -125,7 +126,7 @@ export function checkConfig(config: Config): void {
 /**
  * A configuration from a file.
  * @param json from JSON.parse: an object with exactly the keys of Config, except those that earlier versions did not have
- * @throws Error in one line: not an object, a missing or unknown key, or as `checkConfig`
+ * @throws a one-line Error: not an object, a missing or unknown key, or as `checkConfig`
  */
 export function parseConfig(json: unknown): Config {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {

@@ -1,6 +1,6 @@
-/** The error of a run that came to numbers that are not finite, or to losses that explode. */
+/** The error for a run whose numbers are no longer finite, or whose losses explode. */
 
-/** The run cannot go on from here: only from an earlier checkpoint, with smaller learning rates. */
+/** The run can continue only from an earlier checkpoint, with smaller learning rates. */
 export class DivergedError extends Error {}
 
 /** @param what is wrong @param saved the newest checkpoint's step; 0 = none */

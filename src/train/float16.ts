@@ -3,7 +3,7 @@
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
 
-/** The nearest half of an f32, the even one of two as near; from 65,520 on infinity. */
+/** The half nearest to an f32; ties go to even, and from 65,520 on the result is infinity. */
 export function toHalf(value: number): number {
   float[0] = value;
   const sign = (word[0] >>> 16) & 0x8000;
@@ -22,7 +22,7 @@ export function toHalf(value: number): number {
 export function fromHalf(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
-  // The leading 1 is not written; below 2⁻¹⁴ there is none, and exponent 0 stands for that of 1.
+  // The leading 1 is implicit. Below 2⁻¹⁴ there is none, and exponent 0 means the same as exponent 1.
   const finite = ((exponent && 1024) + fraction) * 2 ** ((exponent || 1) - 25);
   const special = fraction > 0 ? Number.NaN : Number.POSITIVE_INFINITY;
   return (bits & 0x8000 ? -1 : 1) * (exponent < 31 ? finite : special);

@@ -1,11 +1,12 @@
 /**
- * A generator by itself: what drawing needs of a run, from any checkpoint or from a file that holds nothing else.
+ * A generator on its own: the part of a run that drawing needs, from a checkpoint or from a file that holds nothing else.
  *
  *     g.…              parameters: of the average, in runs that have one. Filters as F16, or all as F32
  *     g.….running      batch-norm's statistics, measured where the run has an average
  *     format generator seed step credit config    strings: `generator` is the architecture; `config` is for the record
  *
- * Such a file has no discriminator and no moments, so it is a small part of a checkpoint, and nothing can go on from it.
+ * Without the discriminator and Adam's moments, such a file is much smaller than a checkpoint; training cannot resume
+ * from it.
  */
 import type { Stream } from "../gpu/stream.ts";
 import { generator, type Network } from "../nn/dcgan.ts";
@@ -18,14 +19,14 @@ import { measureMoments } from "./sampler.ts";
 import { upload } from "./save_restore.ts";
 import { settings } from "./settings.ts";
 
-/** What a checkpoint or a generator file has to draw with. */
+/** The generator that a checkpoint or a generator file contains. */
 export interface Drawable {
   readonly architecture: GeneratorArchitecture;
-  /** Steps that it was trained. */
+  /** Steps it was trained for. */
   readonly step: number;
-  /** Of its run: the pictures that were shown while it trained are this seed's. */
+  /** The run's seed, from which the previews during training were drawn. */
   readonly seed: number;
-  /** Whose pictures it learned from, and under which licence; null where nothing is said. */
+  /** Whose pictures it learned from, and under which licence; null if the file does not say. */
   readonly credit: string | null;
   /** What the parameters' names begin with. */
   readonly prefix: "" | "average.";
@@ -41,10 +42,10 @@ export interface LoadedGenerator extends Drawable {
 
 const metadataKeys = ["format", "generator", "seed", "step", "credit", "config"];
 const architectureKeys = ["size", "base", "z", "kernel", "slope", "smoothFilter"] as const;
-/** A credit is printed: one line, nothing that steers a terminal. */
+/** A credit is printed, so it must be one line without characters that control a terminal. */
 const printable = /^[^\p{C}\p{Zl}\p{Zp}]{1,300}$/u;
 
-/** Holds a file against the generator of its own architecture. @throws Error in one line, as `checkCheckpoint` */
+/** Checks a file against the generator of its own architecture. @throws a one-line Error, as `checkCheckpoint` */
 export function checkDrawable(state: RunState): Drawable {
   const { tensors, metadata } = state;
   if (metadata.format !== generatorFormat) {
@@ -66,12 +67,12 @@ export function checkDrawable(state: RunState): Drawable {
   return { architecture, step, seed, credit, prefix: "" };
 }
 
-/** @throws Error when it is no line of at most 300 characters */
+/** @throws Error unless it is one line of at most 300 printable characters */
 export function checkCredit(credit: string): void {
   if (!printable.test(credit)) throw new Error("--credit: expected one line of at most 300 printable characters");
 }
 
-/** The generator of a checkpoint or of a generator file. @throws Error in one line, as `checkCheckpoint` */
+/** The generator of a checkpoint or of a generator file. @throws a one-line Error, as `checkCheckpoint` */
 export function generatorFrom(stream: Stream, state: RunState): LoadedGenerator {
   const drawable = checkDrawable(state);
   const network = generator(drawable.architecture);
@@ -83,16 +84,16 @@ export function generatorFrom(stream: Stream, state: RunState): LoadedGenerator 
 }
 
 export interface GeneratorFileOptions {
-  /** Filters as F16: half the size, each number within 2⁻¹¹ of itself. */
+  /** Filters as F16: half the size, with a relative error of at most 2⁻¹¹. */
   readonly half: boolean;
   readonly credit: string | null;
 }
 
 /**
- * Everything of a run's checkpoint that drawing needs. The statistics are those of the numbers as they are in the file,
- * so what is drawn from it needs no measuring, and is what the run's own preview shows up to f16's rounding.
+ * Encodes the part of a checkpoint that drawing needs. Batch-norm statistics are measured on the numbers as stored, so
+ * drawing from the file needs no measuring, and gives the run's own preview up to f16 rounding.
  * @param state of a checkpoint, or of another generator file
- * @throws Error in one line: as `checkDrawable` and `checkCredit`, or where a number is beyond f16
+ * @throws a one-line Error: as `checkDrawable` and `checkCredit`, or if a number is beyond f16's range
  */
 export async function encodeGenerator(
   stream: Stream,
@@ -108,7 +109,7 @@ export async function encodeGenerator(
   const rounded = new Map<string, NamedTensor>(state.tensors);
   for (const { name } of specs) {
     const { shape, data } = state.tensors.get(prefix + name)!;
-    // Biases, gamma and beta are few.
+    // Biases, gamma and beta are small: they stay in f32.
     if (!half || shape.length === 1) others.set(name, { shape, data });
     else {
       const bits = Uint16Array.from(data, toHalf);
@@ -136,7 +137,7 @@ export async function encodeGenerator(
     ...(line !== null && { credit: line }),
     ...(config !== undefined && { config }),
   };
-  // The wider numbers first, so that all lie on multiples of their own width.
+  // The wider numbers first, so that every tensor is aligned to its own width.
   return encodeSafetensors(new Map([...others, ...filters]), metadata);
 }
 

@@ -1,10 +1,11 @@
 /**
- * Detects training that goes wrong while its numbers are still finite, from what is read back anyway: the losses and scores of
- * steps, and the preview. Guards never change a run. docs/guards.md explains the thresholds.
+ * Detects training that goes wrong while its numbers are still finite, from what is read back anyway: the losses and
+ * scores of steps, and the preview. Guards never change a run. docs/guards.md explains the thresholds.
  *
- * The main sign is D's *gap*: the mean score of real pictures minus that of fakes. It is 0 when D cannot tell them apart, 1 when
- * D is certain and right, and below 0 when D takes fakes for real. A relativistic loss fixes only differences of logits, so
- * there the gap is 2·σ(m) − 1, where m = D(real) − D(fake): the loss is −log σ(m), hence σ(m) = e^−loss.
+ * The main sign is D's *gap*: the mean score of real pictures minus that of fakes. It is 0 when D cannot tell them
+ * apart, 1 when D is certain and right, and below 0 when D takes fakes for real. A relativistic loss fixes only
+ * differences of logits, so there the gap is 2·σ(m) − 1, where m = D(real) − D(fake): the loss is −log σ(m), hence
+ * σ(m) = e^−loss.
  */
 import type { Pictures } from "../data/pictures.ts";
 import type { Config } from "./config.ts";
@@ -31,26 +32,32 @@ export interface Finding {
   readonly broken: boolean;
 }
 
-/** Steps that the exponential averages of the gap and of D's loss cover. Single steps are noisy, more so in small batches. */
+/**
+ * Steps that the exponential averages of the gap and of D's loss cover. Single steps are noisy, more so in small
+ * batches.
+ */
 const gapSteps = 100;
 const lossSteps = 10;
-/** A state must last for so many steps before it is reported. */
+/** A state must last for this many steps before it is reported. */
 const patience = 200;
 /** Before this step D has not learned enough to separate the scores, so a small gap means nothing. */
 const firstJudged = 300;
-/** Above `certain` G learns almost nothing; from `fooled` to `mute` D's scores carry no information; below, they are wrong. */
+/**
+ * Above `certain` G learns almost nothing; from `fooled` to `mute` D's scores carry no information; below, they are
+ * wrong.
+ */
 const gapLimits = { certain: 0.95, mute: 0.02, fooled: -0.05 } as const;
 /** Limits of D's average loss: higher only if D is certain and wrong. A D that knows nothing has 1.39, with hinge 2. */
 const maxLossD: Readonly<Record<Config["loss"], number>> = { bce: 8, relativistic: 8, hinge: 20 };
-/** A single step enters the average as at most so many times the limit, so it takes three to exceed it. */
+/** A single step enters the average as at most this many times the limit, so it takes three to exceed it. */
 const maxStepShare = 4;
 /** Diversity of the samples relative to the real pictures: below `collapsed` now, and above `diverse` before. */
 const diversityLimits = { collapsed: 0.3, diverse: 0.5 } as const;
-/** So many grids in a row; and from this step on also a generator that was never diverse. */
+/** Collapse is reported after this many grids in a row; from `lastExcuse` on, also if the generator was never diverse. */
 const collapsedGrids = 2;
 const lastExcuse = 1000;
 
-/** What of a configuration decides which numbers are normal. */
+/** The settings that decide which numbers are normal. */
 type GuardConfig = Pick<Config, "loss" | "smoothing" | "r1">;
 
 export class Guard {
@@ -91,7 +98,10 @@ export class Guard {
     return this.find("collapse", step, what, [{ key: "lrG", change: "smaller" }, this.penaltyUp], false);
   }
 
-  /** To be called when the run went back: the averages start over. Only what breaks a run can be reported again. */
+  /**
+   * Call when the run has gone back to a checkpoint: the averages start over. Only what breaks a run can be reported
+   * again.
+   */
   rewound(): void {
     this.reported.delete("explosion");
     this.steps = this.gap = this.dLoss = this.collapsed = 0;
@@ -176,7 +186,7 @@ function percent(share: number): string {
 
 /** Height and width to which pictures are reduced before they are compared, so that noise does not count as variety. */
 const thumbnail = 8;
-/** Pictures that are compared: of a larger set, so many at even distances. */
+/** Number of pictures compared; from a larger set, evenly spaced ones. */
 const compared = 64;
 
 /**

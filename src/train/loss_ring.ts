@@ -55,13 +55,13 @@ export class LossRing {
     recordLosses(this.stream, step, losses, this.notFinite, this.ring);
   }
 
-  /** @throws Error when this step would overwrite losses that were not read */
+  /** @throws Error when this step would overwrite losses that have not been read */
   checkRoom(step: number): void {
     if (step - this.lastRead <= slots) return;
     throw new Error(`trainStep: step ${step} would overwrite the losses of step ${this.lastRead + 1}: read them first`);
   }
 
-  /** The records up to this step, in order, that were not read before. */
+  /** The unread records up to this step, in order. */
   async readTo(last: number): Promise<StepRecord[]> {
     const first = this.lastRead + 1;
     this.lastRead = last;
@@ -70,7 +70,7 @@ export class LossRing {
     return Array.from({ length: last - first + 1 }, (_, i) => recordOf(words, first + i));
   }
 
-  /** Starts anew after a step: no earlier one is to be read, and everything is finite. */
+  /** Restarts after a step: earlier losses will not be read, and everything counts as finite. */
   restart(step: number): void {
     this.stream.write(this.notFinite, new Uint32Array(1));
     this.lastRead = step;

@@ -1,17 +1,18 @@
-/** The losses that D and G minimise, of D's logits: which targets each side has, and the gradient to start from. */
+/** The losses that D and G minimise, computed from D's logits: each side's targets, and the gradient to start from. */
 import type { Tensor } from "../gpu/tensor.ts";
 import { hingeLoss, relativisticLoss, sigmoidCrossEntropyBoth } from "../kernels/loss.ts";
 import type { Root, Tape } from "../nn/tape.ts";
 import type { Config } from "./config.ts";
 
-/** A network and the pictures whose logits it is trained by: D by real ones and by fakes, G by fakes. */
+/** A network and the pictures it is trained on: D on real ones and on fakes, G on fakes. */
 export type Side = "D(real)" | "D(fake)" | "G";
 
 /** The direction in which each side moves the logits. */
 const signs: Readonly<Record<Side, number>> = { "D(real)": 1, "D(fake)": -1, G: 1 };
 
 /**
- * @param scores [groups · N, 1] logits @param sides of each group: G alone, or one or both of D's, whose losses add up
+ * @param scores [groups · N, 1] logits @param sides the side of each group: G alone, or one or both of D's, whose
+ * losses add up
  * @param opposite logits of the same shape that a relativistic loss compares with, as constants; for D's two groups in one
  * tensor, the scores themselves. Other losses ignore it.
  * @returns losses [groups, 2]: each group's loss and mean score; and the root of the backward pass

@@ -23,7 +23,7 @@ export class Model {
   /** A singular vector of each of D's weights; null without spectral normalisation. */
   readonly singular: Arena | null;
 
-  /** With initial values that depend on the seed alone. */
+  /** The initial values depend only on the seed. */
   constructor(
     private readonly stream: Stream,
     config: Config,

@@ -1,6 +1,7 @@
 /**
- * Gradient penalties on D, as data: which there are, at which pictures, how strong, how often. The step has two more losses,
- * D's and G's own, which it computes every time (step.ts); NVIDIA's StyleGAN3 lists all of them as `phases`: Dmain, Dr1, Gmain.
+ * Gradient penalties on D, as data: which ones, at which pictures, how strong, how often. The step has two more losses,
+ * D's and G's own, which it computes every time (step.ts); NVIDIA's StyleGAN3 lists all of them as `phases`: Dmain,
+ * Dr1, Gmain.
  */
 import type { Tensor } from "../gpu/tensor.ts";
 import { sumOfSquares } from "../nn/ops.ts";
@@ -43,8 +44,8 @@ export interface Judged {
 }
 
 /**
- * Σ γ/2 · E‖∇ₓD(x)‖² (Mescheder, Geiger and Nowozin 2018). Recorded on the tape, so that it can be differentiated again, by D's
- * parameters. x is what D saw, after augmentation, so the augmentation need not be differentiated twice.
+ * Σ γ/2 · E‖∇ₓD(x)‖² (Mescheder, Geiger and Nowozin 2018). Recorded on the tape, so that it can be differentiated
+ * again, by D's parameters. x is what D saw, after augmentation, so the augmentation need not be differentiated twice.
  * @param penalties at least one @param judged one group of pictures each
  * @param ones [N, 1]: the gradient of the sum of the logits. Without minibatch stddev only a picture's own logit depends on
  * it, so the gradient of the sum holds each picture's own gradient.

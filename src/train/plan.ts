@@ -1,6 +1,6 @@
 /**
- * What a configuration costs, computed without a GPU: the trainer is built on a simulated device that only counts, so buffers
- * and dispatches are exactly those of training.
+ * What a configuration costs, computed without a GPU: the trainer is built on a simulated device that only counts, so
+ * buffers and dispatches are exactly those of training.
  */
 
 import type { Choices } from "../gpu/choices.ts";
@@ -57,7 +57,7 @@ export async function planWithin(config: Config, limits: PlanLimits, choices?: C
   };
   const plan = await planFor(config.batch);
   if (!(plan instanceof LimitError)) return plan;
-  // Without the kernel's own advice, which knows nothing of the rest.
+  // Without the kernel's own advice, which ignores everything else that training needs.
   const { obstacle } = plan;
   for (let batch = Math.floor(config.batch / 2); batch >= 1; batch = Math.floor(batch / 2)) {
     if (!((await planFor(batch)) instanceof LimitError)) throw new TooLargeError(obstacle, batch);

@@ -1,4 +1,7 @@
-/** Quality of a run's samples during training: SWD over a few hundred pictures, always from the same latents and real pictures. */
+/**
+ * Quality of a run's samples during training: SWD over a few hundred pictures, always from the same latents and real
+ * pictures.
+ */
 import { type Pictures, pickPictures } from "../data/pictures.ts";
 import { Stream } from "../gpu/stream.ts";
 import { type Swd, SwdReference } from "../metrics/swd.ts";
@@ -23,7 +26,7 @@ const maxCount = 512;
 const directions = 128;
 
 export class QualityMeter {
-  /** A stream of its own: the kernel variants that a run's checkpoints record must not depend on whether it is measured. */
+  /** A separate stream: the kernel variants that a run's checkpoints record must not depend on whether it is measured. */
   private readonly stream: Stream;
   private readonly sampler: Sampler;
   private readonly count: number;

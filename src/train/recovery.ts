@@ -10,12 +10,13 @@
  * furthest step at which it failed, the failures are forgiven and the count starts again; the learning rates stay halved.
  *
  * Reasons:
- * - The same numbers would diverge again, hence the smaller rates. The newest checkpoint may already contain the start of the
+ * - The same numbers would diverge again, hence the smaller rates. The newest checkpoint may already contain the start
+ * of the
  *   trouble, hence the earlier one. A lost device says nothing about the numbers, so it costs no more than the last steps.
  * - A failure while going back (the new device is lost as well) counts as another attempt at the same checkpoint instead of
  *   ending the run.
- * - Failures of all kinds count together, so a run that fails in turns ends too.
- * - The user is told once it is known where the run continues, with that step.
+ * - Failures of all kinds count together, so a run whose failures alternate ends too.
+ * - The user is notified only once it is known at which step the run continues.
  *
  * Storage, devices and messages belong to the caller: see `RecoverableRun`.
  */
@@ -27,7 +28,7 @@ export type Failure = "diverged" | "device lost" | "out of memory";
 /** How often in a row a run goes back before it is given up. */
 export const maxAttempts = 3;
 
-/** One attempt to go on after a failure. */
+/** One attempt to continue after a failure. */
 export interface Attempt {
   /** From 1 to `maxAttempts`. */
   readonly number: number;
@@ -35,7 +36,7 @@ export interface Attempt {
   readonly back: number;
   /** What the run continues with. */
   readonly config: Config;
-  /** Milliseconds that a submit may take on a new device, as a share of the usual. */
+  /** How long a submit may take on a new device, as a fraction of the usual time. */
   readonly submitShare: number;
 }
 
@@ -63,7 +64,7 @@ export class Recovery<P extends Problem> {
 
   constructor(private readonly run: RecoverableRun<P>) {}
 
-  /** Goes back until that succeeds. @returns null when training can go on; otherwise the problem that ends it */
+  /** Goes back until that succeeds. @returns null when training can continue; otherwise the problem that ends it */
   async recover(error: unknown): Promise<P | null> {
     let attempt: Attempt | null = null;
     for (let cause = error; ; ) {

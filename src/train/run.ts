@@ -20,11 +20,14 @@ export interface RunHooks {
   onSample(step: number, pictures: Pictures): void | Promise<void>;
   /** The run's state after `step` steps, a safetensors file to be kept. */
   onCheckpoint(step: number, bytes: Uint8Array): void | Promise<void>;
-  /** Measures the samples' quality after `step` steps, before that step's checkpoint. Without it `metricsEvery` has no effect. */
+  /**
+   * Measures the samples' quality after `step` steps, before that step's checkpoint. Without it `metricsEvery` has no
+   * effect.
+   */
   onMetrics?(step: number): void | Promise<void>;
 }
 
-/** Losses are read back after so many steps or so many milliseconds, whichever comes first. */
+/** Losses are read back after this many steps or this many milliseconds, whichever comes first. */
 const readEvery = { steps: 16, ms: 250 } as const;
 /** Steps whose losses may be unread. The trainer keeps 64. */
 const maxUnread = 48;
@@ -96,7 +99,7 @@ function notFinite({ dLoss, gLoss, penalty }: StepRecord): string {
   return `numbers are not finite (${losses})`;
 }
 
-/** Reads the losses back while training continues. What a readback or `onRecords` throws, the next call throws. */
+/** Reads the losses back while training continues. An error in a readback or in `onRecords` is thrown by the next call. */
 class LossReader {
   private reading: Promise<void> | null = null;
   private failure: { error: unknown } | null = null;

@@ -160,7 +160,7 @@ function decodeUtf8(header: Uint8Array): string {
   }
 }
 
-/** An error in what every file of the format begins with. */
+/** An error in the part that every safetensors file begins with. */
 function notSafetensors(what: string): Error {
   return new Error(`safetensors: ${what}: another kind of file, or a damaged one`);
 }

@@ -35,7 +35,7 @@ interface Scan {
   at: number;
 }
 
-/** @throws Error in one line that says what is wrong */
+/** @throws a one-line Error that says what is wrong */
 export function readHeader(text: string): Header {
   const scan = { text, at: 0 };
   const header: Header = { entries: new Map(), metadata: new Map(), checksumEnd: 0 };

@@ -46,12 +46,12 @@ export function comparePictures(
 
 type PictureSet = Pick<CheckpointInfo["pictures"], "count" | "size" | "identity" | "fingerprint">;
 
-/** With the first digits of what tells sets apart that are alike in number and size. */
+/** Includes the first digits of the identity or fingerprint, so that sets of equal number and size are distinguishable. */
 function describe({ count, size, identity, fingerprint }: PictureSet): string {
   return `${count} of ${size}×${size} (${identity?.slice(0, 8) ?? fingerprint})`;
 }
 
-/** What people should know of a match; null when there is nothing to say. */
+/** A warning about a match that is not exact; null if none is needed. */
 export function matchWarning(match: PictureMatch): string | null {
   switch (match) {
     case "same pixels":

@@ -16,7 +16,7 @@ export interface SamplerOptions {
   /** Parameters to draw with: the trained ones or their average. */
   readonly parameters: Arena;
   /**
-   * Running batch-norm statistics; null measures them on 64 latents under these very parameters, as an averaged
+   * Running batch-norm statistics; null measures them on 64 latents with these parameters, as an averaged
    * generator needs, whose activations no training step ever saw.
    */
   readonly running: Arena | null;
@@ -37,7 +37,7 @@ const momentsBatch = 64;
 
 export class Sampler {
   private readonly z: Tensor;
-  /** Which part of the seed's pictures `z` holds; null = latents that were given. */
+  /** Which part of the seed's pictures `z` holds; null: latents given by the caller. */
   private part: number | null = 0;
   private readonly momentsLatents: Tensor | null = null;
   private readonly drawn: GpuPictures;
@@ -97,7 +97,7 @@ export class Sampler {
   /** The pictures of these latents, read back. @param latents [n, z], not to be changed meanwhile */
   async drawLatents(latents: Float32Array<ArrayBuffer>): Promise<Pictures> {
     if (latents.length !== this.z.size) {
-      throw new Error(`drawLatents: ${this.z} needs ${this.z.size} numbers, came ${latents.length}`);
+      throw new Error(`drawLatents: ${this.z} needs ${this.z.size} numbers, got ${latents.length}`);
     }
     this.part = null;
     this.stream.write(this.z, latents);
@@ -138,7 +138,10 @@ export async function readPictures(stream: Stream, { size, count, pixels }: GpuP
   return { size, count, pixels: new Uint8Array(bytes, 0, count * size * size * 3) };
 }
 
-/** Pictures drawn at once. Always as many, so that a seed's first pictures do not depend on how many are asked for. */
+/**
+ * Pictures drawn at once. Always the same number, so that a seed's first pictures do not depend on how many are asked
+ * for.
+ */
 export const partSize = 64;
 
 /**
@@ -159,8 +162,8 @@ export async function drawPictures(
 
 /**
  * An averaged generator's batch-norm statistics, measured once on the latents that a Sampler of this seed measures them
- * on: for parameters that do not change any more, from which many pictures or few at a time are drawn.
- * @returns what `SamplerOptions.running` takes; the caller's to destroy
+ * on. For parameters that no longer change, so that drawing again does not measure again.
+ * @returns what `SamplerOptions.running` takes; the caller must destroy it
  */
 export async function measureMoments(
   stream: Stream,
@@ -172,7 +175,7 @@ export async function measureMoments(
   const latents = latentsForMoments(stream, network.architecture.z, seed);
   const tape = new Tape(stream);
   tape.noGrad(() => {
-    // Nothing of the zeros that the averages start from remains.
+    // Decay 0: nothing remains of the zeros that the averages start from.
     const moments = (layer: string, measured: Tensor) =>
       batchNormRunning(stream, measured, running.get(`${layer}.running`), 0);
     tape.release(network.forward(tape, latents, parameters, { by: "batch", moments }));

@@ -1,4 +1,4 @@
-/** A run's state from a trainer to a checkpoint, and back. */
+/** Saves a trainer's state as a checkpoint, and restores it. */
 import type { Stream } from "../gpu/stream.ts";
 import type { Arena } from "../nn/parameters.ts";
 import { checkCheckpoint, checkpointMetadata, type Machine, type PictureSource, type RunState } from "./checkpoint.ts";
@@ -48,9 +48,9 @@ export async function encodeCheckpoint(trainer: Trainer, source: PictureSource):
 }
 
 /**
- * Takes a new trainer, not prepared yet, to where a checkpoint was, and its stream to the kernel variants that the run
+ * Restores a checkpoint into a new trainer, not prepared yet, and sets its stream to the kernel variants that the run
  * started with. Everything is checked before the first number is uploaded.
- * @throws Error in one line that names the first difference: as `checkCheckpoint`, `checkSameRun` or `comparePictures`
+ * @throws a one-line Error that names the first difference: as `checkCheckpoint`, `checkSameRun` or `comparePictures`
  */
 export function restore(trainer: Trainer, state: RunState): void {
   const info = checkCheckpoint(state, "run");

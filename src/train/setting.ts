@@ -1,4 +1,4 @@
-/** What a row of the table of settings says. */
+/** The type of a row in the table of settings. */
 import type { SettingType } from "./value_types.ts";
 
 export interface Row<T> {
@@ -16,9 +16,9 @@ export interface Row<T> {
   readonly takesEffect: TakesEffect;
   /** Switching it on or off, to or from 0, adds or removes tensors. */
   readonly toggleNeedsNewRun?: true;
-  /** When a run that resumes may change it. Left out: never, because it decides numbers that were computed already. */
+  /** When a run that resumes may change it. Omitted: never, because it affects numbers that have already been computed. */
   readonly resumable?: "always" | "before the decay";
-  /** What it was in earlier versions, whose files do not have it. Left out: every file has it. */
+  /** Its value in earlier versions, whose files lack it. Omitted: every file has it. */
   readonly ifMissing?: NoInfer<T>;
 }
 

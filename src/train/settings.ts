@@ -1,5 +1,5 @@
 /**
- * Every setting of a run, one row each. What is checked, shown or said about a setting follows from its row: `Config` and
+ * Every setting of a run, one row each. Everything about a setting follows from its row: `Config` and
  * its checks, files of earlier versions, the options and the help of `catgan train`, what `--resume` may change, the
  * page's form, and docs/settings.md.
  */
@@ -11,7 +11,7 @@ const fraction = (step?: number) =>
 const rate = real("a number above 0 and at most 1", (value) => value > 0 && value <= 1);
 const penalty = real("a number from 0 (off) to 1000", (value) => value >= 0 && value <= 1000);
 
-/** Random changes to what the discriminator sees, in the order in which they are made. */
+/** Random changes to what the discriminator sees, in the order in which they are applied. */
 const changeNames = ["color", "translation", "cutout"] as const;
 
 export const settings = {

@@ -46,15 +46,15 @@ export interface StepConstants {
   readonly ones: Tensor;
   /** [1] The gradient that goes into the penalties: their weight in D's loss. */
   readonly penaltyWeight: Tensor;
-  /** [1] What is recorded in steps without a penalty: 0. */
+  /** [1] The penalty recorded in steps without one: 0. */
   readonly noPenalty: Tensor;
 }
 
 export function stepConstants(stream: Stream, { batch, r1Every }: Config): StepConstants {
   return {
     ones: stream.from("score gradient", [batch, 1], new Float32Array(batch).fill(1)),
-    // Lazy regularisation (Karras et al. 2020, StyleGAN2): a penalty changes slowly and is expensive, so it is computed every
-    // r1Every steps with r1Every times the weight. On average over the steps D's gradient stays the same.
+    // Lazy regularisation (Karras et al. 2020, StyleGAN2): a penalty changes slowly and is expensive, so it is
+    // computed every r1Every steps with r1Every times the weight. On average over the steps D's gradient stays the same.
     penaltyWeight: stream.from("penalty gradient", [1], [r1Every]),
     noPenalty: stream.persistent("no penalty", [1]),
   };
@@ -76,7 +76,7 @@ export function appendStep(parts: StepParts, penalties: readonly Penalty[]): voi
 
   const ofD = trainDiscriminator(step, weights(), seen, penalties);
   if (seen !== pictures.all) tape.release(seen);
-  // D's weights are other numbers now. G's gradient goes through them, but not into them.
+  // D's weights have just changed. G's gradient flows through them, but they receive none.
   const fooled = trainGenerator(step, tape.noGrad(weights), pictures, see);
 
   losses.append(stepBuffer, { ...ofD, fooled });
@@ -153,8 +153,9 @@ function trainDiscriminator(
 }
 
 /**
- * Both halves in one pass, which takes fewer dispatches than two. Batch-norm still normalises each half by its own statistics,
- * as two passes would: no score depends on the other half's pictures. The running statistics follow the real half.
+ * Both halves in one pass, which takes fewer dispatches than two. Batch-norm still normalises each half by its own
+ * statistics, as two passes would: no score depends on the other half's pictures. The running statistics follow the
+ * real half.
  */
 function judgeTogether(step: Step, weights: NamedTensors, seen: Tensor): Judged[] {
   const { running } = step.model;
@@ -180,7 +181,7 @@ function judge({ tape, model }: Step, weights: NamedTensors, x: Tensor, by: Norm
 
 /**
  * D's weights as they are at the time of a call. With spectral normalisation (Miyato et al. 2018) they are divided by their
- * largest singular values, which a power iteration follows, one turn a step.
+ * largest singular values, which are tracked by one power iteration per step.
  */
 function discriminatorWeights({ tape, model }: Step): () => NamedTensors {
   const { discriminator, d, singular } = model;

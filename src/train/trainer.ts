@@ -58,7 +58,7 @@ export class Trainer {
 
   /** Captures each kind of step and waits until every shader is compiled. */
   async prepare(): Promise<void> {
-    // All penalties are due in the first step, and in the second only those of every step.
+    // The first step has every penalty, the second only those with interval 1.
     for (const step of [1, 0]) {
       const due = duePenalties(this.penalties, step);
       const label = stepLabel(due);
@@ -114,7 +114,7 @@ export class Trainer {
     return this.losses.readTo(this.step);
   }
 
-  /** A sampler of the generator that people see: the average, or without EMA the trained one. */
+  /** A sampler of the generator that users see: the average, or without EMA the trained one. */
   sampler(n: number, seed: number): Sampler {
     const { generator, average, g, running } = this.model;
     return new Sampler(this.stream, generator, {
@@ -131,7 +131,7 @@ export class Trainer {
     return this.preview;
   }
 
-  /** To be called when the model's tensors have become those of a checkpoint. @param step the checkpoint's */
+  /** Call when the model's tensors have been replaced by those of a checkpoint. @param step the checkpoint's */
   restored(step: number): void {
     this.losses.restart(step);
     this.step = step;

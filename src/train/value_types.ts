@@ -1,4 +1,4 @@
-/** Types of values that people give: what is allowed, how text becomes a value, and how a form edits it. */
+/** Types of values that users enter: what is allowed, how text becomes a value, and how a form edits it. */
 
 export interface ValueType<T> {
   /** In words: `a whole number from 1 to 256`. */
@@ -6,7 +6,7 @@ export interface ValueType<T> {
   /** Stands for the value in `--help`: `N`, or `crop|stretch`. */
   readonly placeholder: string;
   holds(value: unknown): value is T;
-  /** The value that a text stands for; something that does not hold when it stands for none. */
+  /** Parses a text. The result does not pass `holds` if the text is invalid. */
   read(text: string): unknown;
 }
 
@@ -61,7 +61,7 @@ export function oneOf<const T extends string | number>(
   };
 }
 
-/** `none`, or some of the names, separated by commas. @param labels what a form offers of these */
+/** `none`, or some of the names, separated by commas. @param labels the combinations that a form offers */
 export function someOf(names: readonly string[], labels: Readonly<Record<string, string>>): SettingType<string> {
   return {
     expected: `none, or a comma-separated list of ${names.join(", ")}`,

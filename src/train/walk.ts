@@ -1,29 +1,29 @@
 /**
- * Places in a generator's latent space and ways through it.
+ * Points in a generator's latent space and paths through it.
  *
- * A generator learns from latents whose numbers are uniform in [−1, 1], each for itself. On the straight line between two
- * of them, half-way, numbers crowd around 0 (a variance of 1/6 instead of 1/3), where next to no training latent lies;
- * the great circle, made for normal latents, leaves the cube. So a way here goes straight and then restores the
- * distribution: each number goes through the distribution function of (1 − t)·u + t·v, u and v uniform, and is uniform
- * again. That is the cheapest transport from the one distribution to the other (Agustsson, Sage, Timofte and Van Gool,
+ * A generator is trained on latents whose numbers are independent and uniform in [−1, 1]. Half-way along the straight line
+ * between two of them, numbers crowd around 0 (a variance of 1/6 instead of 1/3), where there are hardly any training
+ * latents; the great circle, made for normal latents, leaves the cube. So a path here goes straight and then restores the
+ * distribution: each number goes through the distribution function of (1 − t)·u + t·v, u and v uniform, which makes it
+ * uniform again. That is the optimal transport from one distribution to the other (Agustsson, Sage, Timofte and Van Gool,
  * "Optimal transport maps for distribution matching operations on latent spaces", 2017): for two independent latents,
- * every place on the way is as likely as a latent of training.
+ * every point on the path is as likely as a training latent.
  */
 import { purposes } from "../random/noise_key.ts";
 import { uniform } from "../random/philox.ts";
 
-/** A place in latent space, by how one comes there: the same numbers everywhere. */
+/** A point in latent space, described by how to reach it, so that every machine computes the same numbers. */
 export type Place =
-  /** The cat number `index` (from 0) of the seed, as `catgan sample --seed` draws them. */
+  /** Cat number `index` (from 0) of the seed, as `catgan sample --seed` draws them. */
   | { readonly kind: "cat"; readonly seed: number; readonly index: number }
-  /** `t` of the way from one place to another; 0 is `from`, 1 is `to`. */
+  /** A fraction `t` of the way from one place to another: 0 is `from`, 1 is `to`. */
   | { readonly kind: "between"; readonly from: Place; readonly to: Place; readonly t: number }
   /**
-   * On a closed way through these places: at position k it is at place k, k counted around; between two places it
-   * starts and stops softly, so that nothing jerks.
+   * On a closed path through these places: position k is at place k, modulo their number; motion between two places
+   * starts and stops smoothly.
    */
   | { readonly kind: "stroll"; readonly through: readonly Place[]; readonly position: number }
-  /** Near a place: `strength` of the way from it (0 … 1) towards the stranger number `index` of the seed. */
+  /** Near a place: a fraction `strength` (0 … 1) of the way towards cat number `index` of the seed. */
   | {
       readonly kind: "variation";
       readonly of: Place;
@@ -68,7 +68,7 @@ export function latentsOf(places: readonly Place[], z: number): Float32Array<Arr
  * `t` of the way from a to b, uniform where both are. With s = max(t, 1 − t) and r = min(t, 1 − t), the density of
  * y = (1 − t)·a + t·b is a trapezoid: 1/(2s) up to |y| = s − r, and falling to 0 at |y| = 1. Its distribution function,
  * brought to [−1, 1], is y/s in the middle and ±(1 − (1 − |y|)² / (4sr)) outside.
- * @param a, b alike @param t 0 … 1
+ * @param a, b of the same length @param t 0 … 1
  */
 export function interpolate(a: Float32Array, b: Float32Array, t: number): Float32Array<ArrayBuffer> {
   const s = Math.max(t, 1 - t);
@@ -80,7 +80,7 @@ export function interpolate(a: Float32Array, b: Float32Array, t: number): Float3
   });
 }
 
-/** 0 … 1 to 0 … 1, at rest at both ends. */
+/** Maps 0 … 1 to 0 … 1, with slope 0 at both ends. */
 function ease(t: number): number {
   return t * t * (3 - 2 * t);
 }

@@ -25,7 +25,7 @@ function count({ N, H, W, C, R, S, K, stride, P, Q, padTop, padLeft }: ConvGeome
   return { all, inside };
 }
 
-test("flops, nominal and inside of the picture, against counting", () => {
+test("flops, nominal and inside the picture, against counting", () => {
   let padded = 0;
   for (const stride of [1, 2, 3])
     for (const kernel of [1, 2, 3, 4, 5, 7])

@@ -17,7 +17,7 @@ beforeAll(async () => {
   ({ gpu } = await testStream());
 });
 
-test("every kernel is timed, each case under a name of its own", () => {
+test("every kernel is timed, each case under its own name", () => {
   const folder = new URL("../../src/kernels/", import.meta.url);
   const hosts = readdirSync(folder)
     .filter((file) => file !== "zeros.ts")
@@ -53,7 +53,7 @@ test("on a GPU the shapes are the article's", () => {
   expect(scaleNote(big, cases)).toBeNull();
 });
 
-test("a CPU adapter and small bindings get less, and are told so", () => {
+test("a CPU adapter and small bindings get smaller shapes, and a note about it", () => {
   const onCpu = allCases(cpu);
   const products = onCpu.filter(({ convolution }) => convolution);
   expect(products.every(({ flops, inside }) => flops <= 1.1e8 && inside <= flops && inside > 0)).toBe(true);
@@ -88,7 +88,7 @@ function smallest(kernel: string): Case {
   return allCases(cpu).find((one) => one.kernel === kernel && (one.place === "d.logit" || !one.convolution))!;
 }
 
-test("a right kernel is timed", async () => {
+test("a correct kernel is timed", async () => {
   const result = await benchCase(gpu, smallest("denseRows"), options);
   expect(result).toMatchObject({ name: "denseRows d.logit", shape: "64×16384→1", wrong: null, scaled: true });
   expect(result.ms!.median).toBeGreaterThan(0);
@@ -114,7 +114,7 @@ test("a wrong one is found and not timed: a wrong sum, an element that is not wr
   expect(result.ms).toBeNull();
 });
 
-test("a kernel without sums is held against its twin by its check", async () => {
+test("a kernel without sums is compared with its reference by its check", async () => {
   const result = await benchCase(gpu, smallest("recordLosses"), options);
   expect(result).toMatchObject({ wrong: null, gflops: null, variant: null, timesNaive: null });
 });

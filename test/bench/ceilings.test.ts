@@ -3,7 +3,7 @@ import { copy, fmaLoop } from "../../bench/ceilings.ts";
 import { Workbench } from "../../bench/workbench.ts";
 import { testStream } from "../kernels/gpu.ts";
 
-test("the loop of multiply-adds does them, and a copy copies: every element, whole vec4 or not", async () => {
+test("the loop of multiply-adds and the copy compute every element, in whole vec4s or not", async () => {
   const { gpu } = await testStream();
   // What stays with the GPU, for the next bench too, is there from now on.
   const first = new Workbench(gpu);

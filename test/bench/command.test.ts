@@ -48,7 +48,7 @@ test("bench --quick --filter conv2d: tables of 80 columns, a result in a file, a
   expect(second.stdout).toMatch(/\d faster \(\+\), \d slower \(−\), \d the same/);
 });
 
-test("mistakes are told before anything is measured", async () => {
+test("mistakes are reported before anything is measured", async () => {
   const none = await run("bench", "--compare", join(folder, "none.json"), "--adapter", "software");
   expect(none.code).toBe(2);
   expect(none.stderr).toMatch(/none\.json: cannot be read/);
@@ -56,7 +56,7 @@ test("mistakes are told before anything is measured", async () => {
   writeFileSync(wrong, "{}");
   const other = await run("bench", "--compare", wrong, "--adapter", "software");
   expect(other.code).toBe(2);
-  expect(other.stderr).toMatch(/wrong\.json: no result of catgan bench/);
+  expect(other.stderr).toMatch(/wrong\.json: not a result of catgan bench/);
   const nothing = await run("bench", "--filter", "nonsense", "--adapter", "software");
   expect(nothing.code).toBe(2);
   expect(nothing.stderr).toMatch(/--filter nonsense: no case has this in its name/);

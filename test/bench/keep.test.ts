@@ -64,7 +64,7 @@ beforeEach(() => {
 });
 afterAll(() => process.chdir(before));
 
-test("--readme outside of the project is refused before anything runs", async () => {
+test("--readme outside the project is refused before anything runs", async () => {
   vi.mocked(runBench).mockClear();
   await expect(benchCommand({ ...options, readme: true })).rejects.toThrow("in the project's folder");
   writeFileSync("README.md", "no markers");
@@ -72,7 +72,7 @@ test("--readme outside of the project is refused before anything runs", async ()
   expect(runBench).not.toHaveBeenCalled();
 });
 
-test("--readme keeps the result and writes the block anew; --json a copy", async () => {
+test("--readme keeps the result and rewrites the block; --json writes a copy", async () => {
   writeFileSync("README.md", "a\n<!-- bench -->\nold\n<!-- /bench -->\nb\n");
   expect(await benchCommand({ ...options, readme: true, json: "copy.json" })).toBe(0);
   const [file, ...others] = readdirSync(join("bench", "results"));
@@ -94,7 +94,7 @@ test("a broken file among the results is named", async () => {
   await expect(benchCommand({ ...options, readme: true })).rejects.toThrow(`${broken}: no JSON`);
 });
 
-test("a wrong kernel: said in words, exit code 1", async () => {
+test("a wrong kernel: a message, exit code 1", async () => {
   const wrong = { ...right, wrong: "element 3 is 1, expected 2 within 1e-7", ms: null };
   vi.mocked(runBench).mockImplementation(async (_, __, hooks) => {
     hooks.onCase(wrong);

@@ -95,7 +95,7 @@ const report: Report = {
   firstStep: spread(6000),
 };
 
-test("three digits that count", () => {
+test("three significant digits", () => {
   const shown = [0, 0.0004, 0.0123, 0.99949, 0.9996, 9.994, 9.996, 99.94, 99.96, 1234.5, 61234.4];
   expect(shown.map(digits)).toEqual("0.000 0.000 0.012 0.999 1.00 9.99 10.0 99.9 100 1235 61234".split(" "));
 });
@@ -153,7 +153,7 @@ test("a comparison: the same name and shape only, what differs beyond the spread
   expect(lines.at(-1)).toBe("  1 faster (+), 1 slower (−), 1 the same within their spreads.");
 });
 
-test("a report comes back from its file; what is none is refused in one line", () => {
+test("a report comes back from its file; any other file is refused in one line", () => {
   expect(parseReport(JSON.stringify(report))).toEqual(report);
   const refused = [
     "",
@@ -165,7 +165,8 @@ test("a report comes back from its file; what is none is refused in one line", (
     JSON.stringify({ ...report, cases: [{ ...product, ms: { median: 1 } }] }),
     JSON.stringify({ ...report, steps: [{ ...step, ms: 3 }] }),
   ];
-  for (const text of refused) expect(() => parseReport(text), text).toThrow(/^[^\n]*expected what --json FILE wrote$/);
+  for (const text of refused)
+    expect(() => parseReport(text), text).toThrow(/^[^\n]*expected a file that --json FILE wrote$/);
 });
 
 test("the README's block: every adapter, the fastest first, between its markers", () => {

@@ -48,6 +48,6 @@ test("places: both ends, no place twice, all of a small output", () => {
   expect(places.every((place) => Number.isInteger(place) && place >= 0 && place < 1e6)).toBe(true);
 });
 
-test("a convolution and the matrix product that it is held against have the same flops", () => {
+test("a convolution and the matrix product that it is compared with have the same flops", () => {
   for (const pass of passes) expect(convFlops(denseAs(pass, compared))).toBe(convFlops(compared));
 });

@@ -31,7 +31,7 @@ test("an adapter that is not here: the error lists those that are", async () => 
   expect((error as Error).message).toMatch(/^--adapter no such: no such adapter here; found: .+/);
 });
 
-test("an adapter by a part of its name, in any case", async () => {
+test("an adapter by part of its name, in upper or lower case", async () => {
   const first = await openAdapter(process.env.CATGAN_TEST_ADAPTER ?? "software");
   const gpu = await openAdapter(first.name.slice(0, 5).toUpperCase());
   expect(gpu.name).toBe(first.name);

@@ -59,7 +59,7 @@ test("saving never removes the file it wrote, whatever else is there", async () 
   expect((await readCheckpoint(dir)).metadata.step).toBe("100");
 });
 
-test("keeps the best by SWD, which is no step to resume from", async () => {
+test("keeps the best by SWD, from which no run resumes", async () => {
   await save(100);
   for (const [step, swd] of [
     [100, 50],
@@ -144,7 +144,7 @@ test("a folder that cannot be read is not a folder without checkpoints", async (
   rmSync(join(dir, "checkpoints"), { recursive: true });
   expect(await checkpointSteps(dir)).toEqual([]);
   writeFileSync(join(dir, "checkpoints"), "");
-  await expect(checkpointSteps(dir)).rejects.toThrow(/^cannot read .*checkpoints: a part of the path is not a folder$/);
+  await expect(checkpointSteps(dir)).rejects.toThrow(/^cannot read .*checkpoints: part of the path is not a folder$/);
 });
 
 test("reads a single file", async () => {

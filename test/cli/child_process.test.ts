@@ -65,7 +65,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s finishes the step and sa
   expect(readdirSync(join(dir, "checkpoints"))).toContain(`step-${String(step).padStart(6, "0")}.safetensors`);
 });
 
-test("a hang-up stops the run, saved, also where nohup had it ignored: Node resets that", async () => {
+test("a hang-up stops the run, which is saved, even under nohup: Node resets the ignored signal", async () => {
   const dir = join(folder, "nohup");
   const program = [process.execPath, "dist/catgan.mjs", "train", ...quick, "--data", small, "--out", dir, "--json"];
   // As nohup does it.

@@ -138,7 +138,7 @@ describe("JPEG", () => {
     expect(back).toEqual([...stored.rgb]);
   });
 
-  it("takes EXIF that makes no sense for upright", async () => {
+  it("treats EXIF that makes no sense as upright", async () => {
     const jpeg = await jpegOf(16, 8, quarters(16, 8));
     const plain = await decodePicture(jpeg);
     const whole = exifSegment(6, "II");
@@ -191,7 +191,7 @@ describe("JPEG", () => {
     expect(peakMiB() - before).toBeLessThan(64);
   });
 
-  it("that pays a whole pass over the picture with a few bytes, again and again, is refused", async () => {
+  it("with many scans of a few bytes, each of which costs a pass over the picture, is refused", async () => {
     const scan = bytesOf(segment(0xda, [1, 1, 0, 0, 0, 0]), [0b00011111]);
     await expect(decodePicture(greyJpeg(0xc2, new Array(101).fill(scan)))).rejects.toThrow("more than 100 scans");
     // The larger the picture, the fewer.
@@ -222,7 +222,7 @@ describe("JPEG", () => {
     }
   });
 
-  it("may have anything behind its end", async () => {
+  it("may have anything after its end", async () => {
     const jpeg = await jpegOf(16, 16, quarters(16, 16));
     expect(await decodePicture(bytesOf(jpeg, "motion photo", jpeg))).toEqual(await decodePicture(jpeg));
   });
@@ -336,7 +336,7 @@ describe("PNG", () => {
     expect(peakMiB() - before).toBeLessThan(128);
   });
 
-  it("whose data are broken behind correct checksums is refused", async () => {
+  it("whose data are broken in spite of correct checksums is refused", async () => {
     const good = deflateSync(Uint8Array.from({ length: 8 * 25 }, (_, i) => (i % 25 === 0 ? 0 : i * 37)));
     const of = (data: Uint8Array) => bytesOf(pngSignature, pngHeader(8, 8, 8, 2), chunk("IDAT", data), chunk("IEND"));
     expect((await decodePicture(of(good))).width).toBe(8);
@@ -378,7 +378,7 @@ describe("PNG", () => {
   });
 });
 
-it("what is no picture says so", async () => {
+it("a file that is not a picture says so", async () => {
   for (const other of ["", "\x89PNG", "RIFF....", "\xff\xd8"]) {
     await expect(decodePicture(bytesOf(other))).rejects.toThrow("not a picture of a known format");
   }

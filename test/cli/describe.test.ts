@@ -14,7 +14,7 @@ function told(skipped: Refused[]): string[] {
   return lines;
 }
 
-test("skipped files are told by reason, in a few lines of 80 columns", () => {
+test("skipped files are reported by reason, in a few lines of 80 columns", () => {
   const tooSmall = [
     "too small: 8×9 pixels, expected at least 64×64",
     "too small: 8×10 pixels, expected at least 64×64",
@@ -64,7 +64,7 @@ test("a folder comes before files of more frequent reasons", () => {
   ]);
 });
 
-test("few are all named, none are not spoken of", () => {
+test("a few are all named; none are not mentioned", () => {
   expect(told([])).toEqual([]);
   expect(told([...many(1, "empty file"), ...many(1, "it is gone", "sub/g")])).toEqual([
     "catgan: warning: skipped 2 files that cannot be used:",

@@ -29,7 +29,7 @@ test("a run becomes a file that draws the same cats, with its credit", async () 
   const [event] = eventsOf(exported);
   expect(event).toMatchObject({ event: "export", path: file, bytes: readFileSync(file).length, f32: false, step: 3 });
   expect(event.meanError).toBeLessThan(0.5);
-  expect(event.mostError).toBeLessThanOrEqual(2);
+  expect(event.maxError).toBeLessThanOrEqual(2);
   const { metadata, tensors } = decodeSafetensors(readFileSync(file));
   expect(metadata).toMatchObject({ format: "catgan generator 1", step: "3", seed: "5", credit });
   expect([...tensors.keys()].filter((name) => !name.startsWith("g."))).toEqual([]);
@@ -49,7 +49,7 @@ test("a run becomes a file that draws the same cats, with its credit", async () 
 
 // What follows works on the file above.
 
-test("people are told the size, what rounding does, and how to draw", async () => {
+test("the user sees the size, the effect of rounding, and how to draw", async () => {
   const { code, stdout } = await run("export", runDir, join(folder, "whole.safetensors"), "--f32");
   expect(code).toBe(0);
   expect(stdout).toContain("whole.safetensors: a generator after 3 steps");
@@ -94,7 +94,7 @@ test("a walk is a film that ends where it begins, of the cats that the seed's gr
   }
 });
 
-test("without a source, the weights that come with the package are drawn from", async () => {
+test("without a source, the bundled weights are used", async () => {
   const place = join(folder, "package");
   for (const name of ["dist", "weights", "node_modules"]) mkdirSync(join(place, name), { recursive: true });
   copyFileSync("dist/catgan.mjs", join(place, "dist", "catgan.mjs"));
@@ -117,7 +117,7 @@ test("without a source, the weights that come with the package are drawn from", 
 
 const never = join(folder, "never.safetensors");
 test.each<[what: string, words: () => string[], message: RegExp]>([
-  ["training on", () => ["train", "--resume", file], /--resume \S+: a generator file, which can be drawn from but not/],
+  ["training on", () => ["train", "--resume", file], /--resume \S+: a generator file, which can draw but not train/],
   [
     "training on it in a run's place",
     () => {

@@ -119,7 +119,7 @@ test("new folders are made durable in their parents, and only what was made is r
   expect(existsSync(join(dir, "there", "a"))).toBe(false);
 });
 
-test("temporary names never meet, and only files of such names are removed", async () => {
+test("temporary names never collide, and only files with such names are removed", async () => {
   const path = join(dir, "x.png");
   expect(temporaryPath(path)).not.toBe(temporaryPath(path));
   expect(isTemporary(temporaryPath(path))).toBe(true);
@@ -141,7 +141,7 @@ test("temporary names never meet, and only files of such names are removed", asy
   expect(readdirSync(dir)).toEqual(expect.arrayContaining(foreign));
 });
 
-test("only a missing file is a missing file", async () => {
+test("only a missing file counts as missing", async () => {
   expect(await readIfThere(join(dir, "none"))).toBeNull();
   expect(await namesIn(join(dir, "none"))).toEqual([]);
   writeFileSync(join(dir, "file"), "x");

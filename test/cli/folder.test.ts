@@ -67,7 +67,7 @@ async function asUser<T>(context: TestContext, work: () => Promise<T>): Promise<
 }
 
 describe("names that are not UTF-8", () => {
-  it("of files: all are read, also those that differ in such bytes only", async (context) => {
+  it("of files: all are read, including those that differ only in such bytes", async (context) => {
     const source = folder("latin1 files", "caf.png", "cag.png");
     writeLatin1(context, latin1(source, "caf\xe9.png"), grey(11));
     writeFileSync(latin1(source, "caf\xe8.png"), grey(10));
@@ -90,7 +90,7 @@ describe("names that are not UTF-8", () => {
     expect(firsts(pictures)).toEqual([0, 13, 14, 10, 11, 12, 1]);
   });
 
-  it("of folders, links and what they lead to", async (context) => {
+  it("of folders, links and their targets", async (context) => {
     const source = folder("latin1 folders", "ok.png");
     const cafe = latin1(source, "caf\xe9");
     mkdirSync(join(source, "plain"));
@@ -183,7 +183,7 @@ describe("what cannot be read", () => {
     }
   });
 
-  it("is named also where there is nothing else", async (context) => {
+  it("is named even if there is nothing else", async (context) => {
     const source = folder("only closed", "closed/1.png");
     chmodSync(join(source, "closed"), 0);
     try {
@@ -207,7 +207,7 @@ describe("what cannot be read", () => {
     }
   });
 
-  it("is named: what lies too deep; names of 255 bytes are read", async () => {
+  it("is named: files nested too deeply; names of 255 bytes are read", async () => {
     const long = "x".repeat(251);
     const source = folder("deep", `${long}.png`, `${long}1234/é.png`);
     // No path may have more than 4,096 bytes, but folders can be moved below each other.
@@ -224,7 +224,7 @@ describe("what cannot be read", () => {
     renameSync(join(source, "a", chain, "b"), join(source, "b"));
   });
 
-  it("is named: what is gone since the folder was listed; what has grown is read", async () => {
+  it("is named: files deleted since the folder was listed; files that have grown are read", async () => {
     const source = folder("changing", "1.png", "2.png", "3.png");
     const candidates = await openFolder(source);
     const named = (name: string) => candidates.find((one) => one.name === name)!;
@@ -253,7 +253,7 @@ it("many links to one folder are followed once, whichever folder comes first", a
   expect(skipped).toEqual([]);
 });
 
-it("is walked with breaks, in which signals are heard and the walk may be ended", async () => {
+it("is walked with breaks, in which signals are handled and the walk can be ended", async () => {
   const source = folder("breaks", ...Array.from({ length: 40 }, (_, i) => `${i % 4}/${i}.png`));
   let clock = 0;
   vi.spyOn(performance, "now").mockImplementation(() => (clock += 20));
@@ -277,7 +277,7 @@ it("is walked with breaks, in which signals are heard and the walk may be ended"
 });
 
 describe("train --dry-run", () => {
-  it("tells in a few lines of 80 columns what it skipped, by reason, and how to see all names", async () => {
+  it("reports in a few lines of 80 columns what it skipped, by reason, and how to see all names", async () => {
     const source = folder("untidy", "1.png", "2.png");
     symlinkSync("nowhere", join(source, `${"long name ".repeat(20)}.png`));
     symlinkSync("nowhere", join(source, "new\nline \x1b[2J\u202e.png"));

@@ -49,14 +49,14 @@ test("prepare says how many files it has found, and stops at Ctrl-C", async () =
   expect(readdirSync(root)).toEqual(["photos"]);
 });
 
-test("prepare of nothing but losses names the first and leaves nothing", async () => {
+test("prepare of unreadable files only names the first and leaves nothing", async () => {
   walk.during = async () => {};
   vi.spyOn(process.stdout, "write").mockReturnValue(true);
   await expect(prepareCommand({ ...options, json: false })).rejects.toThrow(/first of 1 skipped: 1.png: it is gone/);
   expect(readdirSync(root)).toEqual(["photos"]);
 });
 
-test("whatever trains on a folder says how many files it has found", async () => {
+test("every command that trains on a folder says how many files it has found", async () => {
   walk.during = async (onFound) => onFound(12_345);
   vi.stubEnv("TERM", "xterm");
   let text = "";

@@ -15,7 +15,7 @@ function imported(folder: string): string[] {
   return [...found].map(([, name]) => name);
 }
 
-test("the command line's bundle comes with the notices of every package in it", () => {
+test("the command line's bundle contains the notices of every package in it", () => {
   const notices = readFileSync(join(root, "dist", "catgan-third-party.md"), "utf8").matchAll(
     /^## (\S+) - \S+ \((.+)\)$/gm,
   );

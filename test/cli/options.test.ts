@@ -90,7 +90,7 @@ test("train with every option", () => {
   expect(resolveConfig("article", overrides)).toEqual({ ...overrides, epochs: null });
 });
 
-test("prepare: two places, 64×64 and crops unless something else is asked for", () => {
+test("prepare: two paths, 64×64 and crops by default", () => {
   const plain = {
     source: "photos.zip",
     out: "cats",
@@ -117,7 +117,7 @@ test("prepare: two places, 64×64 and crops unless something else is asked for",
   expect(() => parse("prepare a b --fit squeeze")).toThrow("--fit squeeze: expected crop or stretch");
 });
 
-test("resume takes only what leaves the numbers as they are", () => {
+test("resume accepts only options that do not affect the numbers", () => {
   expect(parse("train --resume runs/a --steps 600 --sample-every 5 --save-every 1 --adapter nvidia --json")).toEqual({
     command: "train",
     resume: "runs/a",
@@ -267,7 +267,7 @@ test("bench", () => {
   expect(parse("bench --save --readme --all")).toMatchObject({ save: true, readme: true, all: true });
 });
 
-test("help, version, and the last of two", () => {
+test("help, version, and repeated options: the last counts", () => {
   expect(parse("")).toEqual({ command: "help", topic: null });
   expect(parse("--help")).toEqual({ command: "help", topic: null });
   expect(parse("-h")).toEqual({ command: "help", topic: null });

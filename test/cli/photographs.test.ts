@@ -90,7 +90,7 @@ describe("a folder", () => {
     expect(firsts((await readPhotographs(source, { size: 16, fit: "stretch" })).pictures)).toEqual([0]);
   });
 
-  it("skips and names what is broken or no picture, and goes on", async () => {
+  it("skips and names broken files and files that are not pictures, and continues", async () => {
     const whole = await jpegOf(16, 16, plain(50));
     const source = folder("mixed", {
       "1.jpg": whole,
@@ -112,15 +112,15 @@ describe("a folder", () => {
     expect(firsts(pictures)).toEqual([50, 60, 70]);
     expect(skipped).toEqual([
       { name: "2 cut.jpg", reason: "JPEG cut short: its end marker is missing" },
-      { name: "3 text.png", reason: "not a picture of a known format by its first bytes" },
+      { name: "3 text.png", reason: "its first bytes are not those of a known picture format" },
       { name: "4 empty.jpg", reason: "empty file" },
       { name: "5.heic", reason: "HEIC pictures cannot be decoded here: convert them to JPEG first" },
-      { name: "control?[2J.jpg", reason: "not a picture of a known format by its first bytes" },
+      { name: "control?[2J.jpg", reason: "its first bytes are not those of a known picture format" },
       { name: "huge.jpg", reason: "65 MiB: pictures may have at most 64" },
     ]);
   });
 
-  it("does not look at hidden files and folders, nor at __MACOSX", async () => {
+  it("ignores hidden files and folders, and __MACOSX", async () => {
     const png = pngOf(16, 16, plain(1));
     const source = folder(".hidden itself", {
       "1.png": png,
@@ -148,12 +148,12 @@ describe("a folder", () => {
     expect(skipped.map(({ name }) => name)).toEqual(["dangling.jpg", "self.jpg"]);
   });
 
-  it("without pictures is the user's mistake, as is what is not there", async () => {
+  it("without pictures, or missing, is the user's mistake", async () => {
     mkdirSync(join(root, "empty"));
     expect(await failure(join(root, "empty"))).toBe("ROOT/empty: no pictures among 0 files (hidden ones not counted)");
     const broken = folder("broken", { "1.jpg": text("?"), "2.png": text("?"), "3.txt": text("?") });
     expect(await failure(broken)).toBe(
-      "ROOT/broken: no pictures among 3 files (hidden ones not counted); the first of 2 skipped: 1.jpg: not a picture of a known format by its first bytes",
+      "ROOT/broken: no pictures among 3 files (hidden ones not counted); the first of 2 skipped: 1.jpg: its first bytes are not those of a known picture format",
     );
     expect(await failure(join(root, "missing"))).toBe("ROOT/missing: no such folder or zip");
     expect(await failure(file("one.png", pngOf(8, 8, plain(1))))).toBe(
@@ -165,7 +165,7 @@ describe("a folder", () => {
 });
 
 describe("a zip", () => {
-  it("gives what the folder gives, stored or deflated, whatever its name", async () => {
+  it("gives the same as the folder, stored or deflated, whatever its name", async () => {
     const expected = await readPhotographs(folder("same", await cats()), options);
     for (const level of [0, 6]) {
       const entries = Object.entries(await cats()).map(([name, bytes]): Entry => [name, bytes, { level }]);
@@ -178,7 +178,7 @@ describe("a zip", () => {
     }
   });
 
-  it("may have Windows' slashes, and names that reach for other places: nothing is written", async () => {
+  it("may have Windows' slashes, and names that point elsewhere: nothing is written", async () => {
     const zip = await zipOf([
       ["cats\\1.png", pngOf(16, 16, plain(1))],
       ["cats\\.hidden\\2.png", pngOf(16, 16, plain(2))],
@@ -254,7 +254,7 @@ describe("a zip", () => {
     expect(skipped).toEqual([
       { name: "1 checksum.png", reason: "damaged zip: wrong checksum (CRC-32)" },
       { name: "2 method.png", reason: "compression method 12: only stored and deflated entries are supported" },
-      { name: "3 outside.png", reason: "damaged zip: the entry ends behind the file's end" },
+      { name: "3 outside.png", reason: "damaged zip: the entry ends after the file's end" },
       { name: "4 longer.png", reason: "damaged zip: more data than its directory says" },
       { name: "5 shorter.png", reason: `damaged zip: ${noisy.length} bytes, its directory says ${noisy.length + 1}` },
       { name: "6 nowhere.png", reason: "damaged zip: no entry where the directory says" },
@@ -292,7 +292,7 @@ describe("a zip", () => {
     ]);
   });
 
-  it("whose end promises gigabytes takes no memory: the directory decides, where there is one", async () => {
+  it("whose end record claims gigabytes takes no memory: the directory decides, if there is one", async () => {
     const zip = await zipOf([["a.png", pngOf(16, 16, plain(1))]]);
     const before = peakMiB();
     endRecord(zip).setUint32(12, 0xfffffff0, true);
@@ -306,7 +306,7 @@ describe("a zip", () => {
     expect(peakMiB() - before).toBeLessThan(64);
   });
 
-  it("under mutation gives pictures or a one-line error, soon and in little memory", async () => {
+  it("under mutation gives pictures or a one-line error, quickly and in little memory", async () => {
     const zip = await zipOf([
       ["c/1.png", pngOf(6, 5, plain(10)), { level: 0 }],
       ["c/2.jpg", await jpegOf(8, 8, plain(20))],

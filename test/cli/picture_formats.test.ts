@@ -219,7 +219,7 @@ describe("JPEG", () => {
       }
     });
 
-    it("bytes before the end marker and behind it", async () => {
+    it("bytes before the end marker and after it", async () => {
       const expected = await decodePicture(good);
       const end = good.length - 2;
       expect(await decodePicture(bytesOf(good.subarray(0, end), [0, 0, 0], [0xff, 0xd9]))).toEqual(expected);
@@ -234,7 +234,7 @@ describe("JPEG", () => {
       expect((await decodePicture(both(1, 6))).width).toBe(height);
     });
 
-    it("a JFIF of an unknown version, and a scan header that is none of sequential JPEG", async () => {
+    it("a JFIF of an unknown version, and a scan header that is not one of sequential JPEG", async () => {
       const expected = await decodePicture(good);
       const jfif = good.slice();
       jfif[markerAt(good, 0xe0) + 9] = 9;

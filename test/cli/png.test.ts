@@ -34,7 +34,7 @@ test.each(extents)("a decoder of its own reads a picture of %i × %i as it was",
   expect([...opaque.data]).toEqual([...rgba].filter((_, i) => i % 4 !== 3));
 });
 
-test("the same picture is the same file, with what wrote it behind the header", () => {
+test("the same picture is the same file, with the writer's name after the header", () => {
   const [width, height] = [20, 30];
   const file = encodeRgbPng({ width, height, rgb: pixels(width, height, 3) });
   expect(encodeRgbPng({ width, height, rgb: pixels(width, height, 3) })).toEqual(file);
@@ -59,7 +59,7 @@ test("the same picture is the same file, with what wrote it behind the header", 
 const earlier =
   "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAD3RFWHRTb2Z0d2FyZQBjYXRnYW6EB4BFAAAAFklEQVR4nGNhZGL+WcfCwsHOxlb/HQARYgMbHRsP0QAAAABJRU5ErkJggg==";
 
-test("our files are known by their beginning, those of earlier versions too", () => {
+test("our files are recognised by their beginning, those of earlier versions too", () => {
   const ours = encodeRgbPng({ width: 2, height: 2, rgb: pixels(2, 2, 3) });
   expect(isOurPng(ours)).toBe(true);
   expect(isOurPng(ours.subarray(0, 60))).toBe(true);

@@ -67,7 +67,7 @@ const filesOf = (out: string) =>
   Object.fromEntries(readdirSync(out).map((name) => [name, readFileSync(join(out, name)).toString("base64")]));
 
 describe("catgan prepare", () => {
-  it("cuts faces by their landmarks, takes other pictures whole, refuses and counts the rest", async () => {
+  it("crops faces by their landmarks, uses other pictures whole, refuses and counts the rest", async () => {
     const source = folder("mixed", await mixed());
     const out = join(root, "new/mixed32");
     const result = await run("prepare", source, out, "--size", "32");
@@ -85,10 +85,10 @@ describe("catgan prepare", () => {
         count: 6,
         reasons: [
           refused("landmarks: 3 coordinates, expected 18", "CAT_00/00000001_005.jpg"),
-          refused("no landmarks: no .cat file beside it", "CAT_00/00000001_008.jpg"),
+          refused("no landmarks: no .cat file next to it", "CAT_00/00000001_008.jpg"),
           refused("too small: a face of 24×32 pixels, expected at least 32×32", "CAT_06/00001429_000.jpg"),
           refused("too small: 60×31 pixels, expected at least 32×32", "others/2 small.png"),
-          refused("not a picture of a known format by its first bytes", "others/5 text.jpg"),
+          refused("its first bytes are not those of a known picture format", "others/5 text.jpg"),
           refused("JPEG of 12 bits a sample: only 8 are supported", "others/6 deep.jpg"),
         ],
       },
@@ -184,7 +184,7 @@ describe("catgan prepare", () => {
     expect(readdirSync(join(root, "stopped")).sort()).toEqual(["few", "many.zip", "out"]);
   });
 
-  it("takes the memory of a picture, not of the set", async () => {
+  it("needs memory for a picture, not for the set", async () => {
     const count = 2500;
     const prepare = async (name: string, pictures: number) => {
       const source = join(root, `${name}.zip`);
@@ -218,11 +218,7 @@ describe("catgan prepare", () => {
     ["a folder with something in it", ["ROOT/photos", "ROOT/texts"], /texts is not empty, and not from an earlier/],
     ["a place in the source", ["ROOT/photos", "ROOT/photos/out"], /photos\/out lies in .*photos, or the other way/],
     ["the source itself", ["ROOT/photos", "ROOT/photos"], /photos lies in .*photos, or the other way round/],
-    [
-      "a file in the way",
-      ["ROOT/photos", "ROOT/texts/readme.txt"],
-      /cannot look into .*readme.txt: a part of the path/,
-    ],
+    ["a file in the way", ["ROOT/photos", "ROOT/texts/readme.txt"], /cannot look into .*readme.txt: part of the path/],
   ])("%s is the user's mistake, and leaves nothing behind", async (_, words, message) => {
     folder("mistakes/texts", { "readme.txt": text("cats") });
     folder("mistakes/photos", { "1.png": pngOf(16, 16, blocks(31)) });

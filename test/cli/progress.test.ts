@@ -42,7 +42,7 @@ test("a line that stays wipes the bar first", () => {
   expect(out.text().slice(before)).toBe("\r\x1b[2Kstays\n");
 });
 
-test("where lines cannot be rewritten, one comes now and then", () => {
+test("where lines cannot be rewritten, one is printed from time to time", () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   const out = terminal(false);
   const reporter = new Reporter(out, false);
@@ -67,7 +67,7 @@ test("with --json nothing but events", () => {
   expect(out.text()).toBe('{"event":"end","run":"a\\nb"}\n');
 });
 
-test("numbers and words", () => {
+test("formatted numbers", () => {
   expect([0, 59.6, 65, 3600, 36_610].map(duration)).toEqual(["0:00", "1:00", "1:05", "1:00:00", "10:10:10"]);
   expect([0, 999, 1000, 24_034_819].map(grouped)).toEqual(["0", "999", "1,000", "24,034,819"]);
   expect(wrapped("one two three", 7)).toEqual(["one two", "three"]);

@@ -52,7 +52,7 @@ test("a run whose losses explode goes back, with half the rates, three times at 
   ).toBeLessThanOrEqual(3);
 });
 
-test("--on-trouble stop ends it at once, exit code 1; warn only tells, once", async () => {
+test("--on-trouble stop ends it at once, exit code 1; warn only reports, once", async () => {
   const stopped = await run(...wild, "--save-every", "0", "--on-trouble", "stop", "--out", join(folder, "stop"));
   expect(stopped.code).toBe(1);
   expect(stopped.stderr).toMatch(

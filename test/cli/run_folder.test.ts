@@ -54,7 +54,7 @@ test("paths and names", () => {
   expect(configPath("r")).toBe(join("r", "config.json"));
 });
 
-test("a new folder has its rooms and is locked until it is closed", async () => {
+test("a new folder has its subfolders and is locked until it is closed", async () => {
   const folder = await begin();
   expect(readdirSync(dir).sort()).toEqual(everything);
   expect(readFileSync(lossesPath(dir), "utf8")).toBe(lossHeader);
@@ -71,11 +71,11 @@ test("an empty folder will do, a full one or a file will not", async () => {
   await expect(full).rejects.toThrow(/is not empty: give --out a new folder, or resume the run in it/);
   await expect(full).rejects.toThrow(UserError);
   const file = RunFolder.create(lossesPath(dir));
-  await expect(file).rejects.toThrow(/^cannot make the run's folder .*losses\.csv: there is a file of that name$/);
+  await expect(file).rejects.toThrow(/^cannot make the run's folder .*losses\.csv: there is a file with that name$/);
   expect(readdirSync(dir).sort()).toEqual(everything.filter((name) => name !== "run.lock"));
 });
 
-test("of two that begin in one folder, one gets it", async () => {
+test("of two runs that begin in one folder, one gets it", async () => {
   const results = await Promise.allSettled([create(), create(), create()]);
   expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   for (const result of results) {
@@ -101,7 +101,7 @@ test("default folders are all different, however many begin in one second", asyn
   }
 });
 
-test("what was made in vain goes, and nothing else", async () => {
+test("what was made for a run that did not begin is removed, and nothing else", async () => {
   const folder = await create(join(parent, "new", "run"));
   writeFileSync(join(parent, "new", "somebody's"), "");
   await folder.close();
@@ -116,7 +116,7 @@ test("what was made in vain goes, and nothing else", async () => {
   expect(readdirSync(dir)).toEqual(["reals.png"]);
 });
 
-test("a process that was killed right after it had made the folder is in nobody's way", async () => {
+test("a process that was killed right after it had made the folder does not block the next one", async () => {
   mkdirSync(dir);
   writeFileSync(
     join(dir, "run.lock"),
@@ -151,7 +151,7 @@ test("resuming cuts tables, sets later checkpoints aside and cleans up after a c
   expect(readdirSync(join(dir, "samples"))).toEqual(["step-000100.png"]);
 });
 
-test("behind a link that the user has made nothing is removed", async () => {
+test("nothing is removed through a link that the user made", async () => {
   const folder = await begin();
   const elsewhere = join(parent, "pictures");
   mkdirSync(elsewhere);

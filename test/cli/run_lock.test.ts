@@ -46,7 +46,7 @@ function leaveSuccessor(changes: object): void {
   writeFileSync(`${path}.catgan-${name}.tmp`, JSON.stringify({ ...held(), ...changes }));
 }
 
-test("says who holds it, and goes with its holder", async () => {
+test("says which process holds it, and disappears with it", async () => {
   const lock = await acquire();
   expect(lock.tookOverFrom).toBeNull();
   expect(held()).toMatchObject({ pid: process.pid, host: hostname() });
@@ -77,14 +77,14 @@ test.each([
   }
 });
 
-test("who takes over dies on the way: the next takes over from both", async () => {
+test("a process dies while taking over: the next takes over from both", async () => {
   await leave({ pid: 2 ** 30 });
   leaveSuccessor({ pid: 2 ** 30 + 1 });
   expect((await acquire()).tookOverFrom).toContain(`process ${2 ** 30},`);
   expect(readdirSync(dir)).toEqual(["run.lock"]);
 });
 
-test("who takes over is alive: it is left alone", async () => {
+test("a live process is taking over: it is left alone", async () => {
   await leave({ pid: 2 ** 30 });
   const dead = readFileSync(path, "utf8");
   leaveSuccessor({ pid: process.pid });
@@ -92,7 +92,7 @@ test("who takes over is alive: it is left alone", async () => {
   expect(readFileSync(path, "utf8")).toBe(dead);
 });
 
-test("a process that is gone: taken over, whose it was is said", async () => {
+test("a process that is gone: its lock is taken over, and it is named", async () => {
   const child = spawn(process.execPath, ["-e", ""]);
   await new Promise((resolve) => child.on("exit", resolve));
   await leave({ pid: child.pid, since: "2031-02-03T04:05:06.000Z" });
@@ -142,7 +142,7 @@ test("a lock that says nothing yet: held, for a minute at most", async () => {
   }
 });
 
-test("who has lost it writes nothing more; who finds it deleted takes it again", async () => {
+test("a process that has lost it writes nothing more; one that finds it deleted takes it again", async () => {
   const lock = await acquire();
   rmSync(path);
   await lock.check();
@@ -158,7 +158,7 @@ test("who has lost it writes nothing more; who finds it deleted takes it again",
   expect(held().token).toBe("another's");
 });
 
-test("a folder that cannot be written: in one line", async () => {
+test("a folder that cannot be written: an error in one line", async () => {
   await expect(RunLock.acquire(join(dir, "nowhere"))).rejects.toThrow(
     /^cannot lock the run .*nowhere: no such file or folder$/,
   );

@@ -47,7 +47,7 @@ test("a line that a crash cut short is dropped: 3 of step 34 would pass for step
   expect(readdirSync(dir)).toEqual(["losses.csv"]);
 });
 
-test("a row of an earlier process without a line end stays a row of its own", async () => {
+test("an earlier process's row without a line end stays a separate row", async () => {
   await table.append([row(1)]);
   appendFileSync(path, "2,1,0.5,20.0");
   await table.append([row(3)]);
@@ -90,7 +90,7 @@ test("rows with CRLF under a header with LF", async () => {
   expect(text()).toBe(lines(1, 2));
 });
 
-test("columns of the user's stay, after ours", async () => {
+test("the user's columns stay, after ours", async () => {
   writeFileSync(path, 'note;step;epoch;d_loss;ms;"my; mean"\nfirst;1;1;0,5;20;"1,5"\n;2;1;0,5;20;\n');
   expect(await table.rewind(9)).toBeNull();
   expect(text()).toBe('step,epoch,d_loss,ms,note,my; mean\n1,1,0.5,20,first,"1,5"\n2,1,0.5,20,,\n');
@@ -105,7 +105,7 @@ test("columns that an earlier version did not have are empty for its rows", asyn
   expect(text()).toBe(`${header}1,1,0.5,\n${line(2)}`);
 });
 
-test("what is no row is kept aside under a name of its own, and rows stay", async () => {
+test("lines that are not rows are kept in a copy under another name, and rows stay", async () => {
   const broken = `${header}${line(1)}2,1,abc,20.0\n=SUM(A1:A9),,,\n3,1,0.5,20.0,extra\n-4,1,0.5,20.0\n${line(5)}`;
   writeFileSync(path, broken);
   const said = await table.rewind(9);

@@ -36,7 +36,7 @@ test.each([...kernels.map((name) => [name, null] as const), ...tiled])(
   },
 );
 
-test("the command prints it, with what it was made of", async () => {
+test("the command prints it, with its files and constants", async () => {
   const { code, stdout } = await run("shader", "conv2d", "16x8");
   expect(code).toBe(0);
   expect(stdout).toMatch(

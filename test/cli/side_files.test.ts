@@ -35,14 +35,14 @@ test("what cannot be written is reported once, and written later, in order", asy
   expect(reports).toHaveLength(4);
 });
 
-test("what is still missing at the end is said", async () => {
+test("what is still missing at the end is reported", async () => {
   full = true;
   await side.write("a", work("a1"));
   await side.finish();
   expect(reports.at(-1)).toBe("a could not be written");
 });
 
-test("grids that wait do not fill the memory", async () => {
+test("waiting grids do not fill the memory", async () => {
   full = true;
   for (let i = 0; i < 5; i++) await side.write(`grid ${i}`, work(`grid ${i}`), 2 ** 26);
   await side.write("rows", work("rows"));
@@ -62,7 +62,7 @@ test("attempts are not kept", async () => {
   expect(written).toEqual([]);
 });
 
-test("a defect is not a full disk", async () => {
+test("a defect is not treated like a full disk", async () => {
   const defect = async () => {
     throw new TypeError("x is undefined");
   };

@@ -19,7 +19,7 @@ const evil = "\x1b[31m \x1b]0;title\x07 \x9b31m\x9d0;x\x9c \u202egnp.\u2066\u206
 const shown =
   "\\u{1b}[31m \\u{1b}]0;title\\u{7} \\u{9b}31m\\u{9d}0;x\\u{9c} \\u{202e}gnp.\\u{2066}\\u{2069} \\u{200b}\\u{feff}\\u{2028}\\u{2029}\\u{7f}\\u{d} end";
 
-test("what steers a terminal is shown as escapes; everything else stays", () => {
+test("characters that control a terminal are shown as escapes; everything else stays", () => {
   expect(escapeControls(evil)).toBe(shown);
   expect(escapeControls("a\nb\tc\0")).toBe("a\\u{a}b\\u{9}c\\u{0}");
   expect(escapeControls("\ud800x\udc00 \u{e0041}")).toBe("\\u{d800}x\\u{dc00} \\u{e0041}");
@@ -147,7 +147,7 @@ test.each(cases)("a foreign %s reaches the terminal as escapes", async (what, na
   expect(escaped).toBe(true);
 });
 
-test("resuming, in words: the adapter, the run's folder and the pictures' path", async () => {
+test("the text of resuming: the adapter, the run's folder and the pictures' path", async () => {
   const dir = changed("words", (state) => edit(state, "machine", (machine) => (machine.adapter = evil)));
   const moved = join(folder, `photos ${evil}`);
   writePictures(moved, 12);

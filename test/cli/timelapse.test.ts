@@ -93,7 +93,7 @@ test("a grid that cannot be read, or is of another size, is left out and named",
   expect(existsSync(join(folder, "none.gif"))).toBe(false);
 });
 
-test("what is no run, has no grid, or fewer pictures: one line, exit code 2, nothing written", async () => {
+test("not a run, no grid, or fewer pictures: one line, exit code 2, nothing written", async () => {
   const [dir, empty, bare] = [makeRun("small"), makeRun("empty"), makeRun("bare")];
   for (const step of steps) rmSync(samplePath(empty, step));
   rmSync(join(bare, "config.json"));

@@ -38,7 +38,7 @@ function losses(dir: string): string[] {
   return lines.map((line) => line.slice(0, line.lastIndexOf(",")));
 }
 
-test("trains on a folder, goes on, draws: the numbers of an uninterrupted run, and every file", async () => {
+test("trains on a folder, resumes, draws: the numbers of an uninterrupted run, and every file", async () => {
   const first = await run("train", ...small, ...measured, "--data", photos, "--steps", "5", "--out", runDir, "--json");
   expect(first.stderr).toContain("skipped 1 file that cannot be used:\n  torn.jpg: ");
   expect(first.code).toBe(0);
@@ -142,7 +142,7 @@ test("other pictures than the run's are refused", async () => {
   expect(losses(runDir)).toEqual(before);
 });
 
-test("a checkpoint by itself, as the page hands it out, goes on in a folder of its own", async () => {
+test("a checkpoint by itself, as downloaded from the page, continues in its own folder", async () => {
   // In the page pictures have a label, no path.
   const { tensors, metadata } = decodeSafetensors(readFileSync(join(runDir, "checkpoints", "step-000006.safetensors")));
   const pictures = JSON.parse(metadata.pictures);
@@ -167,7 +167,7 @@ test("a checkpoint by itself, as the page hands it out, goes on in a folder of i
   expect(elsewhere.stderr).toContain("another program or version decoded them");
 });
 
-test("a checkpoint cut short falls back to the one before, and says so when there is none", async () => {
+test("a checkpoint cut short falls back to the previous one, and says so when there is none", async () => {
   const newest = join(runDir, "checkpoints", "step-000008.safetensors");
   truncateSync(newest, 1000);
   const cut = await run("sample", newest, "--out", join(folder, "never.png"));
@@ -241,7 +241,7 @@ test("no adapter at all: says what to install", async () => {
   expect(existsSync(never)).toBe(false);
 });
 
-test("--adapter software without what brings one: says what to install", async () => {
+test("--adapter software without its package: says what to install", async () => {
   // The program elsewhere, where npm install left the optional package out.
   const place = join(folder, "elsewhere");
   mkdirSync(join(place, "node_modules"), { recursive: true });
@@ -253,7 +253,7 @@ test("--adapter software without what brings one: says what to install", async (
   expect(stderr).toMatch(/catgan: --adapter software: there is none here: (run npm install @sparticuz|install Mesa)/);
 });
 
-test("a run that goes on elsewhere warns, once in words and once as an event", async () => {
+test("a run that resumes elsewhere warns, once as text and once as an event", async () => {
   const dir = join(folder, "elsewhere-run");
   expect((await run("train", ...small, "--data", photos, "--steps", "1", "--out", dir)).code).toBe(0);
   const path = join(dir, "checkpoints", "step-000001.safetensors");
@@ -271,7 +271,7 @@ test("a run that goes on elsewhere warns, once in words and once as an event", a
   expect(eventsOf(again).some(({ event }) => event === "warning")).toBe(false);
 });
 
-test("a checkpoint of more painted cats than there are is refused before one is painted", async () => {
+test("a checkpoint of more painted cats than there are is refused before any is painted", async () => {
   const dir = join(folder, "crowded");
   mkdirSync(join(dir, "checkpoints"), { recursive: true });
   const good = decodeSafetensors(readFileSync(join(runDir, "checkpoints", "step-000006.safetensors")));
@@ -286,7 +286,7 @@ test("a checkpoint of more painted cats than there are is refused before one is 
   expect(code).toBe(2);
 });
 
-test("what does not fit the GPU: says which batch does", async () => {
+test("a run that does not fit the GPU: says which batch does", async () => {
   const limits = { bufferBytes: 2 ** 28, bindingBytes: 2 ** 27, software: false };
   await expect(checkFits(presets.article, limits)).resolves.toMatchObject({ parameters: { g: 24_034_819 } });
   const smaller = { ...limits, bufferBytes: 200 * 2 ** 20 };
@@ -295,7 +295,7 @@ test("what does not fit the GPU: says which batch does", async () => {
   await expect(checkFits(presets.article, tiny)).rejects.toThrow(/this GPU allows 1\.0 MiB, with any --batch: try/);
 });
 
-test("Ctrl-C finishes the step, saves and says how to go on", async () => {
+test("Ctrl-C finishes the step, saves and says how to resume", async () => {
   const dir = join(folder, "interrupted");
   const { child, onLine, done } = start([
     "train",
@@ -341,7 +341,7 @@ test("a second Ctrl-C ends at once", async () => {
   expect(stdout).not.toContain("Stopped");
 });
 
-test("a reader that goes away stops the run, saved", async () => {
+test("a reader that goes away stops the run, which is saved", async () => {
   const dir = join(folder, "unread");
   const { child, onLine, done } = start([
     "train",
@@ -359,7 +359,7 @@ test("a reader that goes away stops the run, saved", async () => {
   expect(readdirSync(join(dir, "checkpoints")).length).toBeGreaterThan(0);
 });
 
-test("a dry run of the article tells what it takes, without an adapter", async () => {
+test("a dry run of the article shows its cost, without an adapter", async () => {
   const { code, stdout, stderr } = await run("train", "--preset", "article", "--dry-run");
   expect([code, stderr]).toEqual([0, ""]);
   for (const fact of ["24,034,819", "17,484,161", "16×16×512", "3.48 TFLOP", "an epoch is 8 steps", "1,720 steps"]) {

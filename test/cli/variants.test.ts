@@ -27,7 +27,7 @@ function variantsOf(dir: string): Record<string, string> {
   return JSON.parse(decodeSafetensors(file).metadata.machine).variants;
 }
 
-test("a file's choices are used, kept with the run, and used by the run that goes on", async () => {
+test("a file's choices are used, kept with the run, and used by the resumed run", async () => {
   expect((await run(...train("table", "--variants", "table"))).code).toBe(0);
   const table = variantsOf("table");
   const [key] = Object.keys(table).filter((key) => key.startsWith("forward") && table[key] !== "8x8");

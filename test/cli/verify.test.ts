@@ -30,7 +30,7 @@ async function run(results: KernelResult[], { json = false, quick = false, filte
   return { code, output: log.mock.calls.map(([line]) => line).join("\n"), given };
 }
 
-test("a table, and a last line in words", async () => {
+test("a table, and a sentence at the end", async () => {
   const { code, output, given } = await run([good, exact]);
   expect(code).toBe(0);
   expect(given).toEqual([{ seed: 7, rounds: 10 }]);
@@ -66,7 +66,7 @@ test("a miss: its shapes, a table of at most 80 columns, exit code 1", async () 
   ).toBeLessThanOrEqual(80);
 });
 
-test("--json: one object a line", async () => {
+test("--json: one object per line", async () => {
   const { code, output, given } = await run([good, bad], { json: true, quick: true });
   expect(code).toBe(1);
   expect(given).toEqual([{ seed: 7, rounds: 0 }]);

@@ -82,7 +82,7 @@ describe("the crop of a face", () => {
     expect(cut(picture, points[0], points[1], points[2], points[4], points[3])).toEqual([40, 40, 30, 24]);
   });
 
-  it("cuts at whole numbers, towards zero, of the sums", () => {
+  it("has edges at the sums rounded towards zero", () => {
     // c = (50.5, 40), w = 25: x0 = 38, y0 = 30, up to 63 and 55. Then w = 24.5: 38.25, 30.2, up to 62.75 and 54.7.
     expect(cut(ramp(100, 100), [40, 40], [61, 40], [50, 60], [30, 20], [55, 20])).toEqual([25, 25, 38, 30]);
     expect(cut(ramp(100, 100), [40, 40], [61, 40], [50, 60], [30, 20], [54.5, 20])).toEqual([24, 24, 38, 30]);
@@ -139,7 +139,7 @@ describe("the crop of a face", () => {
     );
   });
 
-  it("takes coordinates outside of the picture", () => {
+  it("takes coordinates outside the picture", () => {
     // Ears at −12 and 52: w = 64, c = (20, 30): x0 = −12, so 52 columns; y0 = 4.4, rows 4 … 67.
     expect(cut(ramp(100, 100), [10, 30], [30, 30], [20, 50], [-12, -5], [52, -8])).toEqual([52, 64, 0, 4]);
   });
@@ -153,10 +153,10 @@ describe("the crop of a face", () => {
       [50, -300],
     ]) {
       const points = file([x - 5, y], [x + 5, y], [x, y], [x - 20, y], [x + 20, y]);
-      expect(() => cropFace(ramp(100, 100), parseLandmarks(points))).toThrow("the face lies outside of the picture");
+      expect(() => cropFace(ramp(100, 100), parseLandmarks(points))).toThrow("the face lies outside the picture");
     }
     const points = file([40, 40], [60, 40], [50, 60], [30, 20], [30, 20]);
-    expect(() => cropFace(ramp(100, 100), parseLandmarks(points))).toThrow("the face lies outside of the picture");
+    expect(() => cropFace(ramp(100, 100), parseLandmarks(points))).toThrow("the face lies outside the picture");
   });
 
   it("swaps eyes that are labelled the wrong way round: left of, above, and the mouth beyond", () => {
@@ -183,7 +183,7 @@ describe("the crop of a face", () => {
     }
   });
 
-  it("has painted eyes where it promises them, however the head is turned", () => {
+  it("has a painted cat's eyes at the right places, however the head is turned", () => {
     for (const degrees of [-80, -33, -5, 0, 12, 45, 89, 135]) {
       const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
       const place = (x: number, y: number): Xy => [

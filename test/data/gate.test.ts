@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Gate } from "../../src/data/gate.ts";
 
-it("lets begin what fits beside what is under way, in order, and what never fits alone", async () => {
+it("starts tasks in order while they fit, and one that never fits alone", async () => {
   const gate = new Gate(10);
   const log: string[] = [];
   const finish: Record<string, (error?: Error) => void> = {};

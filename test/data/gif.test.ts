@@ -13,7 +13,7 @@ async function encode(frames: readonly Image[], timing = { delay: 140, lastDelay
   return Buffer.concat(parts);
 }
 
-test("a frame a grid, the last one stays longer, and the colours are those of the grids", async () => {
+test("one frame per grid, the last one stays longer, and the colours are those of the grids", async () => {
   const image = (index: number) => ({
     width: 6,
     height: 4,
@@ -63,7 +63,7 @@ function difference(shown: readonly number[][], { rgba }: Image): number {
   return Math.sqrt(sum / 3 / shown.length);
 }
 
-test("films of many colours: frames come back nearly as they were, squares as squares, in this and in another decoder", async () => {
+test("films of many colours: frames are decoded nearly as they were, squares as squares, in this and in another decoder", async () => {
   const [columns, rows, factor] = [40, 30, 3];
   const images = squares(columns, rows, factor, 5);
   const file = await encode(images);
@@ -88,7 +88,7 @@ test("films of many colours: frames come back nearly as they were, squares as sq
   expect(other.data.equals(Buffer.from(frames.flatMap(({ rgb }) => rgb.flat())))).toBe(true);
 });
 
-test("what has changed for less than can be seen adds up, and is drawn then", async () => {
+test("invisible changes add up, and are drawn once they are visible", async () => {
   const random = numbers(3);
   const [width, height] = [40, 30];
   const noise = Uint8Array.from({ length: 4 * width * height }, (_, i) => (i % 4 === 3 ? 255 : 160 * random()));
@@ -104,7 +104,7 @@ test("what has changed for less than can be seen adds up, and is drawn then", as
   }
 });
 
-test("a frame is the rectangle that changes, with as few colours as that takes; none is a single pixel", async () => {
+test("a frame is the rectangle that changes, with as few colours as it needs; without a change it is a single pixel", async () => {
   const [width, height] = [50, 40];
   const plain = new Uint8Array(4 * width * height).fill(255);
   const marked = plain.slice();
@@ -129,7 +129,7 @@ test("a frame is the rectangle that changes, with as few colours as that takes; 
   expect(frames[3].rgb).toEqual(frames[0].rgb);
 });
 
-test("frames of every number of colours up to the most are exact, whatever came before", async () => {
+test("frames of every number of colours up to the maximum are exact, whatever preceded them", async () => {
   const [width, height] = [32, 16];
   const images = [1, 2, 3, 4, 5, 16, 17, 100, 191].map((colours) => {
     const random = numbers(colours);
@@ -173,7 +173,7 @@ test("frames of another size than the first are refused", async () => {
   await expect(encode([image(2), image(3)])).rejects.toThrow("a frame of 3×1, the first has 2×1");
 });
 
-test("asks for a frame when the one before is written, and holds no more than two", async () => {
+test("asks for a frame when the previous one is written, and holds no more than two", async () => {
   const asked: number[] = [];
   async function* frames() {
     for (let i = 0; i < 4; i++) {

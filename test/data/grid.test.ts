@@ -57,7 +57,7 @@ describe("pictureGrid", () => {
     expect([pixel(grid, 2, 2), pixel(grid, 2, 5)]).toEqual([[255, 255, 255, 255], gap]);
   });
 
-  test("closest to square unless told otherwise", () => {
+  test("closest to square by default", () => {
     expect([1, 2, 4, 5, 13, 36, 64].map(squareColumns)).toEqual([1, 2, 2, 3, 4, 6, 8]);
     expect([16, 32, 64, 128].map(previewCount)).toEqual([64, 64, 64, 36]);
     const cats = paintCats(16, 13, 3);
@@ -93,7 +93,7 @@ describe("readGrid", () => {
     }
   });
 
-  test("an image that is no grid of such pictures", () => {
+  test("an image that is not a grid of such pictures", () => {
     const image = (width: number, height: number) => ({ width, height, rgba: new Uint8Array(width * height * 4) });
     expect(readGrid(image(392, 392), 16)).toMatchObject({ columns: 3, rows: 3 });
     // A column too many, a row too short, too small, another size of pictures.

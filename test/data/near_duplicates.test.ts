@@ -87,7 +87,7 @@ function clustered(count: number, centres: number, seed: number): Hash[] {
   });
 }
 
-test("groups are those of comparing each with every first before it", () => {
+test("the groups equal those from comparing each with every earlier first", () => {
   for (const seed of [1, 2, 3]) {
     const hashes = clustered(1500, 200, seed);
     const firsts: number[] = [];
@@ -105,7 +105,7 @@ test("groups are those of comparing each with every first before it", () => {
   }
 });
 
-test("likeness does not creep: who is near a member only begins a group", () => {
+test("similarity does not drift: a picture near another member, but not near the first, begins a group", () => {
   const nearDuplicates = new NearDuplicates();
   expect(nearDuplicates.add([0, 0])).toEqual({ first: 0, distance: 0 });
   expect(nearDuplicates.add([0b11111, 0])).toEqual({ first: 0, distance: 5 });

@@ -77,14 +77,14 @@ describe("paintCat", () => {
     }
   });
 
-  it("refuses a size that is no number of pixels", () => {
+  it("refuses a size that is not a whole number of pixels", () => {
     expect(() => paintCat(0, 1, 0)).toThrow(/paintCat: size is 0/);
     expect(() => paintCat(32.5, 1, 0)).toThrow(/paintCat: size is 32.5/);
   });
 });
 
 describe("paintCats", () => {
-  it("is a block of paintCat's pictures", () => {
+  it("returns paintCat's pictures in one block", () => {
     const { size, count, pixels } = paintCats(16, 5, 8);
     expect([size, count, pixels.length]).toEqual([16, 5, 5 * 16 * 16 * 3]);
     for (let i = 0; i < count; i++) expect(pixels.subarray(i * 768, (i + 1) * 768)).toEqual(paintCat(16, 8, i));

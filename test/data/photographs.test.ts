@@ -79,7 +79,7 @@ describe("photographs", () => {
     }
   });
 
-  it("are told apart by their files and how they became square, not by names or what was skipped", async () => {
+  it("are distinguished by their files and how they became square, not by names or what was skipped", async () => {
     const identity = async (set: Candidate[], fit: "crop" | "stretch" = "crop", size = 4) =>
       (await readPhotographs(set, { ...reading, fit, size })).pictures.identity!;
     const square = [candidate("1.jpg", grey(1)), candidate("2.jpg", grey(2))];
@@ -100,7 +100,7 @@ describe("photographs", () => {
     expect(new Set([first, ...others]).size).toBe(7);
   });
 
-  it("that are cut by landmarks are told apart by these, too", async () => {
+  it("that are cropped by landmarks are distinguished by these, too", async () => {
     const line = (left: number) => new TextEncoder().encode(`9 ${left} 6 10 6 8 9 5 2 ${"0 0 ".repeat(4)} 11 2`);
     const identity = async (left: number) => {
       const set = [candidate("1.jpg", grey(1, 20, 20)), candidate("1.jpg.cat", line(left))];
@@ -111,7 +111,7 @@ describe("photographs", () => {
     expect(await identity(6)).not.toBe(await identity(5));
   });
 
-  it("too many for the room there is are refused before any is read", async () => {
+  it("that do not fit in memory are refused before any is read", async () => {
     let reads = 0;
     const many = Array.from({ length: 30 }, (_, i) => ({
       ...candidate(`${i}.jpg`, grey(1, 64, 64)),
@@ -128,7 +128,7 @@ describe("photographs", () => {
     expect((await readPhotographs(many.slice(9), limited)).pictures.count).toBe(21);
   });
 
-  it("that are none say what was skipped", async () => {
+  it("if there are none, the error says what was skipped", async () => {
     const error = await readPhotographs([cats()[2], cats()[4]], reading).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NoPictures);
     expect((error as NoPictures).skipped).toEqual([{ name: "broken.jpg", reason: "damaged, ?[2J" }]);
@@ -146,7 +146,7 @@ describe("photographs", () => {
     expect(skipped).toEqual([{ name: "large.jpg", reason: "1024 MiB: pictures may have at most 64" }]);
   });
 
-  it("that cannot be read are named, unless their names say that they are no pictures", async () => {
+  it("that cannot be read are named, unless their names say that they are not pictures", async () => {
     const lost = ["b/", "1.png", "a/0.JPG", "no ending", "a/photos.txt/", "some.dat", "a.b/c"];
     const others = ["notes.txt", "a/LIST.CSV", "x.jpg.zip", "labels.json"];
     const candidates = [...lost, ...others].map((name) => lostCandidate(name, `why ${name}`));
@@ -155,13 +155,13 @@ describe("photographs", () => {
     expect(skipped).toEqual([...lost].sort().map((name) => ({ name, reason: `why ${name}` })));
   });
 
-  it("are read where only their beginning could not be: a fault that passes loses nothing", async () => {
+  it("are read if only reading their beginning failed: a passing fault loses nothing", async () => {
     const [cat] = cats();
     const candidate = { ...cat, name: "no ending", beginning: lostCandidate("", "once").beginning };
     expect((await readPhotographs([candidate], reading)).names).toEqual(["no ending"]);
   });
 
-  it("that cannot be read say why, also where landmarks are missing beside them", async () => {
+  it("that cannot be read say why, also if their landmarks are missing", async () => {
     const landmarks = {
       name: "a/1.png.cat",
       bytes: 0,
@@ -173,7 +173,7 @@ describe("photographs", () => {
     expect(skipped).toEqual([{ name: "a/2.png", reason: "it is gone" }]);
   });
 
-  it("are looked for with breaks, in which what is called may end it", async () => {
+  it("are searched for with breaks, in which the callback may end the search", async () => {
     vi.spyOn(performance, "now").mockImplementation(() => (clock += 20));
     let clock = 0;
     try {
@@ -191,7 +191,7 @@ describe("photographs", () => {
     }
   });
 
-  it("are cut by the landmarks beside them, and refused where only others of their folder have any", async () => {
+  it("are cropped by their landmarks, and refused if only other files in their folder have any", async () => {
     // Eyes 4 apart around (8, 6), ears 6 apart: columns 5 … 10, rows int(3.6) … int(9.6) − 1.
     const line = new TextEncoder().encode(`9 6 6 10 6 8 9 5 2 ${"0 0 ".repeat(4)} 11 2`);
     const seen: [number, boolean, boolean][] = [];
@@ -216,13 +216,13 @@ describe("photographs", () => {
     expect([found.faces, found.notSquare]).toEqual([1, 0]);
     expect(seen.filter(([, face]) => face)).toEqual([[0, true, true]]);
     expect(found.skipped).toEqual([
-      { name: "a/2.jpg", reason: "no landmarks: no .cat file beside it" },
+      { name: "a/2.jpg", reason: "no landmarks: no .cat file next to it" },
       { name: "a/3.jpg", reason: "too small: a face of 6×3 pixels, expected at least 4×4" },
       { name: "a/4.jpg", reason: "landmarks: 3 coordinates, expected 18" },
     ]);
   });
 
-  it("smaller than what is asked for are refused: none is ever enlarged", async () => {
+  it("smaller than the requested size are refused: none is ever enlarged", async () => {
     const small = [
       candidate("1.jpg", grey(1, 3, 9)),
       candidate("2.jpg", grey(2, 4, 9)),

@@ -90,7 +90,7 @@ describe("a picture's size by its header", () => {
     expect(reasonOf(extendedWebp(webp, width, height + 1, []))).toBe("damaged WebP: it holds two sizes");
     expect(reasonOf(riff(webpChunk("EXIF", exifOf(6))))).toBe("damaged WebP: it holds no picture");
     const past = changed(webp, 16, 255, 255, 255, 255);
-    expect(reasonOf(past)).toBe("WebP cut short: its VP8L chunk is not whole");
+    expect(reasonOf(past)).toBe("WebP cut short: its VP8L chunk is incomplete");
     // A frame that reaches over the canvas.
     const animation = await animated("webp");
     const frame = Buffer.from(animation).indexOf("ANMF", 0, "latin1") + 8;
@@ -101,11 +101,13 @@ describe("a picture's size by its header", () => {
     const gif = await encoded(picture, "gif");
     expect(reasonOf(changed(gif, 6, 1, 0, 1, 0))).toBe("48×31");
     expect(reasonOf(changed(gif, 6, 100, 0, 1, 0))).toBe("100×31");
-    expect(reasonOf(changed(gif, 6, 255, 255, 255, 255))).toMatch(/^GIF of 65535×65535 pixels: the limit is 64 megapixels/);
+    expect(reasonOf(changed(gif, 6, 255, 255, 255, 255))).toMatch(
+      /^GIF of 65535×65535 pixels: the limit is 64 megapixels/,
+    );
     expect(reasonOf(joined(gif.subarray(0, 13 + 3 * 256), Uint8Array.of(0x3b)))).toMatch(/^damaged GIF: /);
   });
 
-  it("a TIFF's pixels must be inside of the file", () => {
+  it("a TIFF's pixels must be inside the file", () => {
     expect(reasonOf(bigEndianTiff(width, height, 1000))).toBe("TIFF cut short: 76 bytes, its pixels end at 1070");
     expect(reasonOf(bigEndianTiff(0, height))).toBe("damaged TIFF: its size is 0×31");
   });
@@ -116,7 +118,7 @@ describe("a picture's size by its header", () => {
     expect(reasonOf(changed(raw, 10, 0xc6, 0x12))).toMatch(/^TIFF with a camera's raw data/);
   });
 
-  it("nothing larger than 64 megapixels", () => {
+  it("pictures larger than 64 megapixels are refused", () => {
     expect(reasonOf(heicOf([8192, 8192]))).toBe("8192×8192");
     expect(reasonOf(heicOf([64, 64], [8192, 8193]))).toMatch(/^HEIC of 8192×8193 pixels: the limit is 64 megapixels/);
     expect(reasonOf(bigEndianTiff(65535, 65535))).toMatch(/^TIFF of 65535×65535 pixels: the limit is 64 megapixels/);

@@ -66,7 +66,7 @@ const kinds = [
 describe("a PNG", () => {
   for (const [colour, channels, depths] of kinds) {
     for (const depth of depths) {
-      it(`of colour type ${colour} with ${depth} bits: its size, and as many bytes as its data inflate to`, () => {
+      it(`of colour type ${colour} with ${depth} bits: its size, and the number of bytes that its data inflate to`, () => {
         const random = randomNumbers(colour * 100 + depth);
         for (let i = 0; i < 40; i++) {
           const kind = { colour, channels, depth, interlaced: i % 2 === 1, transparent: i % 4 > 1 && colour < 4 };
@@ -80,7 +80,7 @@ describe("a PNG", () => {
     }
   }
 
-  it("of no known kind is refused", () => {
+  it("of an unknown kind is refused", () => {
     const plain = { colour: 2, channels: 3, depth: 8, interlaced: false, transparent: false };
     const change = (at: number, value: number) => {
       const bytes = Buffer.from(randomPng(plain, randomNumbers(1)));

@@ -26,7 +26,7 @@ function mirrored(rgb: Uint8Array, width: number, height: number): Uint8Array {
 }
 
 describe("resizeRgb", () => {
-  it("leaves one colour that colour, whatever the sizes", () => {
+  it("keeps a single colour, whatever the sizes", () => {
     for (const [width, height, size] of [
       [1, 1, 16],
       [7, 5, 4],
@@ -83,7 +83,7 @@ describe("resizeRgb", () => {
     for (let i = 3; i < 29; i++) expect(half[i]).toBe(4 * i + 11);
   });
 
-  it("agrees with the filter written out, also where it enlarges and overshoots", () => {
+  it("agrees with the filter written out, including when it enlarges and overshoots", () => {
     const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
     const lanczos = (x: number) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0);
     for (const [from, to] of [
@@ -225,7 +225,7 @@ describe("resizeRgb", () => {
     for (const value of resizeRgb(stripes, 90, 90, 16, "crop")) expect(Math.abs(value - 127.5)).toBeLessThan(12);
   });
 
-  it("refuses an array of another length, and sizes of nothing", () => {
+  it("refuses an array of another length, and sizes of 0", () => {
     expect(() => resizeRgb(new Uint8Array(11), 2, 2, 4, "crop")).toThrow("2×2 to 4×4 from 11 values, expected 12");
     expect(() => resizeRgb(new Uint8Array(0), 0, 0, 4, "crop")).toThrow("resizeRgb");
     expect(() => resizeRgb(new Uint8Array(12), 2, 2, 0, "crop")).toThrow("resizeRgb");

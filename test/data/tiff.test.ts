@@ -13,7 +13,7 @@ describe("EXIF's orientation", () => {
     }
   });
 
-  it("is upright where there is none, or nothing that makes sense", () => {
+  it("is upright if it is missing or makes no sense", () => {
     const exif = exifOf(6);
     for (let length = 0; length < 20; length++) expect(exifOrientation(exif.subarray(0, length))).toBe(1);
     for (const orientation of [0, 9, 256, 65535]) expect(exifOrientation(exifOf(orientation))).toBe(1);

@@ -90,14 +90,14 @@ describe("a zip", () => {
     empty: "",
   };
 
-  it("gives its files, as it was written by zip.js, with 64-bit sizes and with sizes behind the data", async () => {
+  it("gives its files, as it was written by zip.js, with 64-bit sizes and with sizes after the data", async () => {
     for (const how of [{}, { zip64: true }, { dataDescriptor: true }, { zip64: true, dataDescriptor: true }]) {
       const zip = await zipOf(entries.map(([name, bytes, own]) => [name, bytes, { ...how, ...own }]));
       expect(await contentsOf(zip)).toEqual(expected);
     }
   });
 
-  it("may have something before it, and a comment behind it that looks like its end", async () => {
+  it("may have something before it, and a comment after it that looks like its end", async () => {
     const zip = await zipOf(entries);
     expect(await contentsOf(Buffer.concat([text("#!/bin/sh\n".repeat(99)), zip]))).toEqual(expected);
     const names = [text("1.txt"), text("2.txt")];
@@ -126,7 +126,7 @@ describe("a zip", () => {
     expect(found).toEqual(names.map(({ length }) => length));
   });
 
-  it("may have names that do not say how they are written", async () => {
+  it("may have names that do not state their encoding", async () => {
     const utf8 = text("Kätzchen.jpg");
     const latin = Uint8Array.from(Buffer.from("K\xe4tzchen.jpg", "latin1"));
     for (const [bytes, flags, expected] of [
@@ -139,7 +139,7 @@ describe("a zip", () => {
     }
   });
 
-  it("may have names that differ only in bytes which are not UTF-8: they stay apart", async () => {
+  it("may have names that differ only in bytes that are not UTF-8: they remain different", async () => {
     const names = Array.from({ length: 128 }, (_, i) => Uint8Array.of(128 + i, 46, 106, 112, 103));
     for (const flags of [0, 1 << 11]) {
       const found = (await open(directoryOf(names, { flags }))).map(({ name }) => name);
@@ -158,12 +158,12 @@ describe("a zip", () => {
     expect((await open(directoryOf([name], { extra }))).map((one) => one.name)).toEqual(["Kätzchen.jpg"]);
   });
 
-  it("may have the same name twice: both are given", async () => {
+  it("may have the same name twice: both are listed", async () => {
     const zip = directoryOf([text("1.jpg"), text("1.jpg"), text("./1.jpg"), text("cats/../1.jpg")]);
     expect((await open(zip)).map(({ name }) => name)).toEqual(["1.jpg", "1.jpg", "1.jpg", "1.jpg"]);
   });
 
-  it("gives names without what is no name in them", async () => {
+  it("gives normalised names", async () => {
     for (const [name, expected] of [
       ["./1.jpg", "1.jpg"],
       ["././cats/./1.jpg", "cats/1.jpg"],
@@ -185,7 +185,7 @@ describe("a zip", () => {
     }
   });
 
-  it("may have folders that only their attributes tell", async () => {
+  it("may have folders that only their attributes identify", async () => {
     const zip = directoryOf([text("unix"), text("dos"), text("full"), text("file")]);
     record(zip, 0).setUint16(4, 3 << 8, true);
     record(zip, 0).setUint32(38, 0o040755 * 2 ** 16, true);
@@ -195,7 +195,7 @@ describe("a zip", () => {
     expect((await open(zip)).map(({ name }) => name)).toEqual(["full", "file"]);
   });
 
-  it("may have sizes behind the data, with and without a signature", async () => {
+  it("may have sizes after the data, with and without a signature", async () => {
     for (const dataDescriptorSignature of [false, true]) {
       const how = { dataDescriptor: true, dataDescriptorSignature };
       expect(
@@ -224,7 +224,7 @@ describe("a zip", () => {
       const zip = countedAs(directoryOf(names), count);
       record(zip, 4).setUint8(0, 0);
       await expect(open(zip), `${count}`).rejects.toThrow(
-        "the zip is cut short or damaged (its directory is damaged behind entry 4)",
+        "the zip is cut short or damaged (its directory is damaged after entry 4)",
       );
     }
   });
@@ -247,13 +247,13 @@ describe("a zip", () => {
     expect((await open(zip)).length).toBe(65_540);
   });
 
-  it("may have a few bytes behind its end, but not many", async () => {
+  it("may have a few bytes after its end, but not many", async () => {
     const zip = directoryOf([text("1.jpg"), text("2.jpg")], { comment: "a comment" });
     for (const behind of ["\n", "\r\n", "\0".repeat(65_536)]) {
       expect((await open(Buffer.concat([zip, text(behind)]))).map(({ name }) => name)).toEqual(["1.jpg", "2.jpg"]);
     }
     for (const [bytes, reason] of [
-      [65_537, "more than 65536 bytes behind its end"],
+      [65_537, "more than 65536 bytes after its end"],
       [200_000, "its directory's end is missing"],
     ] as const) {
       await expect(open(Buffer.concat([zip, new Uint8Array(bytes)]))).rejects.toThrow(
@@ -290,7 +290,7 @@ describe("a zip", () => {
     }
   });
 
-  it("with an entry that promises more than can be in its data is not even inflated", async () => {
+  it("does not even inflate an entry that claims more than its data can contain", async () => {
     const zip = await zipOf([["a", new Uint8Array(100_000)]]);
     const compressed = record(zip, 0).getUint32(20, true);
     let inflated = 0;
@@ -349,7 +349,7 @@ describe("a zip", () => {
     expect(served).toBeGreaterThan(3);
   });
 
-  it("is not searched for ever for where its entries may be", async () => {
+  it("is not searched endlessly for its entries", async () => {
     const names = Array.from({ length: 100_000 }, (_, i) => text(`${i}`));
     const zip = directoryOf(names);
     const start = endRecord(zip).getUint32(16, true);

@@ -16,7 +16,7 @@ async function count(files: number, hidden: number): Promise<number> {
   return (await openZip(file, nodeInflating)).length;
 }
 
-test("a zip may have so many files, and as many hidden entries besides", async () => {
+test("a zip may have the maximum number of files, and as many hidden entries in addition", async () => {
   expect(await count(10, 10)).toBe(10);
   await expect(count(11, 0)).rejects.toThrow(/^more than 10 entries$/);
   await expect(count(0, 21)).rejects.toThrow(/^more than 20 entries, folders and hidden ones included$/);

@@ -29,7 +29,7 @@ const inMemory = (zip: Uint8Array): RandomAccess => ({
   read: (offset, length) => zip.subarray(offset, offset + length),
 });
 
-test("what is written is read again, here and by others", async () => {
+test("a written zip can be read, here and by other programs", async () => {
   const entries: [string, Uint8Array][] = [
     ["CAT_00/1.jpg.png", Uint8Array.of(1, 2, 3)],
     ["Kätzchen 猫.png", new Uint8Array(5000).fill(7)],
@@ -61,7 +61,7 @@ test("more entries than 16 bits count", async () => {
   expect((await reader.getEntriesGenerator().next()).value).toMatchObject({ filename: "0" });
 });
 
-test("further than 32 bits reach", async () => {
+test("offsets beyond 32 bits", async () => {
   const folder = mkdtempSync(join(tmpdir(), "catgan-zip-"));
   const file = openSync(join(folder, "large.zip"), "w+");
   try {

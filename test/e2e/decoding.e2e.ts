@@ -245,7 +245,7 @@ for (const [name, , reason] of bads) {
   });
 }
 
-test("broken data, of which Firefox shows what there is", ({ read }, { project }) => {
+test("broken data, which Firefox shows in part", ({ read }, { project }) => {
   test.skip(project.name === "firefox");
   expect(read.get("broken.png")).toBe("damaged PNG");
 });

@@ -2,7 +2,7 @@ import { eventually, expect, smallest, stateOf, TrainingPage, test } from "./tra
 
 const endless = `${smallest}&steps=20000&sampleEvery=0`;
 
-test("a full storage: the page says so, trains on, keeps the save before, and saves again once there is room", async ({
+test("a full storage: the page says so, keeps training and the previous save, and saves again once there is room", async ({
   visit,
   context,
   baseURL,
@@ -38,12 +38,14 @@ test("a device that is lost before anything was saved: training begins again, an
   await visit.start(endless);
   await visit.reaches(1);
   await visit.destroyDevice();
-  await visit.says(/The GPU was lost: .*\. Nothing had been saved yet, so it started again on a new device, attempt 1 of 3/);
+  await visit.says(
+    /The GPU was lost: .*\. Nothing had been saved yet, so it started again on a new device, attempt 1 of 3/,
+  );
   await expect(visit.phase).toHaveText("training");
   await visit.reaches(5);
 });
 
-test("a lost device: training goes back to the save and on, three times, then it stops and is safe", async ({
+test("a lost device: training goes back to the save and continues, three times, then it stops and is safe", async ({
   visit,
 }) => {
   await visit.start(endless);
@@ -68,7 +70,7 @@ test("a lost device: training goes back to the save and on, three times, then it
   await visit.pause();
 });
 
-test("a tab killed in the middle of a save: the run is whole", async ({ visit, context }) => {
+test("a tab killed in the middle of a save: the run is intact", async ({ visit, context }) => {
   await visit.start(endless);
   await visit.reaches(1);
   await visit.pause();

@@ -13,7 +13,7 @@ const test = base.extend<{ firefox: Firefox }>({
   },
 });
 
-test("Firefox trains, saves, and goes on from the save after a reload", async ({ firefox, baseURL }) => {
+test("Firefox trains, saves, and continues from the save after a reload", async ({ firefox, baseURL }) => {
   const { wire, context, evaluate } = firefox;
   const steps = 200;
   const text = async (selector: string): Promise<string> =>
@@ -53,7 +53,7 @@ test("Firefox trains, saves, and goes on from the save after a reload", async ({
     expect(new Set(new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length / 4)).size).toBeGreaterThan(50);
   });
 
-  await test.step("saving, and going on from the save after a reload", async () => {
+  await test.step("saving, and continuing from the save after a reload", async () => {
     await click("#save");
     await eventually(() => text("#run-list p")).toMatch(/^Step [1-9]/);
     const [, saved] = /^Step (\d+)/.exec(await text("#run-list p"))!;

@@ -9,7 +9,7 @@ const promised = { first: 60, next: 30 };
 /** Minutes that the whole run of the preset `tiny` may take, on a machine that does much else. */
 const patient = 40;
 
-test("somebody opens the page, presses the button, and sees fakes, and ever more of them", async ({ visit, page }) => {
+test("the user opens the page, presses Start, and sees fakes, again and again", async ({ visit, page }) => {
   test.setTimeout((patient + 5) * 60_000);
   await visit.open();
   await expect(visit.shown("adapter-word")).toContainText(/real GPU is some hundred times faster/);
@@ -124,7 +124,7 @@ async function colours(visit: TrainingPage): Promise<Set<number>> {
   return new Set(new Uint32Array(data.buffer, data.byteOffset, data.length / 4));
 }
 
-test("where nobody starts, the page measures how fast the adapter is and says how long each preset takes", async ({
+test("before Start, the page measures the adapter's speed and says how long each preset takes", async ({
   visit,
   page,
 }) => {

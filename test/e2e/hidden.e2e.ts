@@ -15,7 +15,7 @@ test.use({ launchOptions: { executablePath: path, args, env, ignoreDefaultArgs: 
  * In a tab that Playwright knows nothing of, since its own are always visible. A timer of a hidden tab fires once a second,
  * and it gets no animation frames at all.
  */
-test("a tab that nobody sees trains on, and no slower", async ({ browser, baseURL }) => {
+test("a hidden tab keeps training, at the same speed", async ({ browser, baseURL }) => {
   const session = await browser.newBrowserCDPSession();
   const url = `${baseURL}?${smallest}&steps=100000&sampleEvery=0`;
   const { targetId } = await session.send("Target.createTarget", { url });

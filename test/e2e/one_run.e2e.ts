@@ -143,7 +143,7 @@ test("a run is renamed, duplicated, deleted", async ({ visit }) => {
   expect(stateOf(copy.bytes)).toEqual(stateOf(original.bytes));
 });
 
-test("reloaded in mid-run, a run goes on to the numbers of one that never stopped", async ({ visit, page }) => {
+test("reloaded in mid-run, a run continues with the numbers of one that never stopped", async ({ visit, page }) => {
   // Few and slow ones: what is pressed and looked at in mid-run takes less than the run.
   const steps = 300;
   const slower = `test&size=16&base=8&baseD=8&z=4&batch=16&steps=${steps}&sampleEvery=50`;

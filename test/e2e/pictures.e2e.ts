@@ -42,12 +42,12 @@ test("a folder: what was read, what was refused and why, and what the networks w
   const cropped = await preview.screenshot();
   await page.getByRole("radio", { name: /^Squeeze/ }).check();
   await eventually(async () => cropped.equals(await preview.screenshot())).toBe(false);
-  await expect(page.getByText("each beside its mirror image")).toBeVisible();
+  await expect(page.getByText("each next to its mirror image")).toBeVisible();
   await page.getByText("Learning", { exact: true }).click();
   await page.getByLabel("Augment", { exact: true }).selectOption("translation,cutout");
-  await expect(page.getByText("each beside what chance may make of it")).toBeVisible();
+  await expect(page.getByText("each next to an augmented version")).toBeVisible();
   await page.getByLabel("Augment", { exact: true }).selectOption("none");
-  await expect(page.getByText("each beside its mirror image")).toBeVisible();
+  await expect(page.getByText("each next to its mirror image")).toBeVisible();
 });
 
 test("pictures of all formats: what this browser cannot decode is refused with the reason", async ({ visit, page }) => {
@@ -73,7 +73,7 @@ test("pictures of all formats: what this browser cannot decode is refused with t
   for (const reason of [
     "2 × HEIC pictures cannot be decoded by this browser: convert them to JPEG first",
     "1 × TIFF pictures cannot be decoded by this browser: convert them to JPEG first",
-    "1 × GIF cut short: its picture is not whole",
+    "1 × GIF cut short: its picture is incomplete",
   ]) {
     await expect(refusals(visit).getByText(reason, { exact: true })).toBeVisible();
   }
@@ -103,7 +103,7 @@ test("a dropped folder with names that are not UTF-8: the rest is read once, and
   await expect(refusals(visit).getByText("its name is not UTF-8: rename it")).toBeVisible();
 });
 
-test("a zip with a bomb inside and a text that is called .jpg", async ({ visit, page }) => {
+test("a zip with a bomb inside and a text file named .jpg", async ({ visit, page }) => {
   await visit.open(smallest);
   const zip = await zipOf([
     ...Array.from({ length: 8 }, (_, i): Entry => [`cats/${i}.png`, picture(100 + i)]),
@@ -155,7 +155,7 @@ test("5,000 pictures in a zip, trained on, and again after the page was closed",
   await expect(visit.shown("reals-caption")).toContainText("5,000 pictures of many.zip");
 });
 
-test("what holds no picture at all changes nothing, and painted cats come back", async ({ visit }) => {
+test("a set without any picture changes nothing, and painted cats can be chosen again", async ({ visit }) => {
   await visit.open(smallest);
   await visit.bring({ name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from(text) });
   await expect(status(visit)).toHaveText(/^Nothing was read: /);

@@ -4,13 +4,17 @@ import type { Page } from "@playwright/test";
 import { pngOf } from "../cli/hostile.ts";
 import { eventually, expect, smallest, test } from "./training_page.ts";
 
-test("the address holds the settings, and says what of it was not understood", async ({ visit, page, context }) => {
+test("the address holds the settings, and the page says what it did not understand", async ({
+  visit,
+  page,
+  context,
+}) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await visit.open("test&preset=steady&seed=7&lrD=0.0002&colour=blue&batch=many");
   const setting = (label: string) => page.locator("#settings").getByLabel(label, { exact: true });
   await expect(setting("Seed")).toHaveValue("7");
   await expect(page.getByRole("radio", { name: /^Steady 64/ })).toBeChecked();
-  await visit.says(/colour: there is no such setting/);
+  await visit.says(/colour: unknown setting/);
   await visit.says(/batch=many: expected a whole number/);
   await page.getByRole("radio", { name: /^Tiny/ }).check();
   await page.getByLabel("Steps", { exact: true }).fill("90");
@@ -36,7 +40,7 @@ test("a list of shortcuts, by its key and by its button", async ({ visit, page }
   await expect(dialog).toBeHidden();
 });
 
-test("light or dark is chosen, and kept", async ({ visit, page }) => {
+test("the light or dark theme is chosen and remembered", async ({ visit, page }) => {
   await visit.open("test");
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const before = await background();
@@ -49,7 +53,7 @@ test("light or dark is chosen, and kept", async ({ visit, page }) => {
   await eventually(background).toBe(before);
 });
 
-test("everything is reached by the tab key, and what has the focus shows it", async ({ visit, page }) => {
+test("everything is reached by the tab key, and the focus is visible", async ({ visit, page }) => {
   const reached = new Set<string>();
   await visit.open("test");
   await expect(visit.startButton).toBeEnabled();
@@ -101,7 +105,7 @@ const looks = (["light", "dark"] as const).flatMap((colorScheme) =>
   [360, 1024, 1280, 1600].map((width) => ({ colorScheme, width })),
 );
 
-test("nothing keeps people out, before a run and in one, on a phone and a desk, in light and dark", async ({
+test("the page is accessible, before a run and during one, on a phone and a desk, in light and dark", async ({
   visit,
   page,
 }) => {

@@ -13,7 +13,7 @@ async function pictured(visit: TrainingPage, name: string): Promise<void> {
   }
 }
 
-test("storage that stays is asked for on start, continue and upload, and the answer is shown", async ({
+test("persistent storage is requested on start, continue and upload, and the answer is shown", async ({
   visit,
   context,
 }) => {
@@ -76,7 +76,7 @@ test("site data that are cleared while it trains: the run is stored again, as it
   await visit.saysNothing();
 });
 
-test("a storage that fails for good: training goes on, the state is offered as a file, nothing closes unasked", async ({
+test("storage fails for good: training continues, the state is offered as a file, nothing closes without asking", async ({
   visit,
 }) => {
   await visit.start(endless);
@@ -107,7 +107,7 @@ test("a storage that fails for good: training goes on, the state is offered as a
   await expect(visit.shown("transport")).toBeHidden();
 });
 
-test("damaged records: the run is recovered; a run that is damaged throughout stays listed, for the person to delete", async ({
+test("damaged records: the run is recovered; a run that is damaged throughout stays listed, for the user to delete", async ({
   visit,
 }) => {
   /** Turns a byte of these files of the only run. */
@@ -172,7 +172,7 @@ test("fewer pictures than a batch: said before Start, with what to do", async ({
   await expect(visit.startButton).toBeEnabled();
 });
 
-test("a hostile checkpoint: what it says of itself is shown as text that can neither act nor turn the page around", async ({
+test("a hostile checkpoint: its metadata is shown as text that can neither run nor reverse the page's text", async ({
   visit,
 }) => {
   await visit.trainToTheEnd(`${smallest}&steps=4`);
@@ -218,7 +218,7 @@ test("a hostile checkpoint: what it says of itself is shown as text that can nei
   expect([markup, overflow]).toEqual([0, 0]);
 });
 
-test("a GPU that the browser blocks after a loss is waited for; people can try at once, give up, and try again", async ({
+test("a GPU that the browser blocks after a loss is waited for; the user can try at once, give up, and try again", async ({
   visit,
 }) => {
   await visit.start(`${smallest}&steps=20000&sampleEvery=0`);

@@ -121,7 +121,7 @@ test.each(targets)("%s", { timeout: fuzzTimeout }, async (name, original, holds)
   await fuzz(name, original, mutate, random, holds);
 });
 
-test("the checks themselves can fail: a reader that does not verify is found out", () => {
+test("the checks themselves can fail: a reader that does not verify is detected", () => {
   const lax = sealed(checkpoint, () => {});
   const stripped = withoutChecksum(checkpoint);
   expect(() => lax(stripped)).toThrow("damage was not detected");

@@ -48,12 +48,12 @@ const oneLine = /^[^\p{Cc}]+$/u;
 /** In our own words: neither zip.js' nor the language's. */
 const damages = [
   "its directory's (64-bit )?end is missing",
-  "more than 65536 bytes behind its end",
+  "more than 65536 bytes after its end",
   "its directory is not (where it says|whole)",
-  "its directory is damaged behind entry \\d+",
-  "its end counts other entries than the \\d+ of its directory",
+  "its directory is damaged after entry \\d+",
+  "its end record does not count the \\d+ entries of its directory",
   "it is one of several parts",
-  "a size beyond all files",
+  "a size larger than any file's",
 ];
 const refusal = new RegExp(
   `^(the zip is cut short or damaged \\((${damages.join("|")})\\)|.* is encrypted, unpack the zip first)$`,
@@ -62,7 +62,7 @@ const refusal = new RegExp(
 const entryRefusal =
   /^(damaged zip: |compression method \d+( \(Deflate64\))?: only stored and deflated|its data overlap another entry's$|its compressed data are broken)/;
 
-/** An error in words for people, and no crash that came up by chance. */
+/** An error in words for people, and not an accidental crash. */
 function isRefusal(error: unknown, words: RegExp): void {
   const { message, stack } = error as Error;
   expect((error as Error).constructor, stack).toBe(Error);
@@ -158,7 +158,7 @@ test.each(names)("%s on the %s", { timeout: fuzzTimeout }, async (name, reader) 
   expect(peakMiB() - before).toBeLessThan(256);
 });
 
-test("the checks themselves can fail: other bytes than those that were put in are found out", async () => {
+test("the checks themselves can fail: bytes that differ from those put in are detected", async () => {
   const other = await zipOf([["cats/1.png", text("others")]]);
   await expect(async () => await holdsFor(readers.terminal)(other)).rejects.toThrow();
 });

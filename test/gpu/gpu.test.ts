@@ -48,7 +48,7 @@ describe("buffers", () => {
 });
 
 describe("device loss", () => {
-  test("resolves gpu.lost, and whatever comes after is a GpuError that says what to do", async () => {
+  test("resolves gpu.lost, and every later call is a GpuError that says what to do", async () => {
     const mortal = await openDevice();
     const stream = new Stream(mortal);
     const [a, b, y] = ["a", "b", "y"].map((label) => stream.from(label, [4], [1, 2, 3, 4]));
@@ -98,14 +98,14 @@ describe("opening", () => {
   });
 });
 
-test("an adapter in words", () => {
+test("an adapter's name", () => {
   const info = { vendor: "", architecture: "", device: "", description: "" } as GPUAdapterInfo;
   expect(describeAdapter(info)).toBe("unnamed adapter");
   expect(describeAdapter({ ...info, vendor: "apple", architecture: "metal-3" })).toBe("metal-3 (apple)");
   expect(describeAdapter({ ...info, vendor: "nvidia", description: "NVIDIA L4" })).toBe("NVIDIA L4");
 });
 
-test("bytes in words", () => {
+test("formatted bytes", () => {
   expect([inMebibytes(2 ** 20), inMebibytes(2 ** 19), inMebibytes(268 * 2 ** 20)]).toEqual([
     "1.0 MiB",
     "0.5 MiB",

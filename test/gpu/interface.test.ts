@@ -144,7 +144,7 @@ describe("bindings", () => {
 });
 
 describe("appending", () => {
-  test("what the shader does not declare is an error at once, and nothing is appended", async () => {
+  test("an argument that the shader does not declare is an immediate error, and nothing is appended", async () => {
     const stream = await testStream();
     const y = stream.persistent("y", [4]);
     const work = {

@@ -34,11 +34,11 @@ describe("programs", () => {
     expect(await first.compiled).toBe(first.pipeline);
   });
 
-  test("of a file that is not there are an error at once", () => {
+  test("of a missing file are an immediate error", () => {
     expect(() => program(gpu, ["no_such"])).toThrow("program: shaders/ contains no no_such.wgsl");
   });
 
-  test("that do not compile say where and why, to whoever flushes", async () => {
+  test("that do not compile say where and why, at the next flush", async () => {
     const line = "  y[i] = a[i] + b[i];";
     const broken = withShaders(gpu, (code) => code.replace(line, "  y[i] = a[i] + nonsense;"));
     const stream = new Stream(broken);

@@ -28,7 +28,7 @@ describe("@repeat", () => {
     expect(expand("// @repeat i in 0..NONE", "a_i", "b")).toEqual(["b"]);
   });
 
-  test("repeats a group without its braces, and what is repeated in it", () => {
+  test("repeats a group without its braces, and nested repetitions", () => {
     expect(
       expand("// @repeat i in 0..ROWS", "{", "  let x_i = 1;", "  // @repeat j in 0..2", "  y_i_j += x_i;", "}", "end"),
     ).toEqual([
@@ -42,7 +42,7 @@ describe("@repeat", () => {
     ]);
   });
 
-  test("repeats a statement of several lines whole, and items of a list", () => {
+  test("repeats a whole statement of several lines, and items of a list", () => {
     expect(expand("// @repeat i in 0..ROWS", "let b_i = f(", "  // @repeat s in 0..2", "  c_i_s,", ");")).toEqual([
       "let b_0 = f(",
       "  c_0_0,",

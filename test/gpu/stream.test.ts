@@ -11,7 +11,7 @@ import { withShaders } from "../kernels/mutant.ts";
 const list = async (stream: Stream, tensor: Tensor) => [...(await stream.read(tensor))];
 
 describe("temporaries", () => {
-  test("given back, their buffers serve the next ones", async () => {
+  test("after release, their buffers are reused", async () => {
     const stream = await testStream();
     const first = stream.temporary("first", [100]);
     stream.release(first);
@@ -88,7 +88,7 @@ describe("the memory plan of a captured step", () => {
     expect(await overwritten(seed, false)).toBe(0);
   });
 
-  test("control: tensors given back too early do", async () => {
+  test("control: tensors released too early do", async () => {
     expect(await overwritten(1, true)).toBeGreaterThan(0);
   });
 });
@@ -106,7 +106,7 @@ describe("order", () => {
     expect(await list(stream, a)).toEqual([10, 20]);
   });
 
-  test("a read sees its own point of the stream, whatever comes later", async () => {
+  test("a read sees its own point in the stream, whatever comes later", async () => {
     const stream = await testStream();
     const y = stream.persistent("y", [1]);
     const reads: Promise<Float32Array>[] = [];
@@ -178,7 +178,7 @@ describe("capture and replay", () => {
     expect(expected.some((value) => value !== 0)).toBe(true);
   });
 
-  test("what is appended before and after a replay stays before and after it, awaited or not", async () => {
+  test("work appended before and after a replay stays before and after it, awaited or not", async () => {
     const { stream, y, step, set } = await scene();
     set(3);
     const recording = await stream.capture("step", step);

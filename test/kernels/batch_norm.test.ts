@@ -80,7 +80,7 @@ describe.each([1, 2])("fused with leaky ReLU, %i groups: what the plain kernels 
     await lab.close();
   });
 
-  test("no averages to move, no parameter gradients asked for: the same y and dx, to the bit", async () => {
+  test("without averages to update or parameter gradients: the same y and dx, to the bit", async () => {
     const lab = new Lab(await testStream(), "reals", randomNumbers(4));
     const { stream } = lab;
     const upload = (...shape: number[]) => lab.upload(shape, lab.numbers(shape.reduce((a, b) => a * b)));

@@ -88,7 +88,7 @@ async function expectSameBits(check: Check): Promise<void> {
 
 /** Kernels of one pass against their twins, by every variant of it on every shape that the variant fits. */
 export function testVariants(kernels: readonly string[], pass: Pass): void {
-  describe(`agrees with its f64 twin by every variant of the ${pass}`, () => {
+  describe(`agrees with its f64 reference in every variant of the ${pass}`, () => {
     test.each(kernels)("%s", async (kernel) => {
       const compared = new Set<string>();
       expect(await misses(await testStream(), checkOf(kernel), undefined, compared)).toEqual([]);
@@ -101,12 +101,12 @@ export function testVariants(kernels: readonly string[], pass: Pass): void {
 
 /** Two tests a kernel, by the variants that the adapter's kind uses. */
 export function testKernels(kernels: readonly string[]): void {
-  describe("agrees with its f64 twin", () => {
+  describe("agrees with its f64 reference", () => {
     test.each(kernels)("%s", async (kernel) => {
       expect(await misses(await testStream(), checkOf(kernel))).toEqual([]);
     });
   });
-  describe("gives the same bits again, and however its work is cut", () => {
+  describe("gives the same bits again, however its work is split", () => {
     test.each(kernels)("%s", (kernel) => expectSameBits(checkOf(kernel)));
   });
 }

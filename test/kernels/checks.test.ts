@@ -26,7 +26,7 @@ test("every host function of src/kernels has a check, and a test file runs it", 
   expect(checked.filter((kernel) => !tested.includes(`"${kernel}"`))).toEqual([]);
 });
 
-describe("what a miss is", () => {
+describe("misses", () => {
   const comparison = (actual: number[], expected: number[], allowed = 1) => ({
     output: "y",
     actual,
@@ -41,12 +41,12 @@ describe("what a miss is", () => {
     expect(worst(comparison([1, 2.5], [1, 2], Number.NaN))).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test("the largest error ÷ allowed error is what counts", () => {
+  test("the largest error ÷ allowed error counts", () => {
     expect(worst(comparison([1, 2.5, 3.25], [1, 2, 3], 0.25))).toBe(2);
     expect(worst(comparison([1, 2], [1, 2], 0))).toBe(0);
   });
 
-  test("what a kernel leaves unwritten is NaN", async () => {
+  test("elements that a kernel does not write are NaN", async () => {
     const stream = await testStream();
     const lab = new Lab(stream, "integers", Math.random);
     const result = await lab.compare(lab.poisoned([5]), [0, 0, 0, 0, 0], () => 1);
@@ -55,7 +55,7 @@ describe("what a miss is", () => {
   });
 });
 
-test("verify counts shapes, tells misses from errors and goes on after both", async () => {
+test("verify counts shapes, distinguishes misses from errors and continues after both", async () => {
   const stream = await testStream();
   const wrong: Check = {
     kernel: "wrong",
@@ -82,13 +82,13 @@ test("verify counts shapes, tells misses from errors and goes on after both", as
     kernel: "empty",
     run: async () => [{ output: "y", actual: [], expected: [], allowed: () => 0 }],
   };
-  const told: string[] = [];
+  const reported: string[] = [];
   const results = await verify(
     stream,
     { seed: 1, rounds: 2, checks: [wrong, broken, right, idle, empty] },
-    ({ kernel }) => told.push(kernel),
+    ({ kernel }) => reported.push(kernel),
   );
-  expect(told).toEqual(["wrong", "broken", "right", "idle", "empty"]);
+  expect(reported).toEqual(["wrong", "broken", "right", "idle", "empty"]);
   expect(results.map(({ shapes, worst }) => [shapes, worst])).toEqual([
     [3, Number.POSITIVE_INFINITY],
     [3, Number.POSITIVE_INFINITY],

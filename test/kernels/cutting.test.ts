@@ -11,7 +11,7 @@ afterEach(() => {
   Object.assign(limits, real);
 });
 
-describe("tensors larger than a binding are worked on in pieces", () => {
+describe("tensors larger than a binding are processed in pieces", () => {
   const aligned = { N: 7, H: 4, W: 4, C: 4, R: 3, S: 3, K: 16, stride: 2, plus: 1 };
   // Pictures of 72 and 40 bytes: only every 64th starts where a binding may.
   const ragged = { N: 150, H: 3, W: 2, C: 3, R: 3, S: 3, K: 5, stride: 2, plus: 1 };
@@ -65,7 +65,7 @@ describe("tensors larger than a binding are worked on in pieces", () => {
     },
   );
 
-  test("an entry that fits no binding is an error that says what to do", async () => {
+  test("an entry that does not fit in a binding is an error that says what to do", async () => {
     limits.bindingBytes = 512;
     await expect(misses(await testStream(), checkOf("conv2d"), [{ ...aligned, K: 64 }])).rejects.toThrow(
       /one entry of .* does not fit this GPU's bindings of 512 bytes: try a smaller --batch, --base or --size/,

@@ -6,7 +6,7 @@ import { randomNumbers } from "../../src/verify/lab.ts";
 
 const tensor = (...shape: number[]) => new Tensor("t", shape, null as unknown as GPUBuffer);
 
-test("SAME padding is the twins'", () => {
+test("SAME padding equals the references'", () => {
   for (let size = 1; size <= 12; size++) {
     for (let kernel = 1; kernel <= 7; kernel++) {
       for (let stride = 1; stride <= 5; stride++) {
@@ -18,7 +18,7 @@ test("SAME padding is the twins'", () => {
 });
 
 describe("pieces of a batch", () => {
-  test("one where all fits", () => {
+  test("one if everything fits", () => {
     expect(batchPieces({ bindingBytes: 4096, offsetAlignment: 256 }, [tensor(10, 100)])).toEqual([[0, 10]]);
   });
 

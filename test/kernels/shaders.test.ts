@@ -13,7 +13,7 @@ test("there are shaders", () => {
   expect(files.length).toBeGreaterThan(40);
 });
 
-test("each is in a folder, and found by a name of its own", () => {
+test("each is in a folder, and has a unique name", () => {
   for (const file of files) expect(file).toMatch(/^\w+\/\w+\.wgsl$/);
   expect(new Set(names).size).toBe(names.length);
 });
@@ -48,7 +48,7 @@ describe.each(files)("%s", (file) => {
       expect(text).toContain("if (tile >= sizes.end) { return; }");
   });
 
-  test("no override stands behind a workgroup variable", () => {
+  test("no override comes after a workgroup variable", () => {
     const workgroup = text.indexOf("var<workgroup>");
     expect(workgroup >= 0 && /\boverride\b/.test(text.slice(workgroup))).toBe(false);
   });

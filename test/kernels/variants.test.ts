@@ -32,7 +32,7 @@ test("pictures' channels take no shared memory", () => {
   expect(chosen(128, 3, 64).map((text) => text.split(" ")[0])).toEqual(["8x8", "8x4", "8x8"]);
 });
 
-test("what a GPU has no room for is left out", () => {
+test("variants too large for a GPU are left out", () => {
   expect(chosen(16, 512, 1024, { workgroupBytes: 16_384 }).slice(0, 2)).toEqual(["shared 128x64", "shared 128x64"]);
   expect(chosen(16, 512, 1024, { workgroupThreads: 64 }).slice(0, 2)).toEqual(["shared 64x64", "shared 64x64"]);
 });

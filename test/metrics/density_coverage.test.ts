@@ -14,7 +14,7 @@ describe("density and coverage", () => {
     expect(densityCoverage(reals, line(100, 200), 1)).toEqual({ density: 0, coverage: 0 });
   });
 
-  test("of one distribution: density 1, coverage 1 − 2⁻ᵏ for as many of each", () => {
+  test("of the same distribution: density 1, coverage 1 − 2⁻ᵏ for equal numbers", () => {
     // Naeem et al.: 1 − Π (N − i)/(2N − i) over i = 1 … k, about 0.969 for k = 5.
     const { density, coverage } = densityCoverage(normalPoints(1000, 8, 0, 1), normalPoints(1000, 8, 0, 2), 5);
     expect(Math.abs(density - 1)).toBeLessThan(0.1);
@@ -33,7 +33,7 @@ describe("density and coverage", () => {
     expect(densityCoverage(reversed(reals), reversed(two), 5)).toEqual(densityCoverage(reals, two, 5));
   });
 
-  test("wants more real points than neighbours", () => {
+  test("requires more real points than neighbours", () => {
     expect(() => densityCoverage(line(1, 2, 3), line(1), 3)).toThrow(/3 real points .* expected more than 3/);
   });
 });

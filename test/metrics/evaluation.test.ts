@@ -7,7 +7,7 @@ import { testStream } from "../kernels/gpu.ts";
 describe("the halves of a data set", () => {
   const cats = (count: number) => ({ size: 1, count, pixels: new Uint8Array(3 * count) });
 
-  test("have no picture in common, are as many as asked for, and follow from the seed", () => {
+  test("have no picture in common, have the requested size, and follow from the seed", () => {
     const { reals, others } = splitReals(cats(50), 20, 1);
     expect([reals.length, others.length]).toEqual([20, 20]);
     expect(new Set([...reals, ...others]).size).toBe(40);
@@ -57,7 +57,7 @@ describe("evaluate", { timeout: 240_000 }, () => {
     expect(await likeReal({ ...fresh, pixels })).toEqual(every(false));
   });
 
-  test("the very pictures that it is measured against are the best in everything, and known by heart", async () => {
+  test("the pictures that it is measured against are the best in everything, and count as memorised", async () => {
     const { evaluation, nearest } = await evaluate(await testStream(), pickPictures(all, halves.reals), halves, 1);
     const { swd, colour, colourSpread, density, coverage } = evaluation;
     expect(swd.fake.average).toBe(0);
@@ -69,7 +69,7 @@ describe("evaluate", { timeout: 240_000 }, () => {
     expect(nearest.map(({ index }) => index)).toEqual([...halves.reals]);
   });
 
-  test("one picture again and again: alike, reaching little", async () => {
+  test("one picture repeated: similar to each other, with little coverage", async () => {
     const one = pickPictures(all, new Uint32Array(16).fill(halves.others[0]));
     const { evaluation } = await evaluate(await testStream(), one, halves, 1);
     const { msSsim, coverage, kidRand64 } = evaluation;

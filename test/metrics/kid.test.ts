@@ -26,7 +26,7 @@ describe("KID", () => {
     }
   });
 
-  test("of one distribution is 0 within its spread, on either side", () => {
+  test("of the same distribution is 0 within its spread, on either side", () => {
     const estimates = [1, 2, 3, 4, 5, 6].map((seed) =>
       squaredDiscrepancy(normalPoints(300, 4, 0, 2 * seed), normalPoints(300, 4, 0, 2 * seed + 1)),
     );

@@ -6,7 +6,7 @@ import { normalPoints } from "./normal_points.ts";
 describe("the nearest picture", () => {
   const set = normalPoints(400, 6, 0, 1);
 
-  test("of a point of the set is itself, or the next where that does not count", () => {
+  test("of a point of the set is itself, or the next if itself does not count", () => {
     const some = pickPoints(set, [7, 300]);
     expect(nearestTo(some, set, null)).toEqual([
       { index: 7, distance: 0, ratio: 0 },
@@ -20,7 +20,7 @@ describe("the nearest picture", () => {
     ]);
   });
 
-  test("memorised pictures are all copies, others of the distribution one in a hundred or so, strangers none", () => {
+  test("memorised pictures are all copies, others of the same distribution about one in a hundred, unrelated points none", () => {
     const held = pickPoints(
       set,
       Array.from({ length: 200 }, (_, i) => i),

@@ -6,7 +6,7 @@ const size = 16;
 const random = randomNumbers(1);
 const values = Float32Array.from({ length: 3 * size * size * 3 }, (_, i) => random() * 10 ** (i % 3) + 1000);
 
-test("each channel has mean 0 and standard deviation 1, and the number behind a patch is 0", () => {
+test("each channel has mean 0 and standard deviation 1, and the number after a patch is 0", () => {
   const patches = normalisedPatches({ size, values }, 1);
   expect(patches.length).toBe(3 * patchesPerPicture * patchStride);
   for (let c = 0; c < 3; c++) {

@@ -45,7 +45,7 @@ describe("rand64", () => {
     expect(stream.gpu.counts.buffers - before).toBeLessThanOrEqual(1); // the shared zeros
   });
 
-  test("first filters sum to 0, so flat colour gives nothing but at the edges", () => {
+  test("first filters sum to 0, so flat colour gives 0 except at the edges", () => {
     const [{ shape, weight }] = featureLayers(32);
     expect(shape).toEqual([3, 3, 3, 32]);
     for (let column = 0; column < 96; column++) {

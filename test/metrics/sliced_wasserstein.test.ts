@@ -17,7 +17,7 @@ function cloud(count: number, mean: number, stddev: number, seed: number): Float
 }
 
 describe("directions", () => {
-  test("have length 1, and nothing behind them", () => {
+  test("have length 1, followed by zeros", () => {
     for (let d = 0; d < 4000; d += 97) {
       const vector = directions.subarray(d * stride, (d + 1) * stride);
       expect(Math.hypot(...vector)).toBeCloseTo(1, 6);
@@ -25,7 +25,7 @@ describe("directions", () => {
     }
   });
 
-  test("point everywhere alike: mean 0, mean outer product 1/dimensions", () => {
+  test("are uniformly distributed: mean 0, mean outer product 1/dimensions", () => {
     for (let i = 0; i < dimensions; i++) {
       for (let j = 0; j <= i; j++) {
         let product = 0;
@@ -73,7 +73,7 @@ describe("sliced Wasserstein distance", () => {
     expect(Math.abs(distance / (0.5 * Math.sqrt(2 / Math.PI)) - 1)).toBeLessThan(0.02);
   });
 
-  test("wants as many points of each", () => {
+  test("requires the same number of points", () => {
     expect(() => meanDistance(new Float32Array(3), new Float32Array(4))).toThrow(/3 numbers against 4/);
   });
 });

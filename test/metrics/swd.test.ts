@@ -54,7 +54,7 @@ describe("SWD", () => {
     expect(rough).toBeGreaterThan(like);
   });
 
-  test("wants as many pictures of one size", async () => {
+  test("requires the same number and size of pictures", async () => {
     const fewer = paintCats(32, 5, 1);
     await expect(slicedWassersteinDistances(stream, cats, [fewer], { directions: 1, seed: 1 })).rejects.toThrow(
       "5 of 32×32 pictures against 24 of 32×32",

@@ -115,7 +115,7 @@ describe("gradients add up", () => {
     tape.reset();
   });
 
-  test("a tensor in the middle of the graph has a gradient, and the walk goes on through it", async () => {
+  test("a tensor in the middle of the graph has a gradient, and the walk continues through it", async () => {
     const tape = new Tape(stream);
     const x = upload([4]);
     const h = scaled(tape, x, 2);
@@ -158,7 +158,7 @@ describe("gradients add up", () => {
   });
 });
 
-describe("only what is asked for", () => {
+describe("only requested gradients", () => {
   test("gradients that nobody needs are not computed", async () => {
     const tape = new Tape(stream);
     const [x, w] = [upload([2]), upload([2])];
@@ -171,7 +171,7 @@ describe("only what is asked for", () => {
     tape.reset();
   });
 
-  test("D's filters are left alone when only G's gradient is asked for", async () => {
+  test("D's filters are left alone when only G's gradient is requested", async () => {
     const tape = new Tape(stream);
     const [x, w] = [upload([1, 4, 4, 4]), upload([3, 3, 4, 4])];
     const y = ops.conv2d(tape, x, w, null, 1);
@@ -193,7 +193,7 @@ describe("only what is asked for", () => {
     tape.reset();
   });
 
-  test("a parameter without a path gets zeros, over what was there", async () => {
+  test("a parameter without a path gets zeros, replacing its old gradient", async () => {
     const tape = new Tape(stream);
     const [x, unused] = [upload([2]), upload([2])];
     const sinks = new Map([
@@ -206,7 +206,7 @@ describe("only what is asked for", () => {
     tape.reset();
   });
 
-  test("nothing is recorded inside of noGrad", () => {
+  test("nothing is recorded inside noGrad", () => {
     const tape = new Tape(stream);
     const x = upload([2]);
     const y = tape.noGrad(() => scaled(tape, x, 2));
@@ -245,7 +245,7 @@ describe("batch-norm and leaky ReLU, plain and fused", () => {
     tape.reset();
   });
 
-  test("parameters that two batches share get both gradients; one that nobody asks for is not computed", async () => {
+  test("parameters that two batches share get both gradients; one that is not requested is not computed", async () => {
     const { epsilon, slope, C } = dims;
     const half = { ...dims, groups: 1 };
     const tape = new Tape(stream);
@@ -267,7 +267,7 @@ describe("batch-norm and leaky ReLU, plain and fused", () => {
   });
 });
 
-test("cross-entropy on logits: the loss and its gradient, times what comes in from above", async () => {
+test("cross-entropy on logits: the loss and its gradient, times the incoming gradient", async () => {
   const tape = new Tape(stream);
   const data = numbers(5).map((value) => 4 * value);
   const x = upload([5, 1], data);
@@ -285,7 +285,7 @@ test("cross-entropy on logits: the loss and its gradient, times what comes in fr
 });
 
 describe("memory", () => {
-  test("everything goes back to the pool, some of it on the way", () => {
+  test("everything returns to the pool, some of it during the walk", () => {
     const tape = new Tape(stream);
     const x = upload([8]);
     const loss = tape.keep(scaled(tape, scaled(tape, scaled(tape, x, 2), 3), 4));
@@ -478,7 +478,7 @@ describe("second derivatives", () => {
     await expectNear(sinks.get("b3")!, new Float32Array(1));
   });
 
-  test("an op that is not in the table has none", () => {
+  test("an op that is not in the table has no second derivative", () => {
     const tape = new Tape(stream);
     const x = upload([2]);
     const y = scaled(tape, x, 2);

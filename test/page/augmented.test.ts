@@ -7,7 +7,7 @@ import { augment, randomAugmentations } from "../../src/reference/augment.ts";
 import { changesOf, presets } from "../../src/train/config.ts";
 import { openDevice } from "../kernels/gpu.ts";
 
-test("pictures as the f64 twin changes them, to a rounding", async () => {
+test("pictures as the f64 reference changes them, to a rounding", async () => {
   const gpu = await openDevice();
   const cats = paintCats(16, 5, 3);
   const config = { ...presets.tiny, seed: 11, augment: "color,translation,cutout" } as const;

@@ -6,7 +6,7 @@ import { Rows } from "../../src/page/rows.ts";
 import { smoothed, spread } from "../../src/page/smooth.ts";
 
 describe("smoothing", () => {
-  test("none leaves the numbers as they are; a constant stays one from its first value on", () => {
+  test("weight 0 leaves the numbers as they are; a constant stays constant from its first value on", () => {
     expect([...smoothed([3, 1, 2], 0)]).toEqual([3, 1, 2]);
     for (const value of smoothed([2, 2, 2, 2], 0.9)) expect(value).toBeCloseTo(2, 12);
   });
@@ -16,7 +16,7 @@ describe("smoothing", () => {
     expect(smoothed([1, 3], 0.5)[1]).toBeCloseTo(1.75 / 0.75, 12);
   });
 
-  test("a number that is not one is passed over", () => {
+  test("NaN is skipped", () => {
     expect([...smoothed([2, Number.NaN, 2], 0.5)]).toEqual([2, 2, 2]);
     expect(smoothed([Number.NaN], 0.5)[0]).toBeNaN();
   });
@@ -32,7 +32,7 @@ test("indices are spread evenly, the last among them", () => {
 });
 
 describe("ticks", () => {
-  test("are round and within", () => {
+  test("are round and within the range", () => {
     expect(ticks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6000000000000001, 0.8, 1]);
     expect(ticks(3, 97, 5)).toEqual([20, 40, 60, 80]);
     expect(logTicks(-1, 1)).toEqual([0.1, 0.2, 0.5, 1, 2, 5, 10]);
@@ -48,7 +48,7 @@ describe("ticks", () => {
   });
 });
 
-test("numbers for people", () => {
+test("numbers for display", () => {
   expect([0, 59.6, 61, 600, 7260, 86_400 * 3].map(duration)).toEqual([
     "0 s",
     "1 min",

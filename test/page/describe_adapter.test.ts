@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { describeAdapter, describeRunTime, describeSpeed } from "../../src/page/describe_adapter.ts";
 
-test("a real GPU comes without advice; a software adapter is named as one", () => {
+test("a real GPU needs no advice; a software adapter is named as one", () => {
   const real = describeAdapter({ kind: "found", name: "Apple M2", software: false }, true);
   expect(real).toEqual({ text: "Found Apple M2.", help: null, canTrain: true });
   const software = describeAdapter({ kind: "found", name: "SwiftShader", software: true }, true);

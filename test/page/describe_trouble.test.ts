@@ -24,7 +24,7 @@ test("after the last attempt it says whether anything is safe", () => {
   );
 });
 
-test("a sign of trouble does not stop training; it comes with what usually helps, by the page's labels", () => {
+test("a sign of trouble does not stop training; it names what usually helps, by the page's labels", () => {
   const remedies = [
     { key: "r1", change: "smaller" },
     { key: "baseD", change: "larger" },

@@ -3,7 +3,7 @@ import { filmPlaces, framesAt } from "../../src/page/draw/film_way.ts";
 import { atOnce } from "../../src/page/draw/protocol.ts";
 import type { Place } from "../../src/train/walk.ts";
 
-test("a frame every 40 ms, from the beginning on and without the end, which is the beginning", () => {
+test("a frame every 40 ms, from the beginning up to, but without, the end, which equals the beginning", () => {
   const shares: number[] = [];
   const places = filmPlaces(400, (share): Place => {
     shares.push(share);
@@ -13,7 +13,7 @@ test("a frame every 40 ms, from the beginning on and without the end, which is t
   expect(places.map((place) => (place as Place & { kind: "cat" }).index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
-test("frames come in order, drawn a few at a time, and only when they are asked for", async () => {
+test("frames come in order, drawn a few at a time, and only on request", async () => {
   const places = Array.from({ length: 2 * atOnce + 1 }, (_, index): Place => ({ kind: "cat", seed: 1, index }));
   const drawn: number[] = [];
   const painter = {

@@ -41,7 +41,7 @@ test("thirty pictures a second where drawing takes no time", async () => {
   expect(moves.length).toBe(10);
 });
 
-test("slow drawing leaves the GPU to others for two thirds of the time, and what moves keeps its speed", async () => {
+test("slow drawing leaves the GPU to others for two thirds of the time, and motion keeps its speed", async () => {
   const { motion, moves, waits, ended } = motionOf({ drawing: 50 });
   motion.play();
   await ended();
@@ -49,14 +49,14 @@ test("slow drawing leaves the GPU to others for two thirds of the time, and what
   expect(moves).toEqual([0, ...Array(9).fill(150)]);
 });
 
-test("after a long pause of the browser's it goes on where it was", async () => {
+test("after the browser paused the page for long, it continues where it was", async () => {
   const { motion, moves, ended } = motionOf({ drawing: 2000, frames: 3 });
   motion.play();
   await ended();
   expect(moves).toEqual([0, 200, 200]);
 });
 
-test("with reduced motion it is a row of stills", async () => {
+test("with reduced motion it is a series of stills", async () => {
   const { motion, moves, waits, ended } = motionOf({ reduced: true, drawing: 10, frames: 3 });
   motion.play();
   await ended();
@@ -64,7 +64,7 @@ test("with reduced motion it is a row of stills", async () => {
   expect(waits).toEqual([1500, 1500, 1500]);
 });
 
-test("a failure ends it and is told; it can be played again", async () => {
+test("a failure ends it and is reported; it can be played again", async () => {
   const { motion, moves, changes, errors, ended } = motionOf({ failAt: 2 });
   motion.play();
   await ended();

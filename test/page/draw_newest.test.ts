@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Newest } from "../../src/page/draw/newest.ts";
 
-/** A painter that paints when it is told to. */
+/** A painter that paints on command. */
 function slowPainter() {
   const asked: { wishes: readonly string[]; finish(): void; fail(): void }[] = [];
   const shown: Record<number, string> = {};
@@ -18,7 +18,7 @@ function slowPainter() {
   return { asked, shown, newest, finish };
 }
 
-test("a few at a time, and what is shown already is not drawn again", async () => {
+test("a few at a time, and pictures already shown are not drawn again", async () => {
   const { asked, shown, newest, finish } = slowPainter();
   const done = newest.wish(["a", "b", "c"]);
   expect(asked.map(({ wishes }) => wishes)).toEqual([["a", "b"]]);
@@ -36,7 +36,7 @@ test("a few at a time, and what is shown already is not drawn again", async () =
   expect(asked.length).toBe(3);
 });
 
-test("wishes that are out of date before they are begun are left out", async () => {
+test("requests that are out of date before they begin are skipped", async () => {
   const { asked, shown, newest, finish } = slowPainter();
   const done = Promise.all(["a", "b", "c", "d"].map((wish) => newest.wish([wish])));
   expect(asked.length).toBe(1);
@@ -49,7 +49,7 @@ test("wishes that are out of date before they are begun are left out", async () 
   expect(shown).toEqual({ 0: "D" });
 });
 
-test("a picture that was under way when everything was forgotten is not shown", async () => {
+test("a picture in progress when everything was forgotten is not shown", async () => {
   const { asked, shown, newest, finish } = slowPainter();
   const done = newest.wish(["a"]);
   newest.forget();
@@ -62,7 +62,7 @@ test("a picture that was under way when everything was forgotten is not shown", 
   expect(shown).toEqual({ 0: "A" });
 });
 
-test("a failure is told, and the next wish tries again", async () => {
+test("a failure is reported, and the next request tries again", async () => {
   const { asked, shown, newest, finish } = slowPainter();
   const done = newest.wish(["a"]);
   asked[0].fail();

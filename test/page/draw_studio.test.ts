@@ -82,7 +82,7 @@ test("draws the same from a generator file, and says whose pictures it learned f
   expect(largestDifference(await drawing.draw([cat(0), cat(1), cat(2), cat(3)]), expected)).toBeLessThanOrEqual(1);
 });
 
-test("what is no checkpoint is refused in words, and the one before stays", async () => {
+test("a file that is not a checkpoint is refused with a reason, and the previous one stays open", async () => {
   const { studio: drawing } = studio();
   await drawing.open(files.averaged, "mine");
   const before = await drawing.draw([cat(0)]);
@@ -115,7 +115,7 @@ test("opens one after the other on one device without keeping buffers", async ()
   expect(devices.length).toBe(1);
 });
 
-test("a lost device is replaced, and the same cats are drawn on", async () => {
+test("a lost device is replaced, and the same cats are drawn", async () => {
   const { studio: drawing, devices } = studio(await openDevice());
   await drawing.open(files.averaged, "mine");
   const before = await drawing.draw([cat(5)]);
@@ -125,7 +125,7 @@ test("a lost device is replaced, and the same cats are drawn on", async () => {
   expect(devices.length).toBe(2);
 });
 
-test("files are named after what they show", () => {
+test("files are named after their contents", () => {
   const to: Place = { kind: "variation", of: cat(6), strength: 0.3, seed: 1, index: 9 };
   const seed = smallConfig.seed;
   expect(placeName(cat(3))).toBe(`cat-seed-${seed}-no-4`);

@@ -24,13 +24,13 @@ function blocked(attempts: number, sleep = async (_: number) => {}) {
   return { wait, open, slept, events, tried: () => tried };
 }
 
-test("where there is a GPU at once, nothing is waited for or said", async () => {
+test("if there is a GPU at once, there is no wait and no event", async () => {
   const { wait, open, slept, events } = blocked(1);
   expect(await wait.open(open)).toBe("a device");
   expect([slept, events]).toEqual([[], []]);
 });
 
-test("pauses grow until there is one, and every one is told", async () => {
+test("pauses grow until there is one, and each is reported", async () => {
   const { wait, open, slept, events } = blocked(4);
   expect(await wait.open(open)).toBe("a device");
   expect(slept).toEqual([2, 4, 8]);
@@ -49,7 +49,7 @@ test("it ends, after more than the two minutes for which Chromium blocks a page"
   expect(slept.reduce((sum, seconds) => sum + seconds, 0)).toBeGreaterThan(120);
 });
 
-test("a person may try at once, or give up; other errors are passed on", async () => {
+test("the user may try at once, or give up; other errors are passed on", async () => {
   const never = () => new Promise<void>(() => {});
   const eager = blocked(2, never);
   const opened = eager.wait.open(eager.open);

@@ -24,7 +24,7 @@ const stepOf = async (store: RunStore, id: string) => {
 };
 
 describe("saving", () => {
-  test("a new run begins at its beginning", async () => {
+  test("a new run starts at step 0", async () => {
     const { store, id } = await newStore();
     const run = await store.load(id);
     expect(run.state).toBeNull();
@@ -35,7 +35,7 @@ describe("saving", () => {
     ]);
   });
 
-  test("the newest checkpoint is what a run goes on from, and its rows with it", async () => {
+  test("a run continues from the newest checkpoint and its rows", async () => {
     const { store, id, save } = await newStore();
     for (const step of [1, 2, 3]) {
       await save(step);
@@ -45,7 +45,7 @@ describe("saving", () => {
     expect(await store.checkpoint(id)).toMatchObject({ bytes: checkpoints[2], step: 3, warning: null });
   });
 
-  test("a crash at any write leaves the checkpoint before, or the new one", async () => {
+  test("a crash at any write leaves the previous checkpoint, or the new one", async () => {
     const outcomes = new Set<number>();
     for (let writes = 1; writes <= 4; writes++) {
       const { root, store, id, save } = await newStore();
@@ -64,7 +64,7 @@ describe("saving", () => {
     expect([...outcomes].sort()).toEqual([2, 3]);
   });
 
-  test("a full disk leaves the checkpoint before", async () => {
+  test("a full disk leaves the previous checkpoint", async () => {
     const { root, store, id, save } = await newStore();
     await save(1);
     root.faults.full = true;
@@ -73,7 +73,7 @@ describe("saving", () => {
     expect(await stepOf(store, id)).toBe(1);
   });
 
-  test("a damaged checkpoint is noticed, and the one before is taken; when both are damaged, nothing is", async () => {
+  test("a damaged checkpoint is detected, and the previous one is used; when both are damaged, neither is", async () => {
     const { store, id, save, folder } = await newStore();
     await save(1);
     await save(2);
@@ -123,7 +123,7 @@ describe("damage", () => {
     expect(await stepOf(store, id)).toBe(1);
   });
 
-  test("a failing read is no damage: it is passed on, and nothing is changed", async () => {
+  test("a failing read does not count as damage: it is passed on, and nothing is changed", async () => {
     const { root, store, id, save } = await newStore();
     await save(1);
     await save(2);
@@ -159,7 +159,7 @@ describe("damage", () => {
     await expect(store.photographs(id, record, null)).rejects.toThrow(DamagedRunError);
   });
 
-  test("a damaged file of curves or grids breaks nothing", async () => {
+  test("a damaged file of curves or grids does no harm", async () => {
     const { store, id, save, folder } = await newStore();
     await save(1);
     await save(2);
@@ -192,7 +192,7 @@ describe("damage", () => {
     }
   });
 
-  test("a run of an earlier version goes on; what its record has no checksum for is used with a warning", async () => {
+  test("a run of an earlier version continues; what its record has no checksum for is used with a warning", async () => {
     const bare = checkpoints.map(withoutChecksum);
     const { store, id, folder } = await newStore();
     for (const step of [1, 2]) await store.saveCheckpoint(id, step, bare[step - 1], rowsUpTo(step));
@@ -212,7 +212,7 @@ describe("records", () => {
     for (const [name, bytes] of contents) if (/^run/.test(name)) flip(bytes, 40);
   };
 
-  test("when both copies are damaged, the record is made anew from the newest checkpoint", async () => {
+  test("when both copies are damaged, the record is rebuilt from the newest checkpoint", async () => {
     const { store, id, save, folder } = await newStore();
     await save(1);
     await save(2);
@@ -250,7 +250,7 @@ describe("records", () => {
     expect(await store.list()).toEqual({ runs: [], damaged: [] });
   });
 
-  test("only what never became a run is cleared away, and not while another tab may be making it", async () => {
+  test("only folders in which no run ever began are removed, and not while another tab may be filling them", async () => {
     const { root, clock, store } = await newStore();
     const old = String(clock.now);
     await (await root.folder(old)).write("reals.png", png(3));
@@ -307,7 +307,7 @@ describe("going back", () => {
     expect(await stepOf(open(), id)).toBe(2);
   });
 
-  test("a damaged checkpoint is none to go back to", async () => {
+  test("a run never goes back to a damaged checkpoint", async () => {
     const { store, id, save, folder } = await newStore();
     await save(1);
     await save(2);
@@ -349,7 +349,7 @@ describe("samples", () => {
 });
 
 describe("the list of runs", () => {
-  test("a copy is a run of its own", async () => {
+  test("a copy is an independent run", async () => {
     const { store, id, save } = await newStore();
     await save(1);
     await store.addSample(id, 1, png(9));
@@ -367,7 +367,7 @@ describe("the list of runs", () => {
     expect((await store.summary(copy)).grid!.size).toBe(17);
   });
 
-  test("a checkpoint from elsewhere becomes a run; what is none does not", async () => {
+  test("a checkpoint from elsewhere becomes a run; any other file does not", async () => {
     const { root, store } = await newStore();
     const { id, verified } = await store.import(checkpoints[2], "From the terminal", stepsPerEpoch);
     expect(verified).toBe(true);

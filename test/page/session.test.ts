@@ -27,7 +27,7 @@ async function trained(session: Session): Promise<void> {
   await vi.waitFor(() => expect(session.phase).toMatch(/finished|failed/), { timeout: 100_000, interval: 50 });
 }
 
-test("a run is made, trained to its end and opened again, and its buffers go with it", async () => {
+test("a run is made, trained to its end and opened again, and its buffers are freed with it", async () => {
   const session = await Session.create(host, run);
   expect(session.phase).toBe("paused");
   await trained(session);
@@ -43,7 +43,7 @@ test("a run is made, trained to its end and opened again, and its buffers go wit
   await again.close();
 });
 
-test("a run that was trained elsewhere goes on when its pictures are brought, and only with these", async () => {
+test("a run that was trained elsewhere continues once its pictures are added, and only with these", async () => {
   const identity = "5a".repeat(32);
   const photographs = { ...run.photographs!, pictures: { ...run.photographs!.pictures, identity } };
   const session = await Session.create(host, { ...run, photographs, config: { ...run.config, steps: 9 } });
@@ -91,7 +91,7 @@ test("a run that was trained elsewhere goes on when its pictures are brought, an
   await (await Session.open(host, second, null)).close();
 });
 
-test("quality is measured where that is asked for, told, and kept with the run", async () => {
+test("quality is measured if requested, reported, and stored with the run", async () => {
   const session = await Session.create(host, { ...run, config: { ...run.config, metricsEvery: 4 } });
   await trained(session);
   const told = world.of("quality").map(({ swd, floor }) => [swd, floor]);
@@ -107,7 +107,7 @@ test("quality is measured where that is asked for, told, and kept with the run",
   expect(world.device.gpu.counts.buffers).toBe(1);
 });
 
-test("a run that is continued keeps the kernels that it was begun with", async () => {
+test("a run that is continued keeps the kernels that it began with", async () => {
   const session = await Session.create(host, run);
   await session.oneStep();
   await session.save();
@@ -128,7 +128,7 @@ test("a run that is continued keeps the kernels that it was begun with", async (
   await again.close();
 });
 
-test("what was changed and not saved since is so when the run is opened again", async () => {
+test("changes that were not followed by a save are still there when the run is opened again", async () => {
   const session = await Session.create(host, run);
   await session.oneStep();
   await session.save();
@@ -145,7 +145,7 @@ test("what was changed and not saved since is so when the run is opened again", 
   expect(checkpointInfo(state!.metadata)).toMatchObject({ step: 2, config: { lrG: 0.001, smoothing: 0.2 } });
 });
 
-test("a step that was not saved is saved when the run is closed, also after it was built anew", async () => {
+test("a step that was not saved is saved when the run is closed, also after it was rebuilt", async () => {
   const session = await Session.create(host, run);
   await session.oneStep();
   await session.change({ smoothing: 0.2 });
@@ -169,7 +169,7 @@ test("a device that is lost while it trains: goes back, reads grids back, and tr
   await session.close();
 });
 
-test("losses that explode: goes back with half the rates; other signs are told, and training goes on", async () => {
+test("losses that explode: goes back with half the rates; other signs are reported, and training continues", async () => {
   const wild = { ...run.config, steps: 14, sampleEvery: 0, lrD: 0.5, lrG: 0.5 };
   const session = await Session.create(host, { ...run, config: wild });
   await trained(session);
@@ -220,7 +220,7 @@ test("a run that diverges again: goes back one save further, on the same device,
   expect([rows.length / rowLength, samples.map(({ step }) => step)]).toEqual([15, [0, 3, 6, 9, 12, 15]]);
 });
 
-test("a device that is lost by drawing the first grid: the run begins all the same", async () => {
+test("a device that is lost by drawing the first grid: the run begins anyway", async () => {
   vi.mocked(world.view.draw).mockImplementationOnce(async () => {
     world.device.gpu.device.destroy();
     await world.device.gpu.lost;
@@ -237,7 +237,7 @@ test("a device that is lost by drawing the first grid: the run begins all the sa
   await session.close();
 });
 
-test("a run that is taken away while it trains saves nothing more and says nothing more", async () => {
+test("a run that is taken away while it trains saves and reports nothing more", async () => {
   const session = await Session.create(host, { ...run, config: { ...run.config, steps: 1000, saveEvery: 1 } });
   session.play();
   await vi.waitFor(() => expect(session.step).toBeGreaterThan(1), { timeout: 60_000 });
@@ -248,7 +248,7 @@ test("a run that is taken away while it trains saves nothing more and says nothi
   expect((await store.load(session.id)).record).toEqual(record);
 });
 
-test("what does not fit is refused with advice, and leaves nothing behind", async () => {
+test("a run that does not fit is refused with advice, and leaves nothing behind", async () => {
   const { limits } = (await host.device()).gpu;
   const { bufferBytes } = limits;
   limits.bufferBytes = 1000;

@@ -40,7 +40,7 @@ const bytesOf = async (world: World, id: string) => (await world.store.checkpoin
 const tensorsOf = (bytes: Uint8Array) =>
   Buffer.concat([...decodeSafetensors(bytes).tensors.values()].map(({ data }) => Buffer.from(data.buffer)));
 
-test("every call of the storage fails once: the run is trained to its end and kept, exactly", async () => {
+test("every storage call fails once: the run is trained to its end and stored exactly", async () => {
   const undisturbed = new World();
   const { id } = (await live(undisturbed, []))!;
   const expected = tensorsOf(await bytesOf(undisturbed, id));
@@ -109,7 +109,7 @@ test("a storage that stays broken: the run stays open, can be downloaded as it i
   expect(Buffer.compare(await bytesOf(world, session.id), downloaded)).toBe(0);
 });
 
-test("a device that is lost while nothing can be saved: the run goes on from what memory holds", async () => {
+test("a device that is lost while nothing can be saved: the run continues from memory", async () => {
   const world = new World();
   const session = await Session.create(world.host, { ...run, config: { ...run.config, steps: 8 } });
   await session.oneStep();

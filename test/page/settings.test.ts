@@ -6,7 +6,7 @@ import { configKeys, presets } from "../../src/train/config.ts";
 import { settings as table } from "../../src/train/settings.ts";
 
 describe("settings in the address", () => {
-  test("the default preset as it is needs none", () => {
+  test("the unchanged default preset needs none", () => {
     expect(formatSettings(parseSettings(""))).toBe("");
     expect(parseSettings("?").config).toEqual(presets.tiny);
   });
@@ -32,7 +32,7 @@ describe("settings in the address", () => {
       "preset=huge: expected tiny, steady, steady128 or article",
       "lrD=fast: expected a number above 0 and at most 1",
       "batch=0: expected a whole number from 1 to 4096",
-      "colour: there is no such setting",
+      "colour: unknown setting",
       "flips=maybe: expected true or false",
     ]);
   });
@@ -102,7 +102,7 @@ describe("fields", () => {
     );
   });
 
-  test("a field takes what its setting may be, and says what is expected otherwise", () => {
+  test("a field accepts its setting's values, and otherwise says what is expected", () => {
     const onChange = vi.fn();
     const fields = form(onChange);
     const input = fields.all("input").find(({ id }) => id === "set-kernel")!;
@@ -118,7 +118,7 @@ describe("fields", () => {
     expect(hint.textContent).toBe(`${table.kernel.help}.`);
   });
 
-  test("what makes other networks, pictures or random numbers needs a new run", () => {
+  test("a change to networks, pictures or random numbers needs a new run", () => {
     const fixed = configKeys.filter((key) => whenChanged(key, presets.tiny, presets.tiny) === "new run");
     expect(fixed).toEqual([
       "seed",

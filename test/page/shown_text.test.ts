@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { shownName, shownText } from "../../src/page/shown_text.ts";
 
-test("what steers, turns or hides text is shown as a replacement character", () => {
+test("characters that control, reverse or hide text are shown as a replacement character", () => {
   const hostile = [
     "\u0000\u001b[2J\u007f\u009b31m", // control characters, also the one-byte escape
     "cats\u202egnp.exe\u202c", // turned direction

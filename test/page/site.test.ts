@@ -36,7 +36,7 @@ function loadedByThePage(): string[] {
   return names;
 }
 
-test("what the first training step needs is small", () => {
+test("the code for the first training step is small", () => {
   const names = loadedByThePage();
   const sizes = names.map((name) => [name, gzipSync(files.get(name)!, { level: 9 }).length] as const);
   const sum = sizes.reduce((total, [, bytes]) => total + bytes, 0);
@@ -56,7 +56,7 @@ test("what the first training step needs is small", () => {
   ).toBeLessThanOrEqual(maxBytes.paint);
 });
 
-test("what only some need is loaded on demand", () => {
+test("rarely used code is loaded on demand", () => {
   const reader = [...files.keys()].filter((name) => /^assets\/zip-/.test(name));
   expect(reader.length).toBe(1);
   expect(files.get(reader[0])).toContain("End of central directory not found");
@@ -98,7 +98,7 @@ test("the page has a strict policy, and nothing that it would forbid", () => {
   expect(html).not.toMatch(/<style|\sstyle=|<script(?![^>]*\ssrc=)|\son\w+=/);
 });
 
-test("the notices of the packages in it come with it", () => {
+test("it contains the notices of the packages in it", () => {
   const notices = files.get("third-party.md")!;
   for (const name of ["@zip.js/zip.js", "mediabunny"]) expect(notices).toContain(`## ${name} - `);
 });

@@ -66,7 +66,7 @@ test("quality belongs to the newest step", () => {
   expect([1, 2, 3].map((i) => state.rows.at(i, "swd"))).toEqual([Number.NaN, 36, Number.NaN]);
 });
 
-test("single steps have no time of their own and leave the rate alone", () => {
+test("single steps are not timed and do not change the rate", () => {
   const state = after(
     opened,
     { type: "rows", rows: rows(1, 3), gpuBytes: 5 },
@@ -75,7 +75,7 @@ test("single steps have no time of their own and leave the rate alone", () => {
   expect(runNumbers(state)).toMatchObject({ step: 4, picturesPerSecond: 160 });
 });
 
-test("going back takes rows and grids of later steps away", () => {
+test("going back removes rows and grids of later steps", () => {
   const state = after(
     opened,
     { type: "rows", rows: rows(1, 100), gpuBytes: 5 },
@@ -92,7 +92,7 @@ test("going back takes rows and grids of later steps away", () => {
   expect(state.samples.map(({ step }) => step)).toEqual([0, 50]);
 });
 
-test("the list shows what is saved and drawn of the open run", () => {
+test("the list shows the open run's newest save and grid", () => {
   const state = after({ type: "runs", damaged: [], runs: [run, { ...run, id: "2" }] }, opened, {
     type: "saved",
     step: 40,
@@ -106,7 +106,7 @@ test("the list shows what is saved and drawn of the open run", () => {
   expect(state.saved).toEqual({ step: 40, at: 7 });
 });
 
-test("what is not stored is said until it is; troubles stay until the run is closed", () => {
+test("storage problems are shown until they are solved; troubles stay until the run is closed", () => {
   const full: WorkerEvent = { type: "storage", problem: "full" };
   const lost: WorkerEvent = {
     type: "trouble",
@@ -120,7 +120,7 @@ test("what is not stored is said until it is; troubles stay until the run is clo
   expect(after(opened, lost, { type: "closed" }).trouble).toBeNull();
 });
 
-test("progress is of preparing only", () => {
+test("progress is shown only while preparing", () => {
   const progress: WorkerEvent = { type: "progress", what: "compiling shaders", done: 1, total: 3 };
   const painting: WorkerEvent = { type: "progress", what: "painting cats", done: 0, total: 9 };
   const { progress: both } = after({ type: "phase", phase: "preparing" }, progress, painting, { ...progress, done: 2 });

@@ -119,7 +119,7 @@ test.each([
   }
 });
 
-test("every write breaks off, at many places: the save before is intact, or the new one", async () => {
+test("every write breaks off, at many places: the previous save is intact, or the new one", async () => {
   const outcomes = new Set<number>();
   // A checkpoint, its curves, and the record.
   for (const write of [1, 2, 3]) {

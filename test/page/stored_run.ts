@@ -1,8 +1,8 @@
 /** A run in a store in memory, with a real run's checkpoints. */
 import { Rows } from "../../src/page/rows.ts";
 import { checksum } from "../../src/page/store/checksum.ts";
+import { readReplicated, writeReplicated } from "../../src/page/store/replicated_file.ts";
 import { RunStore } from "../../src/page/store/run_store.ts";
-import { readTwin, writeTwin } from "../../src/page/store/twin_file.ts";
 import { encodeCheckpoint } from "../../src/train/save_restore.ts";
 import { smallConfig, smallTrainer, source } from "../train/small_run.ts";
 import { MemoryFolder } from "./memory_folder.ts";
@@ -67,11 +67,12 @@ export async function newStore(checkpoints: readonly Uint8Array[], photographs: 
 /** Makes a run's record one that an earlier version wrote, with one checksum, and its curves too. */
 export async function asEarlierVersion(folder: MemoryFolder): Promise<void> {
   // biome-ignore lint/suspicious/noExplicitAny: other than the record is now
-  const { checkpoint, ...record } = (await readTwin<any>(folder, "run"))!;
+  const { checkpoint, ...record } = (await readReplicated<any>(folder, "run"))!;
   const { slot, step } = checkpoint;
   delete record.pictures.crc32;
   const sum = checksum(folder.contents.get(`${slot}.safetensors`)!);
   for (const file of ["a.curves.f32", "b.curves.f32"]) folder.contents.delete(file);
   folder.contents.set("curves.f32", new Uint8Array(rowsUpTo(step).buffer));
-  for (let i = 0; i < 2; i++) await writeTwin(folder, "run", { ...record, checkpoint: { slot, step, checksum: sum } });
+  for (let i = 0; i < 2; i++)
+    await writeReplicated(folder, "run", { ...record, checkpoint: { slot, step, checksum: sum } });
 }

@@ -20,7 +20,7 @@ test.each([
   expect([...data]).toEqual([y, y, y, y, cb, cr]);
 });
 
-test("chroma is the mean of four pixels; an odd column and row stand twice", () => {
+test("chroma is the mean of four pixels; an odd column and row are repeated", () => {
   const [red, blue, grey] = [
     [255, 0, 0],
     [0, 0, 255],

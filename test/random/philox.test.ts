@@ -48,7 +48,7 @@ describe("uniform", () => {
     expect(expected.slice(0, 2)).toEqual([0x61769c / 2 ** 24, 0x1e40b1 / 2 ** 24]);
   });
 
-  test("every number is an f32 in [low, high), also where rounding bites", () => {
+  test("every number is an f32 in [low, high), even where rounding matters", () => {
     for (const [low, high] of [
       [-1, 1],
       [0.1, 0.3],

@@ -9,7 +9,7 @@ const nothing: Augmentation = { brightness: 0, saturation: 1, contrast: 1, cutSi
 describe("randomAugmentations", () => {
   const many = randomAugmentations(4000, key, 16, all);
 
-  test("every value is in its range, both ends of whole numbers are met, and all are as likely", () => {
+  test("every value is in its range, both ends of whole numbers occur, and all are equally likely", () => {
     const histogram = (values: number[]) => {
       const counts = new Map<number, number>();
       for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
@@ -41,14 +41,14 @@ describe("randomAugmentations", () => {
     expect(many.every(({ cutSize }) => cutSize === 8)).toBe(true);
   });
 
-  test("what is not asked for leaves the picture as it is, and changes nothing of the rest", () => {
+  test("changes that are off leave the picture as it is, and do not affect the others", () => {
     const changes = { color: false, translation: false, cutout: false };
     expect(randomAugmentations(3, key, 16, changes)).toEqual([nothing, nothing, nothing]);
     const [only] = randomAugmentations(1, key, 16, { ...changes, translation: true });
     expect(only).toEqual({ ...nothing, shift: many[0].shift });
   });
 
-  test("seed, purpose, step and picture each make others", () => {
+  test("seed, purpose, step and picture each give different changes", () => {
     const others = [
       { ...key, seed: 8 },
       { ...key, purpose: 8 },
@@ -90,7 +90,7 @@ describe("augment, by hand", () => {
     expect([...augment(x, [{ ...corner, shift: [0, 1] }], 2)]).toEqual([0, 0, 0, 0, 3, 0, 0, 0, 0, 2, 0, 1]);
   });
 
-  test("each picture by its own", () => {
+  test("each picture by its own parameters", () => {
     const done = [{ ...nothing, brightness: 1 }, nothing];
     expect([...augment([...x, ...x], done, 2)]).toEqual([...x.map((value) => value + 1), ...x]);
   });

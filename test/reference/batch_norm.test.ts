@@ -65,7 +65,7 @@ describe("batchNorm", () => {
     expectGradient(dbeta, (beta) => trainingBatchNorm(x, gamma, beta, rows, C), beta, dy);
   });
 
-  test("dx is orthogonal to 1 and, but for epsilon, to x: shifts and scales do not matter", () => {
+  test("dx is orthogonal to 1 and, except for epsilon, to x: shifts and scales do not matter", () => {
     const rows = 50;
     const x = random(rows, 1);
     const { dx } = batchNormGradient(x, random(rows, 4), [1.5], 0, rows, 1);

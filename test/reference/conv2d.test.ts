@@ -72,7 +72,7 @@ describe("conv2d gradients", () => {
     expectGradient(columnSum(dy, size.y / shape.K, shape.K), (bias) => conv2d(x, weight, bias, shape), bias, dy);
   });
 
-  test("a filter that is turned round or moved by one tap is caught", () => {
+  test("a filter that is rotated or shifted by one tap is detected", () => {
     const shape = { N: 1, H: 5, W: 5, C: 1, R: 3, S: 3, K: 1, stride: 1 };
     const x = random(25, 1);
     const weight = random(9, 2);

@@ -17,7 +17,7 @@ test("by hand: two groups of two pictures of two pixels and one channel", () => 
   expectClose(y, [1, first, 5, first, 3, first, 5, first, 0, second, 0, second, 0, second, 8, second], { atol: 1e-8 });
 });
 
-test("another group does not matter", () => {
+test("other groups do not matter", () => {
   const changed = x.slice();
   changed[20] += 1;
   const [before, after] = [minibatchStddev(x, dims), minibatchStddev(changed, dims)];

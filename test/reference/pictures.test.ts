@@ -28,7 +28,7 @@ describe("gatherPictures", () => {
 });
 
 describe("packPictures", () => {
-  test("−1 … 1 becomes 0 … 255, and what lies beyond is clamped", () => {
+  test("−1 … 1 becomes 0 … 255, and values beyond are clamped", () => {
     expect([...packPictures([-1, 0, 1, -2, 2, 0.2, 0.5, -0.5, -0.6])]).toEqual([0, 128, 255, 0, 255, 153, 191, 64, 51]);
   });
 

@@ -46,7 +46,7 @@ test("the power iteration finds the largest singular value: by hand, and of a ra
   }
 });
 
-test("gradient with u and v held fixed, found or not", () => {
+test("gradient with u and v held fixed, converged or not", () => {
   const { u, v } = powerIteration(x, random(K, 2));
   const dy = random(rows * K, 3);
   expectGradient(spectralNormGradient(x, dy, u, v), (x) => spectralNorm(x, u, v).y, x, dy);

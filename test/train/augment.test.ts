@@ -112,7 +112,7 @@ test.each(games)("D sees real and fake pictures changed by rows of their own, G 
   trainer.destroy();
 });
 
-test("few dispatches more, seven with colour and four without; none when off", async () => {
+test("a few more dispatches, seven with colour and four without; none when off", async () => {
   const endless = { bufferBytes: 2 ** 40, bindingBytes: 2 ** 40, software: false };
   const dispatches = async (augment: string) =>
     (await planTraining({ ...presets.tiny, augment }, endless)).dispatchesPerStep;
@@ -121,7 +121,7 @@ test("few dispatches more, seven with colour and four without; none when off", a
   expect((await dispatches("color,translation")) - none).toBe(7);
 });
 
-test("the plan is what training with augmentation takes", async () => {
+test("the plan matches training with augmentation", async () => {
   const { gpu } = await testStream();
   const before = gpu.counts.bytes;
   const stream = await testStream();

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => trainer.destroy());
 
-test("holds everything of a run, under these names", () => {
+test("holds everything a run needs, under these names", () => {
   const names = [...state.tensors.keys()];
   const parameters = [...trainer.model.generator.specs, ...trainer.model.discriminator.specs].map(({ name }) => name);
   const averages = trainer.model.generator.specs.map(({ name }) => `average.${name}`);
@@ -161,7 +161,7 @@ test.each(bad)("refuses %s and leaves the trainer as it was", async (_, make, me
   expect(trainer.step).toBe(4);
 });
 
-test("refusing uploaded nothing", async () => {
+test("a refusal uploads nothing", async () => {
   expect((await saveState(trainer, source)).tensors).toEqual(state.tensors);
 });
 
@@ -220,7 +220,7 @@ test("2,000 mutations of the metadata: each is refused in one line, or fits the 
   expect(refusals.size).toBeGreaterThan(30);
 });
 
-test("a shape beyond all bounds is refused before anything of it is built", () => {
+test("an absurdly large shape is refused before anything is built", () => {
   const { bytes, buffers } = trainer.stream.gpu.counts;
   const huge = changedInfo("config", (config: object) => Object.assign(config, { size: 128, base: 256, z: 4096 }));
   const pictures = JSON.stringify({ ...JSON.parse(huge.metadata.pictures), size: 128 });
@@ -279,7 +279,7 @@ describe("photographs", () => {
     );
   });
 
-  test("a painted run goes on with painted cats only", () => {
+  test("a painted run continues only with painted cats", () => {
     expect(() => comparePictures(there(null, "painted"), here(ours), "11111111")).toThrow("trained on other pictures");
     expect(() => comparePictures(there(null, "painted"), here(), "11111111")).toThrow("trained on other pictures");
     expect(() => comparePictures(there(ours), here(), "11111111")).toThrow("trained on other pictures");

@@ -27,7 +27,7 @@ function memory(text: string | null = null) {
   return { kept, of };
 }
 
-test("on a software adapter auto is the table: nothing is measured or asked for", async () => {
+test("on a software adapter auto is the table: nothing is measured or read", async () => {
   const { kept, of } = memory();
   const progress: number[] = [];
   await chooseVariants(await testStream(), some, "auto", of, (done) => progress.push(done));
@@ -64,12 +64,12 @@ test.each([
   expect(Object.keys(JSON.parse(kept.text!))).toHaveLength(1);
 });
 
-test("a memory that cannot be written fails nothing", async () => {
+test("a memory that cannot be written is no failure", async () => {
   const of = { ...memory().of, write: () => Promise.reject(new Error("full")) };
   await expect(chooseVariants(await testStream(), some.slice(0, 1), "measure", of, () => {})).resolves.toBeUndefined();
 });
 
-test("a restored run uses its checkpoint's choices, whatever the stream was told before", async () => {
+test("a restored run uses its checkpoint's choices, whatever the stream used before", async () => {
   const first = await smallTrainer();
   const table = Object.fromEntries(first.stream.choices.used);
   const key = Object.keys(table).find((key) => key.startsWith("forward") && table[key] !== "8x8")!;
@@ -90,7 +90,7 @@ test("a restored run uses its checkpoint's choices, whatever the stream was told
   expect(Object.fromEntries(stream.choices.used)).toEqual({ ...table, [key]: "8x8" });
 });
 
-test("a plan by given choices names their programs", async () => {
+test("a plan with given choices names their programs", async () => {
   const table = await planTraining(smallConfig, limits);
   const [{ pass, geometry }] = table.convolutions.filter(({ pass }) => pass === "forward");
   const chosen = await planTraining(smallConfig, limits, new Map([[choiceKey(pass, geometry), "8x8"]]));

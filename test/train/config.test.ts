@@ -104,7 +104,7 @@ test.each(bad)("refuses %j", (change, message) => {
   expect(() => parseConfig(config)).toThrow(/^configuration: [^\n]+$/);
 });
 
-test("parseConfig wants exactly the keys of a configuration", () => {
+test("parseConfig requires exactly the keys of a configuration", () => {
   const later = [
     "spectralNormD",
     "minibatchStddev",
@@ -130,7 +130,7 @@ test("parseConfig wants exactly the keys of a configuration", () => {
   }
 });
 
-test("parseConfig returns a configuration of its own", () => {
+test("parseConfig returns a copy", () => {
   const json = { ...tiny };
   const config = parseConfig(json);
   json.size = 64;

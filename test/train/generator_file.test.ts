@@ -77,7 +77,7 @@ test.each(["averaged", "plain"] as const)("in f32 it draws what the run's previe
   expect(await encodeGenerator(stream, exported, { half: false, credit: null })).toEqual(whole);
 });
 
-test("f16 halves the filters and moves no pixel far", async () => {
+test("f16 halves the filters and changes no pixel much", async () => {
   const { trainer, state } = runs.averaged;
   const { stream } = trainer;
   const half = await encodeGenerator(stream, state, { half: true, credit: null });

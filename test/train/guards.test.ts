@@ -56,7 +56,7 @@ test.each<[name: string, kind: string, from: number, to: number, broken: boolean
   ["d_wins", "D wins", 300, 480, false],
   // D does not learn, G does.
   ["g_wins", "G wins", 499, 550, false],
-])("a run that went wrong: %s is told once, as %s", (name, kind, from, to, broken) => {
+])("a run that went wrong: %s is reported once, as %s", (name, kind, from, to, broken) => {
   const found = findings(recorded(name));
   expect(found.map((finding) => finding.kind)).toEqual([kind]);
   expect(found[0]).toMatchObject({ broken });
@@ -66,7 +66,7 @@ test.each<[name: string, kind: string, from: number, to: number, broken: boolean
   expect(found[0].what).toMatch(/^[^\n]{20,200}[^.\n]$/);
 });
 
-test("a single wild step is no explosion, ten are", () => {
+test("a single wild step is not an explosion, ten are", () => {
   expect(findings(constant(100, {}).with(50, { ...good, step: 51, dLoss: 1e6 }))).toEqual([]);
   const wild = [...constant(50, {}), ...constant(30, { dLoss: 14 }, 51)];
   expect(findings(wild)).toMatchObject([{ kind: "explosion" }]);
@@ -80,7 +80,7 @@ test("winning counts against what the labels allow", () => {
   expect(findings(sure, { ...usual, smoothing: 0.1 })).toMatchObject([{ kind: "D wins" }]);
 });
 
-test("of pairs only the loss tells: scores may lie anywhere", () => {
+test("of pairs only the loss counts: scores may be anywhere", () => {
   const kinds = (dLoss: number, dReal: number, dFake: number) =>
     findings(constant(600, { dLoss, dReal, dFake }), { ...usual, loss: "relativistic" }).map(({ kind }) => kind);
   expect(kinds(0.61, 0.995, 0.994)).toEqual([]);
@@ -101,7 +101,7 @@ test("a D that is silent for a while, or at the beginning, is left alone", () =>
   expect(findings(late, { ...usual, r1: 0 })[0].remedies[0]).toEqual({ key: "baseD", change: "larger" });
 });
 
-test("after going back it is judged anew, and what broke the run is told again", () => {
+test("after going back it is judged again, and what broke the run is reported again", () => {
   const guard = new Guard(usual, 50);
   const explode = () => constant(20, { dLoss: 100 }).flatMap((record) => guard.record(record) ?? []);
   expect(explode()).toHaveLength(1);
@@ -112,7 +112,7 @@ test("after going back it is judged anew, and what broke the run is told again",
   expect(explode()).toHaveLength(1);
 });
 
-test("collapse: two grids in a row that were various before", () => {
+test("collapse: two grids in a row, after diverse ones", () => {
   const look = (...shares: number[]) => {
     const guard = new Guard(usual, 50);
     return shares.map((share, i) => guard.sample(50 * (i + 1), 50 * share)?.kind ?? null);

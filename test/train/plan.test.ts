@@ -31,7 +31,7 @@ function nominalFlops(config: Config): number {
   return config.batch * (ofG + ofD + ofPenalties);
 }
 
-test("the article's networks cost what they are known to", async () => {
+test("the article's networks have their known costs", async () => {
   expect(nominalFlops(presets.article) / 64).toBeCloseTo(54.4e9, -8);
   const plan = await planTraining(presets.article, endless);
   expect(plan.parameters).toEqual({ g: 24_034_819, d: 17_484_161 });

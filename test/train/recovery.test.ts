@@ -38,7 +38,7 @@ function start() {
   return { run, recovery, fail };
 }
 
-test("a run that diverges goes back further each time, with half the rates, and is given up in the end", async () => {
+test("a run that diverges goes back further each time, with half the rates, and is finally given up", async () => {
   const { fail } = start();
   expect(await fail("diverged", 100)).toEqual([[1, 0, 0.4, 0.2]]);
   expect(await fail("diverged", 90)).toEqual([[2, 1, 0.2, 0.1]]);
@@ -89,7 +89,7 @@ test("what fails while the run goes back is another attempt at the same checkpoi
   ]);
 });
 
-test("an error that going back does not help against ends the run at once, also while it goes back", async () => {
+test("an error that going back cannot fix ends the run at once, also while it goes back", async () => {
   const { run, fail } = start();
   expect(await fail("the disk is full", 100)).toEqual(["the disk is full"]);
   run.failures.push("no GPU");

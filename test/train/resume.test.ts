@@ -54,7 +54,7 @@ test.each(variants)("a continued run is bit for bit one that never stopped: %s",
   expect(tensors.get("g.rgb.weight")!.data).not.toEqual(expected.tensors.get("g.rgb.weight")!.data);
 });
 
-test("a decay may be decided on until it begins", async () => {
+test("a decay may be changed until it begins", async () => {
   const decay = { lrDecayFrom: 4, lrDecaySteps: 2, lrDecayTo: 0.5 };
   const run = await smallTrainer();
   await trainSteps(run, 4);

@@ -25,7 +25,7 @@ function recorder() {
 const stepsOf = (records: readonly TimedRecord[]) => records.map(({ step }) => step);
 const upTo = (steps: number) => Array.from({ length: steps }, (_, i) => i + 1);
 
-test("every record comes once and in order, samples and checkpoints when due and at the end", async () => {
+test("every record arrives once and in order, samples and checkpoints when due and at the end", async () => {
   // 3 steps an epoch.
   const trainer = await smallTrainer({ steps: 70, sampleEvery: 20, saveEvery: 10 });
   const { records, events, hooks } = recorder();
@@ -44,7 +44,7 @@ test("every record comes once and in order, samples and checkpoints when due and
   trainer.destroy();
 });
 
-test("quality is measured when due and at the end, before a checkpoint of the same step, and only for who listens", async () => {
+test("quality is measured when due and at the end, before a checkpoint of the same step, and only with a hook", async () => {
   const trainer = await smallTrainer({ steps: 9, sampleEvery: 0, saveEvery: 1, metricsEvery: 4 });
   const { events, hooks } = recorder();
   const found: Quality[] = [];
@@ -83,7 +83,7 @@ test("quality is measured when due and at the end, before a checkpoint of the sa
   unheard.destroy();
 });
 
-test("only at the end, where nothing is to come before", async () => {
+test("only at the end, if nothing is due before", async () => {
   const trainer = await smallTrainer({ steps: 5, sampleEvery: 0, saveEvery: 0 });
   const { records, events, hooks } = recorder();
   expect(await runTraining(trainer, source, hooks)).toBe("finished");
@@ -124,7 +124,7 @@ test("losses that are not finite end the run and are not saved", async () => {
   trainer.destroy();
 });
 
-test("a number that breaks in a network is seen at its step, and forgotten when the run goes back", async () => {
+test("a number in a network that becomes NaN is detected at its step, and forgotten when the run goes back", async () => {
   const trainer = await smallTrainer({ steps: 40 });
   await trainer.trainStep();
   const state = await saveState(trainer, source);
@@ -140,7 +140,7 @@ test("a number that breaks in a network is seen at its step, and forgotten when 
   trainer.destroy();
 });
 
-test("what a hook throws ends the run", async () => {
+test("an error in a hook ends the run", async () => {
   const trainer = await smallTrainer({ steps: 40 });
   const { hooks } = recorder();
   const onRecords = () => {

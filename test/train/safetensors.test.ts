@@ -64,7 +64,7 @@ test("a file is read only as it was written: no single byte may change", () => {
   }
 });
 
-test("a checksum may stand anywhere in the metadata, and other programs' are no checksums", () => {
+test("a checksum may be anywhere in the metadata, and other programs' checksums are ignored", () => {
   const make = (digits: string) =>
     file(`{ "x":${entry("[1]", 0, 4)}, "__metadata__" : {"ä":"ö" , "checksum" : "crc32:${digits}"}}`, 4);
   const digits = crc32(make("00000000")).toString(16).padStart(8, "0");
@@ -93,7 +93,7 @@ test("decodes known bytes: any order, any whitespace, unaligned data, empty tens
   }
 });
 
-test("reads and writes F16, in any company", () => {
+test("reads and writes F16, mixed with F32 in any way", () => {
   const halves = Uint16Array.of(0x3c00, 0xc000, 0x0001);
   const bytes = encodeSafetensors(new Map<string, EncodableTensor>([["h", { shape: [3], data: halves }]]), {});
   expect(new TextDecoder().decode(bytes.subarray(8))).toContain('"h":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}');
@@ -271,7 +271,7 @@ test.each(broken)("refuses %s", (_rule, bytes, message) => {
   );
 });
 
-test("another dtype is named, and not called damage", () => {
+test("another dtype is named, and does not count as damage", () => {
   expect(() => decodeSafetensors(file(`{"x":${entry("[2]", 0, 4, "BF16")}}`, 4))).toThrow(
     /^safetensors: tensor "x" has dtype BF16, only F32 and F16 can be read: convert the file$/,
   );

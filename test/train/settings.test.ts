@@ -40,7 +40,7 @@ function accepts(check: () => unknown): boolean {
 
 const occurrences = (text: string, part: string) => text.split(part).length - 1;
 
-test("every setting has a label of its own and one sentence", () => {
+test("every setting has its own label and one sentence", () => {
   expect(new Set(configKeys.map((key) => settings[key].label)).size).toBe(configKeys.length);
   for (const key of configKeys) expect(settings[key].help).toMatch(/^[A-Z0-9][^.]*[^.\s]$/);
 });

@@ -47,7 +47,7 @@ async function heapBytes(): Promise<number> {
 }
 
 describe("a training run", () => {
-  test("200 steps: GPU bytes and objects stay as they are, and the JavaScript heap is flat", async () => {
+  test("200 steps: GPU bytes and objects stay constant, and the JavaScript heap does not grow", async () => {
     const { trainer } = await trained({ ...small, batch: 2 }, cats, 10);
     const steps = async (count: number) => {
       for (let step = 1; step <= count; step++) {
@@ -116,7 +116,7 @@ describe("a training run", () => {
     b.trainer.destroy();
   });
 
-  test("another seed gives other losses", async () => {
+  test("another seed gives different losses", async () => {
     const [a, b] = [await trained(small, cats, 2), await trained({ ...small, seed: 2 }, cats, 2)];
     expect(a.records).not.toEqual(b.records);
     a.trainer.destroy();

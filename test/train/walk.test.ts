@@ -72,7 +72,7 @@ describe("latentsAt", () => {
     expect(latentsAt(variation(1, 4), z)).not.toEqual(latentsAt(cat(4), z));
   });
 
-  test("a stroll passes by its cats, comes around, and does not jerk", () => {
+  test("a stroll passes through its cats, is closed, and moves smoothly", () => {
     const through = [cat(0), cat(5), cat(2)];
     const at = (position: number) => latentsAt({ kind: "stroll", through, position }, z);
     for (const k of [0, 1, 2]) {
@@ -125,12 +125,12 @@ describe("drawing", () => {
     expect(await pixels(drawing, latents(n))).toEqual(bySeed[1]);
     expect(await pixels(drawing)).toEqual(bySeed[0]);
     await expect(drawing.drawLatents(latents(0).subarray(8))).rejects.toThrow(
-      "drawLatents: preview latents [64,8] needs 512 numbers, came 504",
+      "drawLatents: preview latents [64,8] needs 512 numbers, got 504",
     );
     drawing.destroy();
   });
 
-  test("statistics measured once draw what those measured each time draw, and one cat as among many", async () => {
+  test("statistics measured once draw the same as those measured each time, and one cat the same as among many", async () => {
     const { stream, model } = trainer;
     const { generator, average } = model;
     const options = { parameters: average!, running: null, n, seed };

@@ -3,7 +3,7 @@ import { settings } from "../../train/settings.ts";
 import { oneOf, type ValueType, whole } from "../../train/value_types.ts";
 import { flag, option, text } from "../options.ts";
 
-/** Of pictures. */
+/** A grid's size in pictures. */
 export interface Grid {
   columns: number;
   rows: number;

@@ -69,7 +69,7 @@ type Values = ValuesOf<typeof trainSpec>;
 export type OnTrouble = Values["onTrouble"];
 type Shared = { command: "train"; overrides: Partial<Config> } & Pick<Values, "out" | "onTrouble" | "adapter" | "json">;
 
-/** A new run. Its configuration is `resolveConfig(preset, overrides)`. */
+/** A new run. Its configuration comes from `chooseConfig`. */
 export type NewRun = Shared &
   Pick<Values, "fit" | "preset" | "dryRun" | "variants"> & {
     resume: null;
@@ -77,11 +77,11 @@ export type NewRun = Shared &
     data: string;
   };
 
-/** An earlier run that resumes; its configuration is `resolveConfig(the checkpoint's, overrides)`. */
+/** A resumed run; its configuration is `resolveConfig(the checkpoint's, overrides)`. */
 export type ResumedRun = Shared & {
   /** The run's folder, or a checkpoint that a new folder is made for. */
   resume: string;
-  /** Where its pictures are now; null = where they were. */
+  /** Where its pictures are now; null: where they were. */
   data: string | null;
 };
 
@@ -104,7 +104,7 @@ export function toTrainCommand({ values, given }: Line<typeof trainSpec>): NewRu
 
 /**
  * The configuration that results from a preset, or from an earlier run's configuration, and overrides.
- * @throws UserError when values do not go together
+ * @throws UserError when values cannot be combined
  */
 export function resolveConfig(start: PresetName | Config, overrides: Partial<Config>): Config {
   const config = changed(typeof start === "string" ? presets[start] : start, overrides);

@@ -30,7 +30,7 @@ const largestSeed = 2 ** 32 - 1;
 type Mode = "walk" | "stroll" | "vary";
 const modes: Record<Mode, { label: string; hint: string }> = {
   walk: { label: "Walk", hint: "Choose two cats of the grid, A and B, and walk from one to the other." },
-  stroll: { label: "Stroll", hint: "An endless way past all the cats of the grid. Choose a cat to go there." },
+  stroll: { label: "Stroll", hint: "An endless path past all the cats of the grid. Choose a cat to go there." },
   vary: { label: "Vary", hint: "Choose a cat of the grid, then one of its relatives. Keep those you like." },
 };
 const modeNames = Object.keys(modes) as Mode[];
@@ -51,12 +51,12 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
   let towardsB = true;
   /** Where the stroll is, in cats. */
   let position = 0;
-  /** The number of the cat that is varied, how much, and which strangers it is taken towards. */
+  /** The number of the cat that is varied, how much, and which random cats it moves towards. */
   let varied = 0;
   let strength = 0.35;
   let generation = 0;
   let relatives: Place[] = [];
-  /** The relative that is looked at; null = the cat itself. */
+  /** The selected relative; null: the cat itself. */
   let relative: number | null = null;
   /** Height and width of the model's pictures. */
   let pictureSize = 0;
@@ -68,7 +68,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
     download: (id) => client.call.download(id),
     async open(file, name, same) {
       motion.pause();
-      // A film of two models would be none.
+      // A film must not mix two models.
       saver.cancel();
       const model = await painter.open(file, name);
       pictureSize = model.size;
@@ -171,7 +171,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
     others.focus();
   });
 
-  /** New relatives of the cat that is varied. @param looked which of them is looked at from then on */
+  /** New relatives of the cat that is varied. @param looked which of them is selected */
   function breed(looked: number | null = null): void {
     const count = columns * relativesRows;
     const of = grid[varied];
@@ -214,7 +214,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
     showWords,
     (error) => attempt(Promise.reject(error)),
   );
-  // What nobody sees need not move.
+  // Motion stops while it is out of sight.
   new IntersectionObserver((entries) => {
     if (!entries.at(-1)!.isIntersecting) motion.pause();
   }).observe(large);
@@ -289,7 +289,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
   host.append(h("header", {}, h("h2", {}, "Draw without training"), source.element), failure, source.status, room);
   host.hidden = false;
 
-  /** Does something that may fail, and says so when it does. */
+  /** Runs work, and shows an error if it fails. */
   function attempt(work: Promise<unknown>): void {
     setText(failure, "");
     work.catch((error: Error) => setText(failure, `${error.message}.`.replace(/\.\.$/, ".")));
@@ -317,7 +317,7 @@ export function mountDraw(host: HTMLElement, client: { readonly call: Pick<Clien
     walkTools.hidden = mode !== "walk";
     varyTools.hidden = mode !== "vary";
     play.hidden = mode === "vary";
-    // What is made can be cancelled whatever is shown.
+    // A film in progress can be cancelled in every mode.
     saver.element.hidden = mode === "vary" && !saver.busy;
     playIcon.querySelector("use")!.setAttribute("href", motion.playing ? "#i-pause" : "#i-play");
     setText(playLabel, motion.playing ? "Pause" : "Play");

@@ -6,7 +6,7 @@ import { Studio } from "./studio.ts";
 /** What a dedicated worker's global scope has and TypeScript's DOM types do not. */
 declare function postMessage(message: DrawWorkerMessage, transfer?: Transferable[]): void;
 
-/** Milliseconds of a submit: the training on the same GPU waits no longer for its turn. */
+/** Milliseconds per submit, so that training on the same GPU waits no longer than this for its turn. */
 const submitBudget = 20;
 
 const studio = new Studio(() => {

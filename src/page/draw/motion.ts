@@ -1,12 +1,15 @@
-/** Moves something on while it is played, as fast as it can be drawn and no faster than others can bear. */
+/** Plays a motion as fast as it can be drawn, while leaving the GPU idle enough for others. */
 
 /** Milliseconds from one picture to the next, at least. */
 const frame = 33;
 /** After drawing, the GPU is left idle for this multiple of the time that drawing took. */
 const restShare = 2;
-/** Time that a move makes up for at most, in milliseconds: after the browser paused the page, motion resumes where it was. */
+/**
+ * The longest time that one move covers, in milliseconds: after the browser paused the page, motion resumes where it
+ * was.
+ */
 const longestMove = 200;
-/** With reduced motion: milliseconds that a still stays, and that it moves on. */
+/** With reduced motion: how long each still stays, and how far the next one is, in milliseconds. */
 const still = { stays: 1500, moves: 500 };
 
 export interface Surroundings {
@@ -17,13 +20,13 @@ export interface Surroundings {
 }
 
 export class Motion {
-  /** Counts plays and pauses, so that a run knows when it is not the one any more. */
+  /** Counts plays and pauses, so that a loop knows when it has been replaced. */
   private turn = 0;
   private running = false;
 
   /**
-   * @param move advances by this many milliseconds and draws @param onChange playing starts or stops
-   * @param onError a move fails, which ends playing
+   * @param move advances by this many milliseconds and draws @param onChange called when playing starts or stops
+   * @param onError called when a move fails, which ends playing
    */
   constructor(
     private readonly around: Surroundings,

@@ -1,6 +1,6 @@
 /**
- * Keeps pictures up to what was wished for last, a few at a time: a slider asks faster than a GPU draws, and what is out
- * of date before it was begun need not be drawn.
+ * Draws the pictures requested last, a few at a time. A slider makes requests faster than a GPU draws, so those that are out
+ * of date before they begin are skipped.
  */
 export class Newest<Wish, Picture> {
   private wishes: readonly Wish[] = [];
@@ -8,7 +8,7 @@ export class Newest<Wish, Picture> {
   private running: Promise<void> | null = null;
 
   /**
-   * @param draw draws what is wished for @param show takes picture `index`
+   * @param draw draws the requested pictures @param show receives picture `index`
    * @param atOnce how many are drawn together
    */
   constructor(
@@ -18,8 +18,8 @@ export class Newest<Wish, Picture> {
   ) {}
 
   /**
-   * Asks for these, of which those already shown (the same objects) stay.
-   * @returns when all that was wished for by then is shown. Rejects when drawing fails; the next call tries again.
+   * Requests these pictures; those already shown (the same objects) stay.
+   * Resolves when everything requested by then is shown. Rejects when drawing fails; the next call tries again.
    */
   wish(wishes: readonly Wish[]): Promise<void> {
     this.wishes = wishes;
@@ -29,7 +29,7 @@ export class Newest<Wish, Picture> {
     return this.running;
   }
 
-  /** Forgets wishes and what is shown; a picture under way is not shown any more. */
+  /** Forgets the requests and what is shown; a picture in progress will not be shown. */
   forget(): void {
     this.wishes = [];
     this.shown = [];

@@ -14,7 +14,7 @@ export class Painter {
   /** @param onProgress shaders compiled so far, and in all */
   constructor(private readonly onProgress: (done: number, total: number) => void) {}
 
-  /** Draws from this checkpoint from now on. Rejects with an Error for people. */
+  /** Draws from this checkpoint from now on. Rejects with an Error for the user. */
   async open(file: Blob, name: string): Promise<Model> {
     const answer = await this.call({ kind: "open", file, name });
     return (answer as Answer & { kind: "opened" }).model;

@@ -1,4 +1,4 @@
-/** What is shown, as PNG files: every pixel of a picture a square, nothing smoothed. */
+/** The shown pictures as PNG files, enlarged without smoothing. */
 import { gridColour, gridExtent, gridPlace } from "../../data/grid.ts";
 import type { Place } from "../../train/walk.ts";
 
@@ -47,7 +47,7 @@ export function placeName(place: Place): string {
     case "stroll":
       return `${placeName(place.through[0])}-stroll-${place.position.toFixed(2)}`;
     case "variation":
-      // A variation of a variation of a variation is one, as names go.
+      // A variation of a variation is named like a variation.
       return `${placeName(place.of).replace(/-varied-\d+$/, "")}-varied-${place.index + 1}`;
   }
 }

@@ -1,21 +1,21 @@
-/** What the drawing panel and its worker say to each other: calls, each answered once and in order, and progress. */
+/** The protocol between the drawing panel and its worker: calls, each answered once and in order, and progress. */
 import type { Place } from "../../train/walk.ts";
 
 /** A generator that is ready to draw. */
 export interface Model {
   /** Height and width of its pictures, in pixels. */
   size: number;
-  /** Steps that it was trained. */
+  /** Steps it was trained for. */
   step: number;
-  /** Of its run: the cats that the training page shows are this seed's. */
+  /** The run's seed, from which the training page's cats are drawn. */
   seed: number;
-  /** Whose pictures it learned from, and their licence; null where nothing is said. */
+  /** Whose pictures it learned from, and their licence; null if the file does not say. */
   credit: string | null;
-  /** What draws. */
+  /** The name of the adapter that draws. */
   adapter: string;
 }
 
-/** A checkpoint to draw from; `name` is for people. */
+/** A checkpoint to draw from; `name` is shown to the user. */
 export interface OpenCall {
   id: number;
   kind: "open";
@@ -30,7 +30,7 @@ export interface DrawCall {
   places: readonly Place[];
 }
 
-/** A few: the page's training has its turn between them. */
+/** Few, so that the page's training gets its turn in between. */
 export const atOnce = 4;
 
 export type DrawWorkerMessage =

@@ -5,7 +5,7 @@ import { count } from "../format.ts";
 import type { RunSummary } from "../protocol.ts";
 import type { Model } from "./protocol.ts";
 
-/** Weights that come with the page: a file beside its scripts, where the project has one. */
+/** Weights bundled with the page, if the project has any. */
 const [shipped]: (string | undefined)[] = Object.values(
   import.meta.glob<string>("../../../weights/*.safetensors", { eager: true, query: "?url", import: "default" }),
 );
@@ -14,25 +14,25 @@ export interface SourceHooks {
   /** The run's checkpoint. */
   download: Client["call"]["download"];
   /**
-   * Opens a checkpoint to draw from. Rejects when it is none; then the one before stays.
-   * @param same it is another step of the run that is drawn from
+   * Opens a checkpoint to draw from. Rejects when it cannot be used; then the previous one stays open.
+   * @param same whether it is another step of the current run
    */
   open(file: Blob, name: string, same: boolean): Promise<Model>;
-  /** Does something that may fail, and says so when it does. */
+  /** Runs work, and shows an error if it fails. */
   attempt(work: Promise<unknown>): void;
   warn(text: string): void;
 }
 
 export class Source {
   readonly element: HTMLElement;
-  /** What is drawn from, or what is going on. */
+  /** What is open, or what is being opened. */
   readonly status = h("p", { className: "hint" });
   private readonly select = h("select", { id: "draw-source" });
   private readonly file = h("input", { type: "file", id: "draw-file", className: "sr-only", accept: ".safetensors" });
   private readonly newer = h("button", { type: "button" });
   private readonly trained = h("button", { type: "button" }, "Draw trained cats");
   private runs: readonly RunSummary[] = [];
-  /** What is drawn from; `run` is null for a file. */
+  /** The current source; `run` is null for a file. */
   private opened: { name: string; run: string | null; model: Model } | null = null;
   private opening: string | null = null;
 
@@ -109,7 +109,7 @@ export class Source {
     this.file.disabled = this.trained.disabled = opening !== null;
     newer.hidden = !(of && opened && of.step > opened.model.step);
     newer.disabled = opening !== null;
-    if (of) setText(newer, `Take its step ${count(of.step)}`);
+    if (of) setText(newer, `Update to step ${count(of.step)}`);
     if (opening !== null) setText(status, `Opening ${opening}…`);
     else if (opened) {
       const { size, step, credit, adapter } = opened.model;

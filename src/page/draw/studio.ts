@@ -10,7 +10,7 @@ import { latentsOf, type Place } from "../../train/walk.ts";
 import { type Device, newStream } from "../train/device.ts";
 import { atOnce, type Model } from "./protocol.ts";
 
-/** No file that this program writes is nearly as large. */
+/** No file that this program writes is nearly this large. */
 const maxBytes = 2 ** 31;
 
 /** What is open for drawing on the device. */
@@ -32,8 +32,8 @@ export class Studio {
 
   /**
    * Draws from this checkpoint from now on.
-   * @param name what people call it
-   * @throws Error for people when the file is none of this program's, which leaves the one before; GpuError
+   * @param name shown in errors
+   * @throws Error for the user when the file is not a usable checkpoint: the previous one stays open; GpuError
    */
   async open(file: Blob, name: string): Promise<Model> {
     this.state = await readCheckpoint(file, name);
@@ -61,7 +61,7 @@ export class Studio {
     });
   }
 
-  /** Works with the device; when that is lost or fails, once more with a new one. */
+  /** Runs work with the device; if that is lost or fails, once more with a new one. */
   private async withDevice<T>(work: (workspace: Workspace) => Promise<T>): Promise<T> {
     try {
       return await work((this.workspace ??= await this.setUp()));
@@ -83,7 +83,7 @@ export class Studio {
     return { stream, generator, running, samplers: new Map() };
   }
 
-  /** Takes the generator off the device, whose compiled kernels stay. */
+  /** Frees the generator; the device keeps its compiled kernels. */
   private clear(): void {
     if (this.workspace === null) return;
     const { stream, generator, running, samplers } = this.workspace;

@@ -5,9 +5,9 @@ import { Newest } from "./newest.ts";
 import type { Painter } from "./painter.ts";
 import { atOnce } from "./protocol.ts";
 
-/** What a picture is at the moment. */
+/** A picture's current state. */
 export interface Mark {
-  /** Its name, for those who do not see it. */
+  /** Its name, for screen readers. */
   name: string;
   pressed: boolean;
   /** A letter in its corner, or none. */
@@ -21,7 +21,7 @@ export class Wall {
   private readonly badges: readonly HTMLElement[];
   private readonly newest: Newest<Place, ImageData>;
 
-  /** @param label what the pictures are, together */
+  /** @param label names the pictures as a group */
   constructor(
     painter: Pick<Painter, "draw">,
     readonly columns: number,
@@ -36,7 +36,7 @@ export class Wall {
       const button = h("button", { type: "button", tabIndex: index === 0 ? 0 : -1 });
       button.append(this.canvases[index], this.badges[index]);
       button.addEventListener("click", () => onPick(index));
-      // One stop of the tab key for all, on the picture where the focus was last.
+      // All pictures share one tab stop: the picture that had the focus last.
       button.addEventListener("focus", () => {
         for (const other of this.buttons) other.tabIndex = other === button ? 0 : -1;
       });
@@ -53,12 +53,12 @@ export class Wall {
     );
   }
 
-  /** Shows these, drawing those that it does not show already. Rejects when drawing fails. */
+  /** Shows these places, drawing those that are not shown already. Rejects when drawing fails. */
   async show(places: readonly Place[]): Promise<void> {
     await this.newest.wish(places);
   }
 
-  /** Another generator draws from now on. */
+  /** Call when another generator draws from now on. */
   forget(): void {
     this.newest.forget();
   }
@@ -84,7 +84,7 @@ export class Wall {
       End: buttons.length - 1,
     }[event.key];
     if (at < 0 || to === undefined) return;
-    // The page has other plans for the arrows.
+    // The arrow keys are also shortcuts of the page.
     event.preventDefault();
     buttons[to]?.focus();
   }

@@ -1,4 +1,4 @@
-/** Encodes a film, out of the way of the page and of the training. */
+/** Encodes a film in its own worker, so that it delays neither the page nor training. */
 import { encodeGif } from "../../data/gif.ts";
 import { factorFor, type Image, scaled } from "../../data/image.ts";
 import type { FilmFrame, FilmOrder, FilmWorkerMessage } from "./protocol.ts";
@@ -24,7 +24,7 @@ export async function receive(message: FilmOrder | FilmFrame): Promise<void> {
 async function make(order: FilmOrder): Promise<Blob> {
   const isVideo = order.format === "video";
   let factor = factorFor(order.pictureSize, order.pictureWidth);
-  // Squares with even sides, so that a video's chroma, which is halved, fits them.
+  // An even factor, so that a video's chroma, which has half the resolution, aligns with the pixels.
   if (isVideo && factor > 1) factor -= factor & 1;
   async function* enlarged() {
     for await (const frame of frames()) yield scaled(frame, factor);

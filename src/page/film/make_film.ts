@@ -3,7 +3,7 @@ import { newWorker } from "../new_worker.ts";
 import type { FilmFrame, FilmOrder, FilmWorkerMessage } from "./protocol.ts";
 
 /**
- * Rejects with an Error for people, or with the signal's reason when that is aborted.
+ * Rejects with an Error for the user, or with the signal's reason when that is aborted.
  * @param frames asked for one at a time
  */
 export async function makeFilm(
@@ -33,7 +33,7 @@ export async function makeFilm(
     });
   } finally {
     worker.terminate();
-    // A frame may still be under way; nobody waits for it.
+    // A frame may still be in progress; nothing waits for it.
     void iterator.return?.();
   }
 }

@@ -1,4 +1,4 @@
-/** What the page and the film worker say to each other: the worker asks for frame after frame, then gives the file. */
+/** The protocol between the page and the film worker: the worker asks for frame after frame, then gives the file. */
 
 export type FilmFormat = "video" | "gif";
 
@@ -7,10 +7,10 @@ export interface FilmOrder {
   format: FilmFormat;
   /** Height and width of a single picture, in pixels. */
   pictureSize: number;
-  /** Milliseconds of a frame, and of the last one. */
+  /** How long each frame is shown, and the last one, in milliseconds. */
   delay: number;
   lastDelay: number;
-  /** How wide a picture is in the film, about, in pixels. */
+  /** Approximate width of a picture in the film, in pixels. */
   pictureWidth: number;
 }
 
@@ -24,5 +24,5 @@ export type FilmWorkerMessage =
   | { kind: "next" }
   /** Its type says what it is: video/mp4, video/webm or image/gif. */
   | { kind: "done"; file: Blob }
-  /** A sentence for people. */
+  /** A sentence for the user. */
   | { kind: "failure"; message: string };

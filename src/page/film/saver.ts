@@ -1,10 +1,10 @@
-/** A button that saves a film, and the choice of its format beside it. While a film is made, the button cancels it. */
+/** A button that saves a film, with a choice of its format. While a film is made, the button cancels it. */
 import { download, h, setText } from "../dom.ts";
 import { makeFilm } from "./make_film.ts";
 import type { FilmFormat, FilmOrder } from "./protocol.ts";
 
 export interface Film extends Omit<FilmOrder, "kind" | "format" | "pictureWidth"> {
-  /** Of the file, without ending. */
+  /** The file's name without its extension. */
   name: string;
   count: number;
   pictureWidth: Record<FilmFormat, number>;
@@ -19,12 +19,12 @@ export class FilmSaver {
   readonly element: HTMLElement;
   private readonly format: HTMLSelectElement;
   private readonly button = h("button", { type: "button" }, "Save film");
-  /** Cancels the film that is made; null when none is. */
+  /** Cancels the film in progress; null when there is none. */
   private making: AbortController | null = null;
 
   /**
    * @param film what to save; null for nothing
-   * @param attempt does something and tells people when it fails
+   * @param attempt runs work, and shows an error if it fails
    */
   constructor(id: string, film: () => Film | null, attempt: (work: Promise<unknown>) => void) {
     const names = Object.entries(formats).filter(([format]) => format === "gif" || "VideoEncoder" in globalThis);
@@ -44,7 +44,7 @@ export class FilmSaver {
   }
 
   set disabled(disabled: boolean) {
-    // What is made can always be cancelled.
+    // A film in progress can always be cancelled.
     this.button.disabled = disabled && this.making === null;
   }
 

@@ -13,13 +13,13 @@ import {
 import type { Image } from "../../data/image.ts";
 import { planesOf } from "./yuv.ts";
 
-/** The first that can be encoded is taken: what plays in most places comes first. */
+/** The first that the browser can encode is used; the most widely playable come first. */
 const codecs: readonly VideoCodec[] = ["avc", "vp9", "vp8", "av1"];
 const colorSpace: VideoColorSpaceInit = { primaries: "bt709", transfer: "bt709", matrix: "bt709", fullRange: false };
 
 /**
  * @param frames at least one, all of one size
- * @param timing milliseconds @throws Error for people
+ * @param timing milliseconds @throws Error for the user
  */
 export async function encodeVideo(
   frames: AsyncIterable<Image>,

@@ -5,7 +5,7 @@
 import type { Image } from "../../data/image.ts";
 
 export interface Planes {
-  /** Even: where the image's are odd, its last column or row stands twice. */
+  /** Even: if the image's is odd, its last column or row is repeated. */
   readonly width: number;
   readonly height: number;
   /** Y, then Cb, then Cr: [height, width], [height/2, width/2], [height/2, width/2]. */

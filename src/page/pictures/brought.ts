@@ -14,18 +14,18 @@ import { beginsLikeZip, openZip } from "../../data/zip.ts";
 import type { RandomAccess } from "../../data/zip_directory.ts";
 import { browserInflating } from "./inflate.ts";
 
-/** A file and where it lies: `cats/black/1.jpg` in a folder that was brought, else only its name. */
+/** A file and its path: `cats/black/1.jpg` in a folder, otherwise only its name. */
 export interface BroughtFile {
   path: string;
   file: File;
 }
 
-/** What was brought in one go. */
+/** The files of one drop or one choice. */
 export interface Brought {
   files: BroughtFile[];
   /** What the browser could not open, by path, and why; a folder's path ends in a slash. */
   lost: Refused[];
-  /** What it is called: the folder's or the file's name, or how many files there are. */
+  /** Its name: the folder's or the file's name, or how many files there are. */
   label: string;
 }
 
@@ -37,7 +37,7 @@ export function fromInput(list: Iterable<File>): Brought {
 /**
  * From a drop: folders are walked. What cannot be opened is noted, and the walk continues.
  * @param items files where the browser gave no entry, null where it gave neither
- * @param onFile is called with how many files were found so far
+ * @param onFile called with the number of files found so far
  * @throws Error too many files
  */
 export async function fromDrop(
@@ -50,7 +50,7 @@ export async function fromDrop(
   const walk = async (entry: FileSystemEntry, path: string): Promise<void> => {
     signal.throwIfAborted();
     if (entry.name === "") {
-      // Chromium names so what has a name that is not UTF-8, and opens the folder around it in its place, without end.
+      // Chromium gives this name to entries whose name is not UTF-8, and opening one opens the folder around it, endlessly.
       lost.push({ name: `${path}\ufffd${entry.isFile ? "" : "/"}`, reason: "its name is not UTF-8: rename it" });
       return;
     }
@@ -106,13 +106,13 @@ function named(files: BroughtFile[], name: string | null = null): Brought {
 }
 
 /**
- * All that may be pictures in what was brought, zips' entries among them; what cannot be opened, to be named.
- * @throws Error in words for people: the only zip is damaged, or there are too many files
+ * All files that may be pictures, including zips' entries and files that cannot be opened, so that they are reported.
+ * @throws Error for the user: the only zip is damaged, or there are too many files
  */
 export async function openBrought(files: readonly BroughtFile[], lost: readonly Refused[]): Promise<Candidate[]> {
   const paths = [...files.map(({ path }) => path), ...lost.map(({ name }) => name)];
   const tops = new Set(paths.map((path) => path.split("/")[0]));
-  // The one folder's own name says nothing that tells files apart.
+  // The name of a single folder does not distinguish files.
   const prefix = tops.size === 1 && paths.some((path) => path.includes("/")) ? `${[...tops][0]}/` : "";
   if (isPrepared(paths.map((path) => path.slice(prefix.length)))) {
     const path = prefix + preparedFiles.pictures;
@@ -121,14 +121,14 @@ export async function openBrought(files: readonly BroughtFile[], lost: readonly 
     return await zipCandidates(path, zip.file, false);
   }
   const candidates = lost.map(({ name, reason }) => {
-    // A zip that was brought by itself holds pictures as a folder does: its name ends likewise.
+    // A zip by itself holds pictures like a folder does, so its name ends like a folder's.
     const isSet = !name.includes("/") && zipName.test(name);
     return lostCandidate((name.slice(prefix.length) || name) + (isSet ? "/" : ""), reason);
   });
   for (const { path, file } of files) {
     const name = path.slice(prefix.length);
     if (name.split("/").some(isHidden)) continue;
-    // As on the command line, a zip inside of a folder is one file among others.
+    // As on the command line, a zip inside a folder is one file among others.
     if (!path.includes("/") && (await isZip(file))) {
       candidates.push(...(await zipCandidates(name, file, paths.length > 1)));
     } else {
@@ -144,7 +144,7 @@ export async function openBrought(files: readonly BroughtFile[], lost: readonly 
   return candidates;
 }
 
-/** By its first bytes; where they cannot be read, by its name. */
+/** Decides by its first bytes, or by its name if they cannot be read. */
 async function isZip(file: File): Promise<boolean> {
   try {
     return beginsLikeZip(await bytesOf(file.slice(0, 2)));
@@ -153,7 +153,10 @@ async function isZip(file: File): Promise<boolean> {
   }
 }
 
-/** @param among other files: then the zip's name tells its pictures apart, and if it is damaged the others are read */
+/**
+ * @param among whether there are other files: then the zip's name precedes its pictures', and damage does not stop the
+ * rest
+ */
 async function zipCandidates(name: string, file: File, among: boolean): Promise<Candidate[]> {
   try {
     const candidates = await openZip(readAhead(file), browserInflating);

@@ -1,7 +1,7 @@
 /**
- * One picture file → RGB in a browser's worker. The browser's own decoder does the work; here is what it leaves to be
- * done: files that were cut short are refused, since some browsers show what there is of them, and so are pictures too
- * large for memory. What is refused, and in which words, is as on the command line.
+ * One picture file → RGB in a browser's worker. The browser's own decoder does the work. In addition, files that were cut
+ * short are refused here, since some browsers show an incomplete picture, and so are pictures that are too large for
+ * memory. What is refused, and with which message, is the same as on the command line.
  */
 import { Gate } from "../../data/gate.ts";
 import { readJpegHeader } from "../../data/jpeg.ts";
@@ -10,10 +10,10 @@ import { maxPixels, type Picture, type PictureFormat, pictureFormat, unknownForm
 import { readPictureSize } from "../../data/picture_size.ts";
 import { type Decodable, examinePng, examineWebp } from "./metadata.ts";
 
-/** Pixels are read back in squares of this side: no canvas need be as large as the picture, which some browsers refuse. */
+/** Pixels are read back in squares of this size, because some browsers refuse a canvas as large as the picture. */
 const tile = 1024;
 
-/** What takes longer is refused; the largest pictures take some seconds. */
+/** Pictures that take longer are refused; the largest take a few seconds. */
 const maxSeconds = 30;
 
 /** Limits the total number of pixels of the pictures that are decoded at the same time. */
@@ -22,7 +22,7 @@ const gate = new Gate(maxPixels);
 /**
  * A whole file's picture, as the command line's `decodePicture`: upright, in sRGB, transparency laid on white, 16 bits
  * rounded to 8, of an animation the first frame.
- * @throws Error one line that names what is wrong: not a picture, cut short, damaged, too large, or of an unsupported kind
+ * @throws a one-line Error that names what is wrong: not a picture, cut short, damaged, too large, or of an unsupported kind
  */
 export async function decodePicture(bytes: Uint8Array): Promise<Picture> {
   const format = pictureFormat(bytes);
@@ -85,9 +85,9 @@ async function decode(file: Uint8Array, format: PictureFormat): Promise<Decoded>
 }
 
 /**
- * In Firefox createImageBitmap decodes on the page's main thread, which stands still for a second with the largest
- * pictures; ImageDecoder gives the same pixels and does not. In Chromium it is the other way round: ImageDecoder gives a
- * JPEG's colours at half the size, which a canvas enlarges in another way than libjpeg.
+ * In Firefox, createImageBitmap decodes on the page's main thread and blocks it for a second with the largest
+ * pictures; ImageDecoder gives the same pixels without blocking. In Chromium, ImageDecoder is the worse choice: it gives a
+ * JPEG's chroma at half the resolution, which a canvas upsamples differently from libjpeg.
  */
 async function startDecoding(file: Uint8Array<ArrayBuffer>, type: string): Promise<Decoded> {
   if (!navigator.userAgent.includes("Firefox/")) {
@@ -104,7 +104,7 @@ async function startDecoding(file: Uint8Array<ArrayBuffer>, type: string): Promi
   }
 }
 
-/** Safari has no ImageDecoder, and decodes all formats that there are here. */
+/** Safari has no ImageDecoder, and decodes all formats supported here. */
 async function isDecoded(type: string): Promise<boolean> {
   return typeof ImageDecoder === "undefined" || (await ImageDecoder.isTypeSupported(type));
 }
@@ -115,7 +115,7 @@ let canvas: OffscreenCanvasRenderingContext2D | null = null;
 function openCanvas(): OffscreenCanvasRenderingContext2D {
   const context = new OffscreenCanvas(tile, tile).getContext("2d", { willReadFrequently: true });
   if (!context) throw new Error("this browser gives no canvas to read pictures with");
-  // Protection against fingerprinting may put noise in the place of what a canvas holds. A little does no harm.
+  // Protection against fingerprinting may replace a canvas's pixels with noise. A little does no harm.
   const expected = [200, 100, 50, 255];
   context.putImageData(new ImageData(new Uint8ClampedArray([...expected, ...expected]), 2, 1), 0, 0);
   const { data } = context.getImageData(0, 0, 2, 1);

@@ -1,8 +1,8 @@
-/** Inflating with the browser's own DecompressionStream, which knows no limit by itself. */
+/** Inflating with the browser's own DecompressionStream, which has no limit of its own. */
 import { InflateError } from "../../data/inflate.ts";
 import type { Inflating } from "../../data/zip.ts";
 
-/** What is handed over at a time: deflate expands at most 1032 times, so no more than 16 MiB come back for it. */
+/** Bytes written at a time: deflate expands at most 1032 times, so at most 16 MiB result from them. */
 const pieceBytes = 16 * 1024;
 
 export const browserInflating: Inflating = {
@@ -23,7 +23,7 @@ export const browserInflating: Inflating = {
         length += next.value.length;
       }
     })();
-    // Its failing is waited for below.
+    // Its failure is handled below.
     reading.catch(() => {});
     const writer = stream.writable.getWriter();
     try {
@@ -33,7 +33,7 @@ export const browserInflating: Inflating = {
       if (!tooLong) await writer.close();
       await reading;
     } catch {
-      // All is there, and something stands behind it: zlib in Node does not look that far.
+      // The data are complete but followed by something else, which zlib in Node ignores.
       if (!tooLong && length < atMost) throw new InflateError("broken");
     }
     if (tooLong) throw new InflateError("too long");
@@ -43,7 +43,7 @@ export const browserInflating: Inflating = {
   async inflateBeginning(data) {
     const stream = new DecompressionStream("deflate-raw");
     const reader = stream.readable.getReader();
-    // Asked for before anything is written, so that it has come when closing finds that the data have no end.
+    // Requested before anything is written, so that it has arrived when closing fails because the data are incomplete.
     const beginning = reader.read();
     const writer = stream.writable.getWriter();
     for (const step of [writer.write(data.slice()), writer.close()]) step.catch(() => {});

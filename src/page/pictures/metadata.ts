@@ -1,7 +1,7 @@
 /**
- * PNG and WebP files without what browsers and the command line understand differently. Newer browsers turn a picture by
+ * Removes from PNG and WebP files what browsers and the command line interpret differently. Newer browsers turn a picture by
  * its PNG's eXIf chunk, older ones do not; Chromium and Firefox do not turn a WebP by its EXIF chunk. Both apply a PNG's
- * gAMA, cHRM and cICP chunks, which the command line's decoder ignores. So no browser gets to see any of these, and
+ * gAMA, cHRM and cICP chunks, which the command line's decoder ignores. So the browser never sees any of these, and
  * pictures are turned here.
  */
 import { readPictureSize, webpChunks } from "../../data/picture_size.ts";
@@ -13,7 +13,7 @@ export interface Decodable {
   file: Uint8Array;
   /** The pixels that it may decode to. */
   pixels: number;
-  /** How the decoded picture lies: 1…8, EXIF's tag 0x0112. */
+  /** The decoded picture's orientation: 1…8, EXIF's tag 0x0112. */
   orientation: number;
 }
 

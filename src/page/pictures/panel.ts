@@ -1,4 +1,7 @@
-/** The panel "Your own pictures": a folder, a zip or files, dropped or picked, are read and become the next run's pictures. */
+/**
+ * The panel "Your own pictures": a folder, a zip or files, dropped or picked, are read and become the next run's
+ * pictures.
+ */
 import type { Fit, Refused } from "../../data/photographs.ts";
 import { reasonOf } from "../../data/photographs.ts";
 import { type Pictures, pickPictures } from "../../data/pictures.ts";
@@ -11,18 +14,18 @@ import { pictureAt, previewCount, previewIndices } from "./preview.ts";
 import type { ReaderMessage, ReadRequest } from "./reader_worker.ts";
 
 export interface PicturesOptions {
-  /** Height and width that a run's pictures have now, in pixels. */
+  /** The current height and width of a run's pictures, in pixels. */
   size(): number;
-  /** What D may see of pictures with the settings as they are now; null: they are not augmented, or there is no GPU. */
+  /** Pictures as D may see them with the current settings; null: they are not augmented, or there is no GPU. */
   augmented(pictures: Pictures): Promise<Uint8Array | null>;
-  /** Other pictures are to be learnt from, of the size that is asked for; null: painted cats. */
+  /** The user has chosen other pictures, read at the current size; null: painted cats. */
   onChoice(photographs: Photographs | null): void;
 }
 
 export interface PicturesPanel {
-  /** The size that is asked for has changed: the files are read again, and the choice is reported again after that. */
+  /** Call when the size has changed: the files are read again, and the choice is reported again after that. */
   resize(): void;
-  /** Augmentation has changed: the preview is drawn again. */
+  /** Call when augmentation has changed: the preview is drawn again. */
   refresh(): void;
   /** Resolves when nothing is being read: then the last choice that was reported is what the user wants. */
   settled(): Promise<void>;
@@ -34,9 +37,9 @@ interface Choice extends ReadPictures {
   fit: Fit;
 }
 
-/** Reading that is under way. */
+/** A reading in progress. */
 interface Job {
-  /** Null: folders are still being walked; what is found is then read at the size of that time. */
+  /** Null while folders are still being walked; their files are then read at the size set by that time. */
   brought: Brought | null;
   size: number;
   cancel(): void;
@@ -78,7 +81,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     if (augmented && asked === previews) view.showPreview(each, some.size, augmented);
   }
 
-  /** Cancels the job that is under way, if any. */
+  /** Cancels the job in progress, if any. */
   function replaceJob(next: Job | null): void {
     job?.cancel();
     job = next;
@@ -88,7 +91,7 @@ export function mountPictures(host: HTMLElement, options: PicturesOptions): Pict
     waiting = [];
   }
 
-  /** Reading failed or was cancelled: the choice before it stays, if it has the right size. */
+  /** Reading failed or was cancelled: the previous choice stays, if it has the right size. */
   function giveUp(message: string, skipped: readonly Refused[] = []): void {
     replaceJob(null);
     if (choice && choice.found.pictures.size !== options.size()) {

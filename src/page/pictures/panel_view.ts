@@ -1,11 +1,11 @@
-/** What the panel "Your own pictures" looks like: its elements, and what they say about a set of pictures. */
+/** The view of the panel "Your own pictures": its elements and texts. */
 import type { Fit, Photographs as FoundPhotographs, Refused } from "../../data/photographs.ts";
 import { groupRefusals } from "../../data/refusals.ts";
 import { h, setText } from "../dom.ts";
 import { bytes, count } from "../format.ts";
 import { previewCount, previewImage } from "./preview.ts";
 
-/** A set of pictures to learn from, as it was read. */
+/** A set of pictures that was read, to learn from. */
 export interface ReadPictures {
   /** The name of the folder or file that they came from. */
   label: string;
@@ -100,7 +100,7 @@ export class PicturesView {
     for (const input of this.fits.querySelectorAll("input")) input.checked = input.value === fit;
   }
 
-  /** Nothing is known yet of what is being read. */
+  /** Shows that reading has begun, before anything is known about the pictures. */
   showReading(label: string): void {
     this.say(`Reading ${label}.`);
     this.advice.hidden = true;
@@ -122,7 +122,7 @@ export class PicturesView {
     else this.progress.value = share;
   }
 
-  /** What was read, all but its preview; null: painted cats. */
+  /** Shows what was read, except the preview; null: painted cats. */
   showPictures(read: ReadPictures | null): void {
     this.back.hidden = read === null;
     this.preview.hidden = read === null;
@@ -156,7 +156,7 @@ export class PicturesView {
   /**
    * Pictures as the networks see them.
    * @param pictures RGB each, or undefined where one is still missing
-   * @param augmented the same as D sees them; null: each is shown beside its mirror image instead
+   * @param augmented the same as D sees them; null: each is shown next to its mirror image instead
    */
   showPreview(pictures: readonly (Uint8Array | undefined)[], size: number, augmented: Uint8Array | null = null): void {
     const { canvas, caption, preview } = this;
@@ -165,11 +165,11 @@ export class PicturesView {
     canvas.height = height;
     const image = new ImageData(new Uint8ClampedArray(rgba), width, height);
     canvas.getContext("2d")!.putImageData(image, 0, 0);
-    const beside = augmented ? "an augmented version" : "its mirror image";
-    canvas.setAttribute("aria-label", `Some of your pictures, small, each beside ${beside}`);
+    const neighbour = augmented ? "an augmented version" : "its mirror image";
+    canvas.setAttribute("aria-label", `Some of your pictures, small, each next to ${neighbour}`);
     caption.replaceChildren(
       h("b", {}, `What the networks see, at ${size} × ${size}`),
-      ` each beside ${beside}` +
+      ` each next to ${neighbour}` +
         (augmented
           ? ", as the discriminator may see it"
           : ", which they see half the time unless “Mirror pictures” is off"),
@@ -215,7 +215,7 @@ function namesOf(files: readonly Refused[], shared: string): HTMLUListElement {
   const more = files.length - maxNames;
   return h(
     "ul",
-    // It scrolls, also for the keyboard.
+    // Focusable, so that the keyboard can scroll it.
     { tabIndex: 0, ariaLabel: "Their names" },
     ...files
       .slice(0, maxNames)

@@ -1,4 +1,4 @@
-/** A few pictures as the networks see them, each beside its mirror image or what augmentation makes of it. */
+/** A few pictures as the networks see them, each next to its mirror image or an augmented version. */
 import { pictureGrid } from "../../data/grid.ts";
 import type { Image } from "../../data/image.ts";
 import type { Pictures } from "../../data/pictures.ts";
@@ -8,7 +8,7 @@ export const previewCount = 12;
 const pairsInRow = 4;
 
 /**
- * @param pictures [size, size, 3] each; what is missing yet is left dark
+ * @param pictures [size, size, 3] each; those still missing are left dark
  * @param augmented [pictures, size, size, 3]; null: mirror images
  */
 export function previewImage(
@@ -29,12 +29,12 @@ export function previewImage(
   return pictureGrid({ size, count, pixels }, pairsInRow * 2);
 }
 
-/** One from each of as many equal parts of the set; other ones every `turn`. */
+/** Indices of pictures, one from each of equal parts of the set; different ones every `turn`. */
 export function previewIndices(count: number, turn: number): number[] {
   const shown = Math.min(count, previewCount);
   return Array.from({ length: shown }, (_, i) => {
     const [from, end] = [i, i + 1].map((part) => Math.floor((part * count) / shown));
-    // Multiples of the golden ratio's fraction fall everywhere, and never twice on the same place.
+    // Multiples of the golden ratio, modulo 1, are spread evenly and never repeat.
     return from + Math.floor((((turn + i) * 0.618034) % 1) * (end - from));
   });
 }

@@ -1,4 +1,4 @@
-/** Reads one set of pictures and is then done with: cancelling is ending the worker. */
+/** Reads one set of pictures. Each set gets a new worker, and terminating it cancels the reading. */
 import { differenceHash, NearDuplicates } from "../../data/near_duplicates.ts";
 import {
   type Fit,
@@ -26,15 +26,15 @@ export type ReaderMessage =
   | { type: "progress"; done: number; total: number }
   /** One of the first pictures, [size, size, 3], and whether it was square. */
   | { type: "glimpse"; index: number; rgb: Uint8Array; square: boolean }
-  /** With the pictures that are nearly the same as one before them; the reason names that. */
+  /** `duplicates` are pictures nearly the same as an earlier one, which the reason names. */
   | { type: "read"; photographs: Photographs; duplicates: Refused[] }
   | { type: "failed"; message: string; skipped: Refused[] };
 
-/** Where a run keeps its pictures, in memory and in the browser's storage, more than this is asking for trouble. */
+/** Maximum size of a set: a run keeps its pictures in memory and in the browser's storage. */
 const maxBytes = 2 ** 30;
-/** The browser decodes one while another is resized here; more at a time were no faster. */
+/** The browser decodes one while another is resized here; more at a time would not be faster. */
 const inFlight = 2;
-/** Milliseconds between two words on progress. */
+/** Milliseconds between two progress messages. */
 const wordEvery = 100;
 
 export async function receive({ files, lost, size, fit, glimpses }: ReadRequest): Promise<void> {

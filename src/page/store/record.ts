@@ -1,8 +1,8 @@
-/** The document of a run's twin file: what the run is, and which of its files are good. */
+/** The document of a run's replicated file: what the run is, and which of its files are good. */
 import type { CheckpointInfo, PictureSource } from "../../train/checkpoint.ts";
 import { type Config, completed } from "../../train/config.ts";
 import type { Folder } from "./folder.ts";
-import { readTwin, writeTwin } from "./twin_file.ts";
+import { readReplicated, writeReplicated } from "./replicated_file.ts";
 
 /** Checkpoints are written to two slots in turn. */
 export type Slot = "a" | "b";
@@ -51,14 +51,14 @@ export class DamagedRunError extends Error {}
 
 const name = "run";
 
-/** Null when the run has no record. @throws DamagedTwinsError when both copies are damaged, and errors of the folder */
+/** Null when the run has no record. @throws DamagedCopiesError when both copies are damaged, and errors of the folder */
 export async function readRecord(folder: Folder): Promise<RunRecord | null> {
-  const record = await readTwin<RunRecord>(folder, name);
+  const record = await readReplicated<RunRecord>(folder, name);
   return record && { ...record, config: completed(record.config) };
 }
 
 export async function writeRecord(folder: Folder, record: RunRecord): Promise<void> {
-  await writeTwin(folder, name, record);
+  await writeReplicated(folder, name, record);
 }
 
 export const isRecordFile = (file: string) => /^run\.\d\.json$/.test(file);

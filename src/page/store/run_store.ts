@@ -1,7 +1,7 @@
 /**
  * Runs kept in the browser, a folder each:
  *
- *     run.0.json run.1.json            what the run is, which slot is good, checksums (record.ts, twin_file.ts)
+ *     run.0.json run.1.json            what the run is, which slot is good, checksums (record.ts, replicated_file.ts)
  *     a.safetensors b.safetensors      checkpoints, written in turn: one is always intact (slots.ts)
  *     a.curves.f32 b.curves.f32        losses and quality up to each checkpoint (curves.ts)
  *     reals.png                        some of the training pictures
@@ -31,9 +31,9 @@ import {
   type SlotRecord,
   writeRecord,
 } from "./record.ts";
+import { DamagedCopiesError } from "./replicated_file.ts";
 import { addSample, newestSample, readSamples, removeSamplesAfter, wholePng } from "./sample_files.ts";
 import { type IntactCheckpoint, newestIntact, otherSlot, readSlot, slotFile, slots, writeSlot } from "./slots.ts";
-import { DamagedTwinsError } from "./twin_file.ts";
 
 /** Everything that a run continues from, except its pictures. */
 export interface SavedRun {
@@ -46,7 +46,7 @@ export interface SavedRun {
   rows: Float32Array<ArrayBuffer>;
   samples: Sample[];
   reals: Blob | null;
-  /** What is damaged or unreadable and was left out, for people. */
+  /** What is damaged or unreadable and was left out, for the user. */
   warnings: string[];
 }
 
@@ -77,7 +77,7 @@ export class RunStore {
   /** Which slot a run was loaded from or saved to last. It is not written to until the other one is good. */
   private readonly intact = new Map<string, { slot: Slot; record: SlotRecord }>();
 
-  /** @param openRoot opens the folder of all runs anew each time, since the browser may delete and recreate it */
+  /** @param openRoot opens the folder of all runs each time it is needed, since the browser may delete and recreate it */
   constructor(
     private readonly openRoot: () => Promise<Folder>,
     private readonly now: () => number = Date.now,
@@ -115,7 +115,7 @@ export class RunStore {
     return await summarise(id, folder, record);
   }
 
-  /** Whether the run's folder is there. @throws errors of the folder: a failure to read is no answer */
+  /** Whether the run's folder is there. @throws errors of the folder: a failure to read does not mean that it is missing */
   async has(id: string): Promise<boolean> {
     return (await (await this.openRoot()).folders()).includes(id);
   }
@@ -225,7 +225,7 @@ export class RunStore {
 
   /**
    * @param rows of all steps up to this one
-   * @returns what could not be saved beside the checkpoint; null when everything was
+   * @returns the error if something other than the checkpoint could not be saved; otherwise null
    * @throws StorageFullError and others; the run's earlier checkpoint is then as it was
    */
   async saveCheckpoint(id: string, step: number, bytes: Uint8Array, rows: Float32Array): Promise<Error | null> {
@@ -247,7 +247,7 @@ export class RunStore {
     return problem;
   }
 
-  /** The curves alone, when they could not be written beside the newest checkpoint. */
+  /** The curves alone, when they could not be written with the newest checkpoint. */
   async saveCurves(id: string, rows: Float32Array): Promise<void> {
     const { folder, record } = await this.open(id);
     const { checkpoint } = record;
@@ -326,7 +326,7 @@ export class RunStore {
   /**
    * Makes a run from a checkpoint of this page or of the command line.
    * @returns the run's id, and whether the file had a checksum: if not, damage to it cannot be seen
-   * @throws Error in one line when it is not an intact checkpoint
+   * @throws a one-line Error when it is not an intact checkpoint
    */
   async import(
     bytes: Uint8Array,
@@ -388,7 +388,7 @@ export class RunStore {
       // Another tab may be copying or importing this run right now, and writes the record last.
       if (!this.isAbandoned(id)) throw new DamagedRunError("another tab is still writing it, or was interrupted");
     } catch (error) {
-      if (!(error instanceof DamagedTwinsError)) throw error;
+      if (!(error instanceof DamagedCopiesError)) throw error;
       reason = "both copies of its record are damaged";
     }
     const found: IntactCheckpoint[] = [];

@@ -3,7 +3,7 @@ import type { Sample } from "../protocol.ts";
 import type { Folder } from "./folder.ts";
 import { thinnedOut } from "./thin.ts";
 
-/** The most grids that are kept of a run. */
+/** Maximum number of grids kept per run. */
 const maxSamples = 120;
 const pngEnd = Uint8Array.of(0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82);
 
@@ -15,7 +15,7 @@ export async function addSample(samples: Folder, step: number, png: Uint8Array):
   return thinned;
 }
 
-/** In the order of steps, without those that a crash cut short. */
+/** The grids in the order of steps, without those that a crash cut short. */
 export async function readSamples(samples: Folder, upTo: number): Promise<Sample[]> {
   const found: Sample[] = [];
   for (const step of await sampleSteps(samples)) {

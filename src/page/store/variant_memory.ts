@@ -1,4 +1,4 @@
-/** Which kernels were measured to be the fastest on this machine's GPUs, beside the runs. */
+/** Which kernels were measured to be the fastest on this machine's GPUs, stored next to the runs. */
 import type { VariantMemory } from "../../train/choose_variants.ts";
 import type { Folder } from "./folder.ts";
 
@@ -6,7 +6,7 @@ const name = "variants.json";
 
 /**
  * One file: if it is torn, the kernels are measured again.
- * @param openRoot opens the folder anew each time, since the browser may delete and recreate it
+ * @param openRoot opens the folder each time it is needed, since the browser may delete and recreate it
  */
 export function variantMemory(openRoot: () => Promise<Folder>): VariantMemory {
   return {

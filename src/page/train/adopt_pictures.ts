@@ -1,4 +1,4 @@
-/** A run that was trained elsewhere comes as a checkpoint alone. Its pictures can be brought. */
+/** A run that was trained elsewhere arrives as a checkpoint without its pictures. The user can add them. */
 import { fingerprint } from "../../data/batches.ts";
 import type { Pictures } from "../../data/pictures.ts";
 import { checkCheckpoint, type RunState } from "../../train/checkpoint.ts";
@@ -8,9 +8,9 @@ import type { RunRecord } from "../store/record.ts";
 import type { RunStore } from "../store/run_store.ts";
 
 /**
- * Keeps brought pictures with a run that came without any.
- * @param warnings gets what people should know of them
- * @throws Error for people, when there are none or they are others
+ * Stores the user's pictures with a run that arrived without any.
+ * @param warnings receives warnings about them
+ * @throws Error for the user, when there are none or they are different ones
  */
 export async function adoptPictures(
   store: RunStore,

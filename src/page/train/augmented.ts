@@ -6,7 +6,7 @@ import { zeros } from "../../kernels/zeros.ts";
 import { purposes } from "../../random/noise_key.ts";
 import { type Config, changesOf } from "../../train/config.ts";
 
-/** Each picture changed by chance; null without augmentation. @param stream of no other use: it is disposed of at the end */
+/** Changes each picture at random; null without augmentation. @param stream used for nothing else: disposed of at the end */
 export async function augmented(
   stream: Stream,
   { size, count, pixels }: Pictures,

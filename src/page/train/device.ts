@@ -40,7 +40,7 @@ export async function openDevice(onProgress: OnProgress, submitBudget = 100): Pr
   return { gpu, submitBudget };
 }
 
-/** A stream for one trainer: its buffers and its choice of kernels are of no use to another. */
+/** A stream for one trainer: its buffers and its choice of kernels belong to that trainer alone. */
 export function newStream({ gpu, submitBudget }: Device): Stream {
   const stream = new Stream(gpu);
   stream.pacing.submitBudget = submitBudget;

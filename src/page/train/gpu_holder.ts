@@ -57,7 +57,7 @@ export class GpuHolder {
 
   /**
    * Announces the adapter or that there is none, and measures how fast it is until `endMeasuring`.
-   * @param mayMeasure asked once the device is open: two measurements on one GPU would measure each other
+   * @param mayMeasure asked once the device is open: two measurements on one GPU would disturb each other
    */
   async introduce(mayMeasure: () => Promise<boolean>): Promise<void> {
     try {
@@ -77,7 +77,7 @@ export class GpuHolder {
     }
   }
 
-  /** Someone wants to train: the measurement is given up. */
+  /** Gives up the measurement, because training is about to begin. */
   async endMeasuring(): Promise<void> {
     this.measuring?.controller.abort();
     await this.measuring?.done;

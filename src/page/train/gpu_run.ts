@@ -29,7 +29,7 @@ export class GpuRun {
   }
 
   /**
-   * Builds everything anew. If that fails, `trainer` and `gpu` are those of the attempt, until `tearDown`.
+   * Builds everything from a state. If that fails, `trainer` and `gpu` are those of the attempt, until `tearDown`.
    * @param state what the run continues from, with its own choice of kernels; null: from the beginning
    */
   async build(config: Config, state: RunState | null): Promise<Trainer> {

@@ -1,4 +1,4 @@
-/** What a session is given by the worker. */
+/** What the worker provides to a session. */
 import type { VariantMemory } from "../../train/choose_variants.ts";
 import type { WorkerEvent } from "../protocol.ts";
 import type { RunStore } from "../store/run_store.ts";
@@ -7,7 +7,7 @@ import type { GridView } from "./grid_view.ts";
 
 export interface SessionHost {
   store: RunStore;
-  /** What was measured of this machine's GPUs. */
+  /** Measurements of this machine's GPUs. */
   variants: VariantMemory;
   view: GridView;
   emit(event: WorkerEvent): void;

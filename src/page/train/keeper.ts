@@ -20,7 +20,7 @@ export class Keeper {
   /** The newest checkpoint, while it is in memory only. */
   unsaved: { step: number; bytes: Uint8Array } | null = null;
   private readonly failures = new Map<string, Failure>();
-  private told: string | null = null;
+  private reported: string | null = null;
 
   constructor(
     private readonly store: RunStore,
@@ -28,17 +28,17 @@ export class Keeper {
     private readonly options: {
       /** Creates the run again, without a checkpoint, after the storage has lost it. */
       recreate(): Promise<void>;
-      /** What is not in the storage and why, for people; null: everything is stored. Called when that changes. */
+      /** What is not in the storage and why, for the user; null: everything is stored. Called when that changes. */
       onProblem(problem: string | null): void;
     },
   ) {}
 
   /** @returns whether the checkpoint was saved */
   async checkpoint(step: number, bytes: Uint8Array, rows: Float32Array): Promise<boolean> {
-    let beside: Error | null;
+    let curvesError: Error | null;
     try {
       if (!(await this.store.has(this.id))) await this.options.recreate();
-      beside = await this.store.saveCheckpoint(this.id, step, bytes, rows);
+      curvesError = await this.store.saveCheckpoint(this.id, step, bytes, rows);
     } catch (error) {
       this.unsaved = { step, bytes };
       const since = this.savedStep > 0 ? `the save of step ${this.savedStep.toLocaleString("en")}` : "the beginning";
@@ -53,9 +53,9 @@ export class Keeper {
     this.savedStep = step;
     this.failures.delete(checkpointKey);
     this.failures.delete(curvesKey);
-    if (beside) {
+    if (curvesError) {
       const work = () => this.store.saveCurves(this.id, rows);
-      this.failures.set(curvesKey, { text: besideText(curvesKey, beside), work });
+      this.failures.set(curvesKey, { text: failureText(curvesKey, curvesError), work });
     }
     await this.retry();
     return true;
@@ -69,9 +69,9 @@ export class Keeper {
 
   /**
    * Stores something besides the checkpoint, now or with a later save.
-   * @param key what it is, for people; later work with the same key replaces work that failed
+   * @param key what it is, for the user; later work with the same key replaces work that failed
    */
-  async beside(key: string, work: () => Promise<void>): Promise<void> {
+  async alongside(key: string, work: () => Promise<void>): Promise<void> {
     await this.attempt(key, work);
     this.tell();
   }
@@ -95,19 +95,19 @@ export class Keeper {
       await work();
       this.failures.delete(key);
     } catch (error) {
-      this.failures.set(key, { text: besideText(key, error), work });
+      this.failures.set(key, { text: failureText(key, error), work });
     }
   }
 
   private tell(): void {
     const first = this.failures.get(checkpointKey) ?? this.failures.values().next().value;
     const problem = first?.text ?? null;
-    if (problem === this.told) return;
-    this.told = problem;
+    if (problem === this.reported) return;
+    this.reported = problem;
     this.options.onProblem(problem);
   }
 }
 
-function besideText(what: string, error: unknown): string {
+function failureText(what: string, error: unknown): string {
   return `${what} could not be stored: ${reasonOf(error)}. Training continues, and this will be tried again with the next save`;
 }

@@ -5,11 +5,11 @@ import type { GridView } from "./grid_view.ts";
 /** Milliseconds from one drawing to the next, longer where drawing would take more than this share of the time. */
 const redrawAfter = 500;
 const drawingShare = 0.1;
-/** However slow drawing is, the user sees a sign of life after so many milliseconds. */
+/** However slow drawing is, the user sees a sign of life after this many milliseconds. */
 const maxPause = 6000;
 
 export class LivePreview {
-  /** The drawing in hand. */
+  /** The drawing in progress. */
   private drawing: Promise<void> | null = null;
   private lastDrawn = 0;
   private drawTook = 0;
@@ -38,7 +38,7 @@ export class LivePreview {
     if (performance.now() - this.lastDrawn > pause) this.drawing ??= this.draw(trainer).catch(() => {});
   }
 
-  /** Waits for the drawing in hand. */
+  /** Waits for the drawing in progress. */
   async settled(): Promise<void> {
     await this.drawing;
   }

@@ -1,6 +1,6 @@
 /**
  * An open run on the GPU, kept alive: built from a state, shown on the canvas, and brought back when training fails. The
- * policy of going back is src/train/recovery.ts.
+ * policy for going back is in src/train/recovery.ts.
  */
 import type { RunState } from "../../train/checkpoint.ts";
 import { type Guard, guardOf } from "../../train/guards.ts";
@@ -47,7 +47,7 @@ export class LiveRun {
     return this.gpuRun.trainer;
   }
 
-  /** Watches over the trainer. Only while there is one. */
+  /** Watches over the trainer; available only while there is one. */
   get guard(): Guard {
     return this.currentGuard!;
   }
@@ -85,7 +85,7 @@ export class LiveRun {
     }
   }
 
-  /** Builds the run again with another recipe. The guard starts anew: its thresholds and averages belong to the recipe. */
+  /** Builds the run again with another recipe. The guard starts over: its thresholds and averages belong to the recipe. */
   async rebuild(state: RunState): Promise<void> {
     this.currentGuard = null;
     await this.build(state);
@@ -103,7 +103,7 @@ export class LiveRun {
     this.setPhase("failed");
   }
 
-  /** The run can go back to this step. */
+  /** Call when a checkpoint of this step has been kept: the run can go back to it. */
   kept(step: number): void {
     this.recovery.saved(step);
   }

@@ -1,5 +1,5 @@
 /**
- * An open run apart from the GPU: its settings, pictures, curves and grids, in memory and in the browser's storage.
+ * An open run, except its part on the GPU: its settings, pictures, curves and grids, in memory and in the browser's storage.
  * Storage that fails does not end training (keeper.ts).
  */
 import { pictureGrid } from "../../data/grid.ts";
@@ -49,7 +49,7 @@ export class OpenRun {
     });
   }
 
-  /** Makes a new run. @throws Error for people: what is wrong with the configuration, the pictures or the storage */
+  /** Makes a new run. @throws Error for the user: what is wrong with the configuration, the pictures or the storage */
   static async create(host: SessionHost, { config, photographs, name }: NewRun): Promise<OpenRun> {
     checkConfig(config);
     if (photographs) stepsPerEpoch(photographs.pictures.count, config.batch);
@@ -66,9 +66,9 @@ export class OpenRun {
 
   /**
    * Opens a saved run.
-   * @param brought become the run's pictures if it came without them
+   * @param brought become the run's pictures if it arrived without them
    * @returns the state to continue from (null: the beginning), and what the user should know
-   * @throws Error for people
+   * @throws Error for the user
    */
   static async load(host: SessionHost, id: string, brought: Photographs | null) {
     const { store } = host;
@@ -128,7 +128,7 @@ export class OpenRun {
     return this.isDiscarded;
   }
 
-  /** Events that tell a newcomer all there is. */
+  /** The events that bring a new watcher up to date. */
   async snapshot(): Promise<WorkerEvent[]> {
     const run = await this.store.summary(this.id);
     return [
@@ -145,7 +145,7 @@ export class OpenRun {
     this.emit({ type: "rows", rows, gpuBytes });
   }
 
-  /** Of the newest step's pictures. */
+  /** Adds the quality of the newest step's pictures. */
   addQuality(swd: number, floor: number): void {
     this.rows.measured(swd, floor);
     this.emit({ type: "quality", swd, floor });
@@ -153,7 +153,7 @@ export class OpenRun {
 
   async addSample(step: number, pictures: Pictures): Promise<void> {
     if (this.isDiscarded) return;
-    await this.keeper.beside(gridKey(step), async () => {
+    await this.keeper.alongside(gridKey(step), async () => {
       const png = await encodePng(pictureGrid(pictures));
       this.samples = [...this.samples.filter((sample) => sample.step < step), { step, png }];
       this.emit({ type: "sample", sample: { step, png } });
@@ -174,7 +174,7 @@ export class OpenRun {
 
   async changeConfig(config: Config): Promise<void> {
     this.config = config;
-    await this.keeper.beside("The changed settings", async () => {
+    await this.keeper.alongside("The changed settings", async () => {
       const { totalSteps } = recordOf({ ...this.fixed, name: this.name, config });
       await this.store.update(this.id, { config, totalSteps });
     });
@@ -215,13 +215,13 @@ export class OpenRun {
     this.samples = this.samples.filter((sample) => sample.step <= step);
     this.keeper.wentBack(step);
     this.keeper.forget((key) => stepOfGrid(key) > step);
-    await this.keeper.beside("The removal of later grids", () => this.store.rewind(this.id, step));
+    await this.keeper.alongside("The removal of later grids", () => this.store.rewind(this.id, step));
     this.emit({ type: "rewound", step });
     if (this.savedStep > 0) await this.announceSaved();
   }
 
   private async announceSaved(): Promise<void> {
-    // For display only, so it may be unknown once.
+    // Only for display, so placeholders will do.
     const unknown = { saved: Date.now(), bytes: 0 };
     const { saved, bytes } = await this.store.summary(this.id).catch(() => unknown);
     this.emit({ type: "saved", step: this.savedStep, at: saved, bytes });
@@ -243,7 +243,8 @@ export class OpenRun {
       type: "note",
       text: `This site's data were cleared while ${name} was training. The run continued in memory and is being stored again; other runs are gone.`,
     });
-    for (const sample of this.samples) await this.keeper.beside(gridKey(sample.step), () => this.storeSample(sample));
+    for (const sample of this.samples)
+      await this.keeper.alongside(gridKey(sample.step), () => this.storeSample(sample));
   }
 }
 

@@ -19,7 +19,7 @@ export class Session {
   private readonly output: TrainingOutput;
   private controller: AbortController | null = null;
   private training: Promise<void> | null = null;
-  /** Whether training shall continue after an interruption. */
+  /** Whether training should continue after an interruption. */
   private playing = false;
 
   private constructor(
@@ -30,7 +30,7 @@ export class Session {
     this.output = new TrainingOutput(run, this.live, () => this.controller?.abort());
   }
 
-  /** Makes a new run. @throws Error for people: what is wrong with the configuration, the pictures or the storage */
+  /** Makes a new run. @throws Error for the user: what is wrong with the configuration, the pictures or the storage */
   static async create(host: SessionHost, newRun: NewRun): Promise<Session> {
     const session = new Session(host, await OpenRun.create(host, newRun));
     try {
@@ -48,8 +48,8 @@ export class Session {
 
   /**
    * Opens a saved run, paused.
-   * @param brought become the run's pictures if it came without them
-   * @throws Error for people
+   * @param brought become the run's pictures if it arrived without them
+   * @throws Error for the user
    */
   static async open(host: SessionHost, id: string, brought: Photographs | null): Promise<Session> {
     const { run, state, warnings } = await OpenRun.load(host, id, brought);
@@ -77,7 +77,7 @@ export class Session {
     return this.live.phase;
   }
 
-  /** Events that tell a newcomer all there is. */
+  /** The events that bring a new watcher up to date. */
   async snapshot(): Promise<WorkerEvent[]> {
     return [...(await this.run.snapshot()), { type: "phase", phase: this.phase }];
   }
@@ -135,7 +135,7 @@ export class Session {
     });
   }
 
-  /** The run as it is now, without any use of the storage. @throws Error when there is no state to hand out */
+  /** The run as it is now, without using the storage. @throws Error when there is no state to hand out */
   async download(): Promise<CheckpointDownload> {
     let current = this.run.unsaved;
     if (this.live.trainer && this.phase !== "failed") {
@@ -152,7 +152,7 @@ export class Session {
     return { file: checkpointBlob(current.bytes), step: current.step, warning: null };
   }
 
-  /** Changes what can be changed without a new run. @throws Error for people, with nothing changed */
+  /** Changes what can be changed without a new run. @throws Error for the user, with nothing changed */
   async change(changes: Partial<Config>): Promise<void> {
     const { run, live } = this;
     const before = run.config;

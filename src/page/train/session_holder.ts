@@ -29,7 +29,10 @@ export class SessionHolder {
     return this.session;
   }
 
-  /** Closes the run that was open, and opens another. @throws Error for people: what `make` throws, or another tab trains */
+  /**
+   * Closes the run that was open, and opens another.
+   * @throws Error for the user: what `make` throws, or another tab trains
+   */
   async begin(make: () => Promise<Session>): Promise<Session> {
     const { tabs, post, endMeasuring, postRuns } = this.options;
     await endMeasuring();

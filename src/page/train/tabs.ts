@@ -1,6 +1,6 @@
 /**
  * Only one tab trains: the one that holds the Web Lock. It sends its events through a channel, so that other tabs can watch,
- * and lets go when one of them asks. A tab that crashes lets go by itself.
+ * and releases the lock when one of them asks. The lock of a tab that crashes is released by itself.
  */
 import type { WorkerEvent } from "../protocol.ts";
 
@@ -13,7 +13,7 @@ type TabMessage =
   | { type: "event"; event: WorkerEvent };
 
 const name = "catgan trainer";
-/** A tab that was asked to let go has so long, in milliseconds, to finish its step and save. */
+/** How long a tab that was asked to let go has to finish its step and save, in milliseconds. */
 const patience = 20_000;
 
 export class Tabs {
@@ -24,7 +24,7 @@ export class Tabs {
 
   constructor(
     private readonly options: {
-      /** Of the tab that trains, while it is watched. */
+      /** An event of the tab that trains, while it is watched. */
       onEvent(event: WorkerEvent): void;
       onTraining(elsewhere: boolean): void;
       /** Another tab wants to train: save, close, then call `letGo`. */
@@ -38,7 +38,7 @@ export class Tabs {
     },
   ) {
     this.channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.unattended(this.receive(data));
-    // What is lost of a tab that crashes is its lock: found out when it is free again.
+    // A tab that crashes is noticed when its lock becomes free.
     this.unattended(this.lookAround());
   }
 
@@ -64,7 +64,7 @@ export class Tabs {
     });
   }
 
-  /** Has the events of the tab that trains, from now on, with all that came before. */
+  /** Receives the events of the tab that trains from now on, beginning with a snapshot. */
   watch(): void {
     this.watching = true;
     this.post({ type: "who trains" });
@@ -94,7 +94,7 @@ export class Tabs {
     this.release = null;
   }
 
-  /** To the tabs that watch. */
+  /** Sends an event to the tabs that watch. */
   share(event: WorkerEvent): void {
     if (this.training) this.post({ type: "event", event });
   }

@@ -1,4 +1,4 @@
-/** What comes out of a training run on the page: curves, grids, the live preview, and saves now and then. */
+/** What comes out of a training run on the page: curves, grids, the live preview, and regular saves. */
 import { DivergedError } from "../../train/diverged.ts";
 import type { Finding } from "../../train/guards.ts";
 import type { RunHooks } from "../../train/run.ts";
@@ -6,7 +6,10 @@ import { watched } from "../../train/watch.ts";
 import type { LiveRun } from "./live_run.ts";
 import type { OpenRun } from "./open_run.ts";
 
-/** Milliseconds from one save to the next, besides the run's own interval; and the share of the time that saving may take. */
+/**
+ * Milliseconds from one save to the next, in addition to the run's own interval; and the share of the time that saving
+ * may take.
+ */
 const saveAgainAfter = 30_000;
 const savingShare = 0.05;
 

@@ -34,7 +34,7 @@ const store = new RunStore(async () => await (await openOpfs()).folder("runs"));
 const turns = new Turns();
 const gpu = new GpuHolder({ post, emit, onWatchFailed: (error) => note("Watching the GPU failed", error) });
 const sessions = new SessionHolder({ tabs: () => tabs, post, postRuns, endMeasuring: () => gpu.endMeasuring() });
-/** Hands over the canvas that was asked for. */
+/** Resolves the request for a fresh canvas. */
 let gotCanvas: ((canvas: OffscreenCanvas) => void) | null = null;
 
 const host: SessionHost = {
@@ -63,12 +63,12 @@ function note(what: string, error: unknown): void {
   post({ type: "note", text: `${what}: ${reasonOf(error)}` });
 }
 
-/** Does something whose result no call waits for. The user is told when it fails. */
+/** Runs work that no call waits for, and reports a failure to the user. */
 function unattended(what: string, work: Promise<unknown>): void {
   work.catch((error) => note(what, error));
 }
 
-/** This tab among the others that show the page. */
+/** Connects this tab with the others that show the page. */
 function joinTabs(): Tabs {
   return new Tabs({
     onEvent: post,
@@ -224,7 +224,7 @@ const calls: {
   },
 };
 
-/** Calls that do not wait for the one before. */
+/** Calls that do not wait for earlier ones. */
 const atOnce: readonly CallName[] = ["augmented", "canvas", "destroyDevice", "endGpuWait", "plan", "watch"];
 
 export async function receive({ id, name, args }: CallMessage): Promise<void> {

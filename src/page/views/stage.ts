@@ -1,4 +1,4 @@
-/** The stage: drawings beside real pictures, and before a run the curtain with the start button in front of them. */
+/** The stage: drawings next to real pictures, and before a run, a curtain with the start button in front of them. */
 import { presetWords } from "../controls.ts";
 import { describeAdapter, describeRunTime } from "../describe_adapter.ts";
 import { byId, setImage, setText } from "../dom.ts";

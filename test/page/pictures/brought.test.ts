@@ -44,13 +44,13 @@ function onDisk(name: string, bytes: Uint8Array): string {
   return join(root, name);
 }
 
-describe("what is brought to the page", () => {
+describe("a set of files given to the page", () => {
   it("is the same data set as on the command line: a zip, stored or deflated, and a folder", async () => {
     for (const [name, bytes] of Object.entries(cats)) onDisk(`cats/${name}`, bytes);
     const expected = await readOnCommandLine(join(root, "cats"), options);
     expect(expected.pictures.count).toBe(40);
     expect(expected.skipped).toEqual([
-      { name: "black/text.jpg", reason: "not a picture of a known format by its first bytes" },
+      { name: "black/text.jpg", reason: "its first bytes are not those of a known picture format" },
     ]);
     const sources = [Object.entries(cats).map(([name, bytes]) => brought(`my cats/${name}`, bytes))];
     for (const level of [0, 6]) {
@@ -65,7 +65,7 @@ describe("what is brought to the page", () => {
     }
   });
 
-  it("is refused in the command line's words", async () => {
+  it("is refused with the command line's messages", async () => {
     const noise = pngOf(16, 16, () => [random() * 256, random() * 256, random() * 256]);
     const bomb = bombOf(noise.subarray(0, 33), 300);
     const names = ["good", "sum", "method", "outside", "longer", "shorter", "nowhere", "bomb", "lying", "broken"];
@@ -97,7 +97,7 @@ describe("what is brought to the page", () => {
     expect(found).toEqual(await readOnCommandLine(onDisk("bad.zip", zip), options));
   });
 
-  it("may be several zips and files at once; a zip inside of a folder is not opened", async () => {
+  it("may be several zips and files at once; a zip inside a folder is not opened", async () => {
     const zip = await zipOf([["1.png", pngOf(16, 16, () => [1, 1, 1])]]);
     const two = pngOf(16, 16, () => [2, 2, 2]);
     const { names } = await read([brought("b.zip", zip), brought("a.zip", zip), brought("B.png", two)]);
@@ -106,7 +106,7 @@ describe("what is brought to the page", () => {
     expect((await read([brought("a/2.png", two), brought("b/2.png", two)])).names).toEqual(["a/2.png", "b/2.png"]);
   });
 
-  it("is cut by the landmarks beside it, in a folder or a zip, as on the command line", async () => {
+  it("is cropped by its landmarks, in a folder or a zip, as on the command line", async () => {
     const line = text(`9 22 20 42 20 32 35 16 12 ${"0 0 ".repeat(4)} 48 12 `);
     const noise = (): Uint8Array => pngOf(64, 48, () => [random() * 256, random() * 256, random() * 256]);
     const set: Record<string, Uint8Array> = {
@@ -124,7 +124,7 @@ describe("what is brought to the page", () => {
     expect(await read([brought("CAT.zip", await zipOf(Object.entries(set)))])).toEqual(expected);
   });
 
-  it("is the zip alone where catgan prepare made the folder", async () => {
+  it("is only the zip if catgan prepare made the folder", async () => {
     const picture = pngOf(16, 16, () => [9, 9, 9]);
     const zip = await zipOf([["a.jpg.png", picture]]);
     const made = { "contact-sheet.png": picture, "duplicates.txt": text(""), "pictures.zip": zip };
@@ -134,7 +134,7 @@ describe("what is brought to the page", () => {
     expect((await read(files)).names).toEqual(["a.jpg.png"]);
   });
 
-  it("is not looked at where it is hidden", async () => {
+  it("is ignored if it is hidden", async () => {
     const png = pngOf(16, 16, () => [1, 1, 1]);
     const paths = ["cats/1.png", "cats/.2.png", "cats/.git/3.png", "cats/__MACOSX/4.png"];
     expect((await read(paths.map((path) => brought(path, png)))).names).toEqual(["1.png"]);
@@ -240,14 +240,14 @@ describe("what the browser cannot open", () => {
     expect(skipped).toEqual(["\ufffd", "\ufffd/"].map((name) => ({ name, reason })));
   });
 
-  it("may have no entry: then it is a file, or lost", async () => {
+  it("may have no entry: then it is a file, or unreadable", async () => {
     const found = await drop(new File([new Uint8Array(png)], "1.png"), entryOf("2.png", png), null);
     const { names, skipped } = await read(found.files, found.lost);
     expect(names).toEqual(["1.png", "2.png"]);
     expect(skipped).toEqual([{ name: "(without a name)", reason: "the browser gave no file" }]);
   });
 
-  it("is named where it is gone when it is read", async () => {
+  it("is named if it has disappeared when it is read", async () => {
     const gone = ["a.png", "no ending", "notes.txt", "set.zip"].map(goneFile);
     const reason = "it cannot be read: it is gone, has changed, or may not be opened";
     const { names, skipped } = await read([brought("1.png", png), ...gone]);
@@ -285,7 +285,7 @@ describe("what the browser cannot open", () => {
     await expect(walk).rejects.toThrow("aborted");
   });
 
-  it("is nothing where an input gave the files", () => {
+  it("is empty if an input gave the files", () => {
     expect(fromInput([new File([new Uint8Array(png)], "1.png")]).lost).toEqual([]);
   });
 });

@@ -49,7 +49,7 @@ describe("inflating in a browser", () => {
     }
   });
 
-  it("of anything ends, with bytes or a fault", async () => {
+  it("of any data ends, with bytes or an error", async () => {
     const original = deflateRawSync(text("cats ".repeat(200)));
     for (let i = 0; i < 500; i++) await faultOf(() => inflate(mutate(original, random), "raw", 1000));
   });
@@ -61,7 +61,7 @@ describe("inflating in a browser", () => {
     expect(peakMiB() - before).toBeLessThan(96);
   });
 
-  it("of a beginning gives what can be had of it", async () => {
+  it("of a beginning gives as much as possible", async () => {
     const bytes = noise(100_000);
     const beginning = await inflateBeginning(deflateRawSync(bytes).subarray(0, 1024));
     expect([...beginning.subarray(0, 8)]).toEqual([...bytes.subarray(0, 8)]);

@@ -49,7 +49,7 @@ describe("what a browser's decoder gets", () => {
     expect(await pixelsOf(result)).toEqual(gradient(width, height));
   });
 
-  it("is checked before: cut short, too large", async () => {
+  it("is checked first: cut short, too large", async () => {
     const png = await encoded(picture, "png");
     const webp = await encoded(picture, "webp");
     expect(() => examinePng(png.subarray(0, -1))).toThrow(/^PNG cut short: /);

@@ -24,7 +24,7 @@ describe("refusals", () => {
 });
 
 describe("the preview", () => {
-  it("shows each picture beside its mirror image", () => {
+  it("shows each picture next to its mirror image", () => {
     const picture = Uint8Array.from({ length: 2 * 2 * 3 }, (_, i) => 10 * i);
     const { width, height, rgba } = previewImage([picture, undefined], 2, null);
     expect([width, height]).toEqual([8 * 2 + 9 * gridGap, 2 + 2 * gridGap]);
@@ -39,7 +39,7 @@ describe("the preview", () => {
     }
   });
 
-  it("takes different pictures from all over the set, others every time", () => {
+  it("takes different pictures from all over the set, and different ones every time", () => {
     for (const count of [1, 5, 12, 13, 30, 5000]) {
       for (let turn = 0; turn < 20; turn++) {
         const indices = previewIndices(count, turn);
