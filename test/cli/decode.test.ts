@@ -380,7 +380,7 @@ describe("PNG", () => {
 
 it("a file that is not a picture says so", async () => {
   for (const other of ["", "\x89PNG", "RIFF....", "\xff\xd8"]) {
-    await expect(decodePicture(bytesOf(other))).rejects.toThrow("not a picture of a known format");
+    await expect(decodePicture(bytesOf(other))).rejects.toThrow("not those of a known picture format");
   }
 });
 
@@ -428,7 +428,7 @@ describe("decodePicture under mutation", () => {
         decoded++;
       } catch (error) {
         expect((error as Error).constructor, String((error as Error).stack)).toBe(Error);
-        expect((error as Error).message).toMatch(/^[^\n]*(JPEG|PNG|WebP|GIF|TIFF|AVIF|HEIC|known format)[^\n]*$/);
+        expect((error as Error).message).toMatch(/^[^\n]*(JPEG|PNG|WebP|GIF|TIFF|AVIF|HEIC|known picture format)[^\n]*$/);
         refused++;
       }
       slowest = Math.max(slowest, performance.now() - start);

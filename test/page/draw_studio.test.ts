@@ -92,7 +92,7 @@ test("a file that is not a checkpoint is refused with a reason, and the previous
   );
   const foreign = new Blob([new Uint8Array(encodeSafetensors(new Map(), { format: "pt" }))]);
   await expect(drawing.open(foreign, "bert")).rejects.toThrow(
-    '“bert” is not a checkpoint to draw from: checkpoint: the format is "pt", expected "catgan 1"',
+    '“bert” is not a checkpoint to draw from: checkpoint: its format is "pt", expected "catgan 1"',
   );
   const bytes = new Uint8Array(await files.averaged.arrayBuffer());
   await expect(drawing.open(new Blob([bytes.subarray(0, bytes.length - 4)]), "cut")).rejects.toThrow(
