@@ -428,7 +428,9 @@ describe("decodePicture under mutation", () => {
         decoded++;
       } catch (error) {
         expect((error as Error).constructor, String((error as Error).stack)).toBe(Error);
-        expect((error as Error).message).toMatch(/^[^\n]*(JPEG|PNG|WebP|GIF|TIFF|AVIF|HEIC|known picture format)[^\n]*$/);
+        expect((error as Error).message).toMatch(
+          /^[^\n]*(JPEG|PNG|WebP|GIF|TIFF|AVIF|HEIC|known picture format)[^\n]*$/,
+        );
         refused++;
       }
       slowest = Math.max(slowest, performance.now() - start);
