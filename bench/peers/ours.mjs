@@ -14,7 +14,7 @@ export async function open(gpu) {
       pictures = catgan.paintCats(config.size, pictureCount, config.seed);
       trainer = new catgan.Trainer(stream, config, pictures);
       const start = {};
-      for (const { values } of [trainer.g, trainer.d]) {
+      for (const { values } of [trainer.model.g, trainer.model.d]) {
         for (const [name, tensor] of values.tensors) {
           start[name] = { shape: tensor.shape, values: await stream.read(tensor) };
         }
