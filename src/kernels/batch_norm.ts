@@ -35,7 +35,7 @@ function chunkStatistics(stream: Stream, { parts, chunk }: Chunking, C: number):
 export function batchNormStatistics(stream: Stream, x: Tensor, moments: Tensor, epsilon: number) {
   const C = x.shape[x.shape.length - 1];
   checkChannels("batchNormStatistics", C, [[moments, 3]]);
-  const chunking = chunked(partsOf(stream, "batchNormStatistics", [x]));
+  const chunking = chunked(partsOf(stream.gpu, "batchNormStatistics", [x]));
   const partial = chunkStatistics(stream, chunking, C);
   stream.append({
     program: program(stream.gpu, ["batch_norm_merge", "batch_norm_chan"]),
@@ -57,7 +57,7 @@ export function batchNorm(stream: Stream, x: Tensor, moments: Tensor, gamma: Ten
   ]);
   for (const {
     views: [xPiece, yPiece],
-  } of partsOf(stream, "batchNorm", [x, y])) {
+  } of partsOf(stream.gpu, "batchNorm", [x, y])) {
     stream.append({
       program: program(stream.gpu, ["batch_norm"]),
       sizes: { size: xPiece.size, C },
@@ -117,7 +117,7 @@ export function batchNormGradient(
     [sums, 2],
   ]);
   const rows = x.size / C;
-  const pieces = partsOf(stream, "batchNormGradient", [dy, x, dx]).map(({ views }) => views);
+  const pieces = partsOf(stream.gpu, "batchNormGradient", [dy, x, dx]).map(({ views }) => views);
   const chunks = pieces.map(([piece]) => chunksOf(piece.shape[0]));
   const total = chunks.reduce((sum, { count }) => sum + count, 0);
   const partial = stream.temporary("batch norm gradient partial", [total, 2, C]);
@@ -178,7 +178,7 @@ export function batchNormLeakyRelu(
     [beta, 1],
     ...(running ? [[running.averages, 3] as const] : []),
   ]);
-  const chunking = chunked(partsOf(stream, "batchNormLeakyRelu", [x, y], groups));
+  const chunking = chunked(partsOf(stream.gpu, "batchNormLeakyRelu", [x, y], groups));
   const partial = chunkStatistics(stream, chunking, C);
   // The kernel always updates averages; without any to update, it gets a temporary that nothing reads.
   const unread = running ? null : stream.temporary("batch norm running, unread", [3, C]);
@@ -228,7 +228,7 @@ export function batchNormLeakyReluGradient(
     [applied, 4 * allGroups],
     ...[dgamma, dbeta].flatMap((gradient) => (gradient ? [[gradient.tensor, 1] as const] : [])),
   ]);
-  const { parts, chunk, chunks } = chunked(partsOf(stream, "batchNormLeakyReluGradient", [dy, x, dx], allGroups));
+  const { parts, chunk, chunks } = chunked(partsOf(stream.gpu, "batchNormLeakyReluGradient", [dy, x, dx], allGroups));
   const partial = stream.temporary("batch norm gradient partial", [allGroups * chunks, 2, C]);
   for (const part of parts) {
     const [dyPiece, xPiece] = part.views;

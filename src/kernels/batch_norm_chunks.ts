@@ -2,7 +2,7 @@
  * How batch-norm's kernels share a tensor's rows: parts that fit a binding, and chunks whose statistics are computed
  * separately and then merged (Chan et al., see docs/batch-norm.md).
  */
-import type { Stream } from "../gpu/stream.ts";
+import type { Gpu } from "../gpu/gpu.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { batchPieces } from "./geometry.ts";
 import type { Chunks } from "./reduce.ts";
@@ -18,14 +18,13 @@ export interface Part {
 }
 
 /** The tensors as one part if they fit a binding, otherwise as pieces of each group. */
-export function partsOf(stream: Stream, operation: string, tensors: readonly Tensor[], groups = 1): Part[] {
+export function partsOf({ limits }: Gpu, operation: string, tensors: readonly Tensor[], groups = 1): Part[] {
   const { shape, size } = tensors[0];
   const C = shape[shape.length - 1];
   const wrong = tensors.find((tensor) => tensor.shape.join() !== shape.join());
   if (wrong) throw new Error(`${operation}: ${wrong} and ${tensors[0]} need one shape [..., C]`);
   const rows = size / C / groups;
   if (!Number.isInteger(rows)) throw new Error(`${operation}: ${tensors[0]} does not have ${groups} groups of rows`);
-  const { limits } = stream.gpu;
   const whole = tensors.map((tensor) => tensor.reshape([size / C, C]));
   if (batchPieces(limits, whole).length === 1) return [{ views: whole, groups, firstGroup: 0, firstPiece: true }];
   return Array.from({ length: groups }, (_, group) => {
