@@ -91,7 +91,7 @@ test("a broken file among the results is named", async () => {
   mkdirSync(join("bench", "results"), { recursive: true });
   const broken = join("bench", "results", "zz.json");
   writeFileSync(broken, "{");
-  await expect(benchCommand({ ...options, readme: true })).rejects.toThrow(`${broken}: no JSON`);
+  await expect(benchCommand({ ...options, readme: true })).rejects.toThrow(`${broken}: not JSON`);
 });
 
 test("a wrong kernel: a message, exit code 1", async () => {
