@@ -61,7 +61,7 @@ test("Firefox trains, saves, and continues from the save after a reload", async 
     await eventually(() => text("#continue")).toMatch(/^Continue Tiny cats, step \d+/);
     await click("#continue");
     await eventually(step).toBeGreaterThan(Number(saved));
-    await eventually(() => text("#phase-word")).toMatch(/^finished/);
+    await eventually(() => text("#phase-word")).toMatch(/^Finished/);
     expect(await text("#n-step")).toBe(`${steps} / ${steps}`);
     expect(await text("#notices")).toBe("");
   });

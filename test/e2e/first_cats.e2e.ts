@@ -50,7 +50,7 @@ test("the user opens the page, presses Start, and sees fakes, again and again", 
   for (const id of ["n-rate", "n-left", "n-gpu"]) await expect(visit.shown(id)).toHaveText(/\d/);
   expect(await page.title()).toMatch(/^\d+ of 800/);
   await expect(visit.shown("reals")).toBeVisible();
-  await expect(visit.phase).toHaveText(/^finished/, { timeout: patient * 60_000 });
+  await expect(visit.phase).toHaveText(/^Finished/, { timeout: patient * 60_000 });
   await visit.screenshot("tiny-finished");
   const reals = await tilesOf(visit, "#reals");
   const cats = compare(await tilesOf(visit, "#run-list img"), reals);

@@ -174,7 +174,7 @@ test("reloaded in mid-run, a run continues with the numbers of one that never st
     expect(Number(step)).toBeGreaterThanOrEqual(5);
     expect(Number(step), "reloaded in mid-run").toBeLessThan(steps);
     await visit.shown("continue").click();
-    await expect(visit.phase).toHaveText(/^finished/);
+    await expect(visit.phase).toHaveText(/^Finished/);
     const { bytes } = await visit.downloads(visit.button("Download Tiny cats"));
     expect(stateOf(bytes)).toEqual(stateOf(whole));
     // Curves and grids are those of the whole run as well.
@@ -202,7 +202,7 @@ test.describe("checkpoints and the command line", () => {
     await visit.shown("upload").setInputFiles(join(out, "checkpoints", "step-000007.safetensors"));
     await expect(visit.run("step-000007").getByText(/^Step 7 of 7/)).toBeVisible();
     await visit.button("Open step-000007").click();
-    await expect(visit.phase).toHaveText(/^finished/);
+    await expect(visit.phase).toHaveText(/^Finished/);
     await visit.button(/^Train 7 more/).click();
     await expect(visit.shown("n-step")).toHaveText("14 / 14");
     await visit.upload("holiday.safetensors", Buffer.from("not a checkpoint at all"));

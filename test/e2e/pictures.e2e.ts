@@ -145,7 +145,7 @@ test("5,000 pictures in a zip, trained on, and again after the page was closed",
   console.log(`5,000 pictures read in ${((performance.now() - began) / 1000).toFixed(1)} s`);
   await visit.startButton.click();
   await expect(visit.shown("reals-caption")).toContainText("5,000 pictures of many.zip");
-  await expect(visit.phase).toHaveText(/^finished/);
+  await expect(visit.phase).toHaveText(/^Finished/);
   const summary = "Step 40 of 40, 16 × 16, 5,000 pictures of many.zip";
   await expect(visit.run("Tiny").getByText(summary)).toBeVisible();
   await page.reload();

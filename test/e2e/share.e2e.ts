@@ -134,7 +134,7 @@ test("the page is accessible, before a run and during one, on a phone and a desk
   await expect(page.getByText(/^4 pictures read/)).toBeVisible();
   await page.locator("#fields summary").last().click();
   await visit.startButton.click();
-  await expect(visit.phase).toHaveText(/^finished/);
+  await expect(visit.phase).toHaveText(/^Finished/);
   await page.locator("#draw-source").selectOption({ index: 1 });
   await expect(visit.drawRoom).toBeVisible();
   await page.getByLabel("Channels, G", { exact: true }).fill("3");

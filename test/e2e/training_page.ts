@@ -85,7 +85,7 @@ export class TrainingPage {
   /** Trains a run to its end, and leaves it open. */
   async trainToTheEnd(query: string): Promise<void> {
     await this.start(query);
-    await expect(this.phase).toHaveText(/^finished/);
+    await expect(this.phase).toHaveText(/^Finished/);
   }
 
   button(name: string | RegExp, inside: Page | Locator = this.page): Locator {
