@@ -43,7 +43,7 @@ test("a folder: what was read, what was refused and why, and what the networks w
   await page.getByRole("radio", { name: /^Squeeze/ }).check();
   await eventually(async () => cropped.equals(await preview.screenshot())).toBe(false);
   await expect(page.getByText("each next to its mirror image")).toBeVisible();
-  await page.getByText("Learning", { exact: true }).click();
+  await page.getByText("Training", { exact: true }).click();
   await page.getByLabel("Augment", { exact: true }).selectOption("translation,cutout");
   await expect(page.getByText("each next to an augmented version")).toBeVisible();
   await page.getByLabel("Augment", { exact: true }).selectOption("none");
