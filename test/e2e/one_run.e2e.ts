@@ -37,7 +37,7 @@ test.describe("steering", () => {
     page,
   }) => {
     const began = await visit.step();
-    for (const group of ["Learning", "Networks"]) {
+    for (const group of ["Training", "Networks"]) {
       await page.locator("summary").getByText(group, { exact: true }).click();
     }
     await visit.set("Learning rate, G", "0.0005");
