@@ -1,6 +1,6 @@
 /**
  * A tensor is a shape over a range of a GPU buffer: f32, contiguous, row-major (NHWC for pictures). It does not own the
- * buffer; whoever created that releases it.
+ * buffer: the code that created the buffer releases it.
  */
 export class Tensor {
   /** Number of elements. */
