@@ -29,8 +29,8 @@ export function describeTrouble({ kind, message, remedies = [], attempt, backTo 
   }
   if (attempt === null) {
     const next = saved
-      ? `what was saved is safe: ▶ continues from step ${count(backTo)}`
-      : "nothing had been saved yet: ▶ starts again";
+      ? `what was saved is safe: press Play to continue from step ${count(backTo)}`
+      : "nothing had been saved yet: press Play to start again";
     return `${what} Training has stopped; ${next}.`;
   }
   const went = saved

@@ -17,10 +17,10 @@ test("says what happened and where training continues: at a save, if there is on
 test("after the last attempt it says whether anything is safe", () => {
   const given = { kind: "out of memory", message: "too much", attempt: null } as const;
   expect(describeTrouble({ ...given, backTo: 3 })).toBe(
-    "The GPU ran out of memory: too much. Training has stopped; what was saved is safe: ▶ continues from step 3.",
+    "The GPU ran out of memory: too much. Training has stopped; what was saved is safe: press Play to continue from step 3.",
   );
   expect(describeTrouble({ ...given, backTo: 0 })).toMatch(
-    / Training has stopped; nothing had been saved yet: ▶ starts again\.$/,
+    / Training has stopped; nothing had been saved yet: press Play to start again\.$/,
   );
 });
 

@@ -22,7 +22,7 @@ function phaseText({ state, watching, unsaved }: Model, { step }: RunNumbers): s
     preparing: "getting ready",
     training: "training",
     paused: unsaved ? "paused" : "paused, saved",
-    finished: watching ? "finished" : `Finished. ▶ trains ${count(step)} more steps`,
+    finished: watching ? "finished" : `Finished. Press Play to train ${count(step)} more steps`,
     failed: "stopped",
   };
   const text = texts[state.phase];
