@@ -7,6 +7,7 @@ import type { DataSet } from "./data_set.ts";
 import { describeRun, heading, skippedFacts, warn, warnOfSkipped } from "./describe.ts";
 import type { Reporter } from "./progress.ts";
 import type { Setup } from "./run_setup.ts";
+import { softwareNote } from "./software_adapters.ts";
 
 export function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: DataSet, reporter: Reporter): void {
   const { config, batches, model, pictures, totalSteps, flopsPerStep, step } = trainer;
@@ -31,7 +32,11 @@ export function announce(gpu: Gpu, trainer: Trainer, setup: Setup, { skipped }: 
   });
   if (otherMachine !== null) reporter.event({ event: "warning", message: otherMachine });
   heading(reporter);
-  reporter.fact("adapter", gpu.software ? `${gpu.name}, in software` : gpu.name);
+  const note = gpu.software ? softwareNote(gpu.name, setup.adapter) : null;
+  reporter.fact("adapter", note ? `${gpu.name}, in software (${note.why})` : gpu.name);
+  note?.faster?.forEach((line, i) => {
+    reporter.fact(i === 0 ? "faster" : "", line);
+  });
   describeRun(reporter, {
     config,
     origin: setup.origin,

@@ -33,7 +33,7 @@ import { openAdapter } from "./adapter.ts";
 import type { BenchCommand } from "./commands/bench.ts";
 import { writeFileAtomically } from "./files.ts";
 import { Reporter, wrapped } from "./progress.ts";
-import { softwareEnvironment, unpackedFlag } from "./swiftshader.ts";
+import { outerEnvironment } from "./software_adapters.ts";
 import { asUserError, UserError } from "./user_error.ts";
 
 const { deno, node } = process.versions;
@@ -208,19 +208,6 @@ async function timeStart(adapter: string, out: string): Promise<number> {
   if (took === null || code !== 0)
     throw new Error(`bench: the first step failed with exit code ${code}: ${errors.trim()}`);
   return took;
-}
-
-/** The environment without what `enterSoftware` put there, so that the new process has to do that itself. */
-function outerEnvironment(): NodeJS.ProcessEnv {
-  const env = { ...process.env };
-  if (env[unpackedFlag] === undefined) return env;
-  for (const name of Object.keys(softwareEnvironment() ?? {})) {
-    // A path that was there before comes after ours.
-    const before = name === "LD_LIBRARY_PATH" ? env[name]?.split(":").slice(1).join(":") : "";
-    if (before) env[name] = before;
-    else delete env[name];
-  }
-  return env;
 }
 
 function showChanges(before: Report, now: Report, reporter: Reporter): void {

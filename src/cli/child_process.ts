@@ -1,20 +1,27 @@
 /** Runs the same command again, in a child process with another environment. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { unpackedFlag } from "./swiftshader.ts";
+import { createInterface } from "node:readline";
+import { softwareFlag } from "./swiftshader.ts";
 
 /**
  * Signals reach the child once, through this process only.
  * @param env variables that the child has in addition to this process's
+ * @param noise lines of stderr that are left out, if any: native libraries write there, too
  * @returns its exit code
  */
-export async function runAgain(env: Record<string, string>): Promise<number> {
+export async function runAgain(env: Readonly<Record<string, string>>, noise?: RegExp): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     // A process group of its own: the terminal's Ctrl-C reaches only this process, which passes it on once.
     detached: true,
     env: { ...process.env, ...env },
-    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    stdio: ["inherit", "inherit", noise ? "pipe" : "inherit", "ipc"],
   });
+  if (noise) {
+    createInterface({ input: child.stderr! }).on("line", (line) => {
+      if (!noise.test(line)) process.stderr.write(`${line}\n`);
+    });
+  }
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.on(signal, () => child.kill(signal));
   // Ctrl-Z and fg, likewise.
@@ -25,7 +32,7 @@ export async function runAgain(env: Record<string, string>): Promise<number> {
   process.on("SIGCONT", () => child.kill("SIGCONT"));
   return await new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+    child.on("close", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
 }
 
@@ -35,7 +42,7 @@ export async function runAgain(env: Record<string, string>): Promise<number> {
  * child. A run can be resumed from its newest checkpoint.
  */
 export function followParent(): void {
-  if (!process.env[unpackedFlag] || !process.channel) return;
+  if (!process.env[softwareFlag] || !process.channel) return;
   process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
   process.channel.unref();
 }

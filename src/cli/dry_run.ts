@@ -10,13 +10,14 @@ import { chooseConfig, type NewRun } from "./commands/train.ts";
 import { loadDataSet } from "./data_set.ts";
 import { describeRun, heading, layerTable, skippedFacts, warnOfSkipped } from "./describe.ts";
 import { Reporter } from "./progress.ts";
+import { namedSoftware } from "./software_adapters.ts";
 import { asUserError } from "./user_error.ts";
 
 /** Opens no adapter and writes nothing. @throws UserError when there are no pictures, or fewer than a batch */
 export async function dryRunCommand(options: NewRun): Promise<number> {
   const { data, fit } = options;
   const reporter = new Reporter(process.stdout, options.json);
-  const software = options.adapter === "software" || !mayHaveGpu();
+  const software = options.adapter === "software" || namedSoftware(options.adapter) !== null || !mayHaveGpu();
   const { config, origin } = chooseConfig(options, software);
   // No adapter, so no limits: those are checked when training starts.
   const endless = Number.MAX_SAFE_INTEGER;

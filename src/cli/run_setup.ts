@@ -32,6 +32,8 @@ export interface Setup {
   /** Where a new run's choice of kernels comes from; a run that resumes keeps its own. */
   variants: VariantSource;
   onTrouble: OnTrouble;
+  /** What `--adapter` says. */
+  adapter: string;
   /** From now on a signal no longer ends the process at once: there may be something to save. */
   trainOn(): void;
 }
@@ -66,12 +68,13 @@ export async function openRun(resume: string): Promise<RunFolder> {
 }
 
 export async function setupResumed(options: ResumedRun, folder: RunFolder): Promise<Omit<Setup, "trainOn">> {
-  const { resume, data, overrides, onTrouble } = options;
+  const { resume, data, overrides, onTrouble, adapter } = options;
   if ((await checkpointSteps(resume)).length === 0) {
     const { config, source } = (await readStart(resume))!;
     return {
       folder,
       onTrouble,
+      adapter,
       config: resolveConfig(config, overrides),
       source: data === null ? source : { ...source, data },
       origin: "starts over, because it was stopped before its first checkpoint",
@@ -87,7 +90,7 @@ export async function setupResumed(options: ResumedRun, folder: RunFolder): Prom
 /** Sets up a run that resumes from a checkpoint in its folder. @throws UserError when it cannot */
 export function setupFrom(
   checkpoint: Checkpoint,
-  { resume, data, overrides, onTrouble }: ResumedRun,
+  { resume, data, overrides, onTrouble, adapter }: ResumedRun,
   folder: RunFolder,
 ): Omit<Setup, "trainOn"> {
   const info = checkCheckpoint(checkpoint, "run");
@@ -111,6 +114,7 @@ export function setupFrom(
     folder,
     variants: "table",
     onTrouble,
+    adapter,
     config,
     source,
     newFolder: true,

@@ -34,8 +34,8 @@ declare const Deno:
       dlopen(path: string, symbols: Record<string, { parameters: string[]; result: string }>): unknown;
     };
 
-/** Names the folder that holds the unpacked software adapter, in a process that uses it. */
-export const unpackedFlag = "CATGAN_SOFTWARE_VULKAN";
+/** Names the software adapter that a process uses: SwiftShader's folder, or the manifest of lavapipe. */
+export const softwareFlag = "CATGAN_SOFTWARE_VULKAN";
 /** What `@sparticuz/chromium` is built for. */
 export const softwareRuns = process.platform === "linux" && process.arch === "x64";
 export const inDeno = typeof Deno !== "undefined";
@@ -48,13 +48,13 @@ const manifestFile = "manifest.json";
 const staleAfter = 60 * 60 * 1000;
 
 /** Variables that make Vulkan find SwiftShader; null where it is not available. */
-export function softwareEnvironment(): Record<string, string> | null {
+export function swiftShaderEnvironment(): Record<string, string> | null {
   const unpacked = unpackSwiftShader();
   if ("missing" in unpacked) return null;
   const { folder } = unpacked;
   const { LD_LIBRARY_PATH } = process.env;
   return {
-    [unpackedFlag]: folder,
+    [softwareFlag]: folder,
     LD_LIBRARY_PATH: LD_LIBRARY_PATH ? `${folder}:${LD_LIBRARY_PATH}` : folder,
     VK_ICD_FILENAMES: join(folder, driver),
     VK_DRIVER_FILES: join(folder, driver),

@@ -46,11 +46,11 @@ export async function trainCommand(options: NewRun | ResumedRun): Promise<number
   const variants = readVariantSource(options.variants);
   return await onAdapter(options.adapter, reporter, async (gpu) => {
     const { config, preset, origin } = chooseConfig(options, gpu.software);
-    const { out, data, fit, onTrouble } = options;
+    const { out, data, fit, onTrouble, adapter } = options;
     const source = { data, fit };
     const start = { resumed: null, newFolder: true };
     return await inFolder(newFolder(out, preset), (folder, trainOn) =>
-      train(gpu, { config, source, folder, origin, ...start, variants, onTrouble, trainOn }, reporter),
+      train(gpu, { config, source, folder, origin, ...start, variants, onTrouble, adapter, trainOn }, reporter),
     );
   });
 }

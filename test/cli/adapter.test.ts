@@ -18,9 +18,9 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { openAdapter } from "../../src/cli/adapter.ts";
-import { softwareEnvironment } from "../../src/cli/swiftshader.ts";
+import { swiftShaderEnvironment } from "../../src/cli/swiftshader.ts";
 import { UserError } from "../../src/cli/user_error.ts";
-import { sampled } from "../fuzz/fuzz.ts";
+import { sampleOf } from "../fuzz/fuzz.ts";
 import { start } from "./program.ts";
 
 afterEach(() => void vi.unstubAllEnvs());
@@ -39,7 +39,7 @@ test("an adapter by part of its name, in upper or lower case", async () => {
   gpu.destroy();
 });
 
-const brought = softwareEnvironment() !== null;
+const brought = swiftShaderEnvironment() !== null;
 
 /** What others could do to the folder of libraries that a program of theirs must not be loaded from. */
 const traps: [what: string, set: (folder: string) => void][] = [
@@ -60,11 +60,11 @@ test.runIf(brought).each(traps)("the software adapter is not loaded from %s", (_
   const cache = join(root, "cache");
   vi.stubEnv("XDG_CACHE_HOME", cache);
   vi.stubEnv("TMPDIR", root);
-  const folder = softwareEnvironment()!.CATGAN_SOFTWARE_VULKAN;
+  const folder = swiftShaderEnvironment()!.CATGAN_SOFTWARE_VULKAN;
   expect(dirname(folder)).toBe(join(cache, "catgan"));
-  expect(softwareEnvironment()!.CATGAN_SOFTWARE_VULKAN).toBe(folder);
+  expect(swiftShaderEnvironment()!.CATGAN_SOFTWARE_VULKAN).toBe(folder);
   set(folder);
-  const other = softwareEnvironment()!.CATGAN_SOFTWARE_VULKAN;
+  const other = swiftShaderEnvironment()!.CATGAN_SOFTWARE_VULKAN;
   expect(dirname(other)).toBe(join(root, `catgan-${process.getuid!()}`));
   expect(basename(other)).toBe(basename(folder));
   expect(readFileSync(join(other, "libvulkan.so.1")).length).toBeGreaterThan(1000);
@@ -79,7 +79,7 @@ test.runIf(brought)("without a place that is ours alone there is no software ada
   const trap = join(root, `catgan-${process.getuid!()}`);
   mkdirSync(trap);
   chmodSync(trap, 0o777);
-  expect(softwareEnvironment()).toBeNull();
+  expect(swiftShaderEnvironment()).toBeNull();
   rmSync(root, { recursive: true });
 });
 
@@ -108,12 +108,12 @@ const digests = (folder: string) =>
 test.runIf(brought)("a file of the cached adapter that is not as it was unpacked is unpacked again", () => {
   const root = mkdtempSync(join(tmpdir(), "catgan-adapter-"));
   vi.stubEnv("XDG_CACHE_HOME", root);
-  const folder = softwareEnvironment()!.CATGAN_SOFTWARE_VULKAN;
+  const folder = swiftShaderEnvironment()!.CATGAN_SOFTWARE_VULKAN;
   const whole = digests(folder);
   for (const file of cached) {
-    for (const [what, damage] of damages) {
+    for (const [what, damage] of sampleOf(damages)) {
       damage(join(folder, file));
-      expect(softwareEnvironment()!.CATGAN_SOFTWARE_VULKAN, `${file} ${what}`).toBe(folder);
+      expect(swiftShaderEnvironment()!.CATGAN_SOFTWARE_VULKAN, `${file} ${what}`).toBe(folder);
       expect(digests(folder), `${file} ${what}`).toEqual(whole);
     }
   }
@@ -123,7 +123,7 @@ test.runIf(brought)("a file of the cached adapter that is not as it was unpacked
   for (const path of [old, fresh]) writeFileSync(path, "half");
   utimesSync(old, new Date(0), new Date(0));
   rmSync(join(folder, "manifest.json"));
-  expect(softwareEnvironment()!.CATGAN_SOFTWARE_VULKAN).toBe(folder);
+  expect(swiftShaderEnvironment()!.CATGAN_SOFTWARE_VULKAN).toBe(folder);
   expect(readdirSync(folder).sort()).toEqual([...cached, basename(fresh)].sort());
   rmSync(root, { recursive: true });
 });
@@ -137,7 +137,7 @@ test.runIf(brought)("the program mends a damaged cache, also when several start 
   const refusal = await draw();
   const folder = join(root, "catgan", readdirSync(join(root, "catgan"))[0]);
   const whole = digests(folder);
-  for (const [what, damage] of sampled(damages.length, 0).map((i) => damages[i])) {
+  for (const [what, damage] of sampleOf(damages)) {
     for (const file of cached.slice(0, 3)) damage(join(folder, file));
     // The file is no checkpoint, which is said once the adapter is there.
     for (const result of await Promise.all([draw(), draw(), draw()])) expect(result, what).toEqual(refusal);

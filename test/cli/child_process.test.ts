@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { softwareEnvironment } from "../../src/cli/swiftshader.ts";
+import { swiftShaderEnvironment } from "../../src/cli/swiftshader.ts";
+import { sampleOf } from "../fuzz/fuzz.ts";
 import { eventsOf, start, temporaryFolder, writePictures } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -12,7 +13,7 @@ const quick = "--preset tiny --size 16 --base 4 --base-d 4 --batch 4 --z 8 --ste
 /** A step takes many seconds. */
 const slow = "--preset steady --base-d 64 --batch 13 --steps 1000".split(" ");
 // A child is needed only where a software adapter is, and found by /proc.
-const hasChild = softwareEnvironment() !== null && existsSync("/proc/self/task");
+const hasChild = swiftShaderEnvironment() !== null && existsSync("/proc/self/task");
 
 beforeAll(() => {
   writePictures(small, 4);
@@ -51,7 +52,7 @@ test.runIf(hasChild)("kill -9 of the process ends the child that trains, at once
   await done;
 });
 
-test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s finishes the step and saves it", async (signal) => {
+test.each(sampleOf(["SIGINT", "SIGTERM", "SIGHUP"] as const))("%s finishes the step and saves it", async (signal) => {
   const dir = join(folder, signal);
   const { child, onLine, done } = start(["train", ...quick, "--data", small, "--out", dir, "--json"]);
   onLine((line) => {

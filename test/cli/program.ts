@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, vi } from "vitest";
 import { encodePng } from "../../src/cli/png.ts";
-import { softwareEnvironment, unpackedFlag } from "../../src/cli/swiftshader.ts";
+import { softwareFlag, swiftShaderEnvironment } from "../../src/cli/swiftshader.ts";
 import { pictureGrid } from "../../src/data/grid.ts";
 import { paintCats } from "../../src/data/painted.ts";
 
@@ -28,7 +28,7 @@ export interface Running {
 /** As a user would: without the variables of the test adapter. @param env replaces variables */
 export function start(args: readonly string[], env: Record<string, string> = {}, program = "dist/catgan.mjs"): Running {
   const clean = { ...process.env };
-  for (const name of Object.keys(softwareEnvironment() ?? {})) delete clean[name];
+  for (const name of Object.keys(swiftShaderEnvironment() ?? {})) delete clean[name];
   // As from a user's shell, not from npm test.
   delete clean.npm_lifecycle_event;
   const child = spawn(process.execPath, [program, ...args], { env: { ...clean, ...env } });
@@ -55,7 +55,7 @@ export function start(args: readonly string[], env: Record<string, string> = {},
 /** A test file that mocks `adapter.ts` by shared_device.ts has one device for all its commands. */
 export async function run(...args: string[]): Promise<Result> {
   // Where tests run on another adapter, `--adapter software` needs a process of its own.
-  if (!process.env[unpackedFlag]) return await start(args).done;
+  if (!process.env[softwareFlag]) return await start(args).done;
   const { catgan } = await import("../../src/cli/catgan.ts");
   const said = { stdout: "", stderr: "" };
   const writes = (stream: keyof typeof said) => (text: unknown) => {

@@ -33,5 +33,5 @@ export const force = flag("Replace a file that catgan did not write");
 export const adapter = option(
   text("auto|software|NAME"),
   "auto",
-  "GPU to use: auto takes a real GPU if there is one, otherwise the software adapter; NAME is any part of a GPU's name",
+  "GPU to use: auto takes a real GPU if there is one, otherwise the fastest software adapter; NAME is lavapipe, swiftshader, or any part of a GPU's name",
 );
