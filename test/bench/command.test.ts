@@ -1,13 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { parseReport } from "../../bench/report.ts";
 import { run, temporaryFolder } from "../cli/program.ts";
-
-// One device for all commands.
-vi.mock("../../src/cli/adapter.ts", async (original) =>
-  (await import("../cli/shared_device.ts")).withSharedDevice(await original()),
-);
 
 const folder = temporaryFolder();
 

@@ -25,15 +25,14 @@ import { UserError } from "../../src/cli/user_error.ts";
 import { crc32 } from "../../src/data/crc32.ts";
 import { DivergedError } from "../../src/train/diverged.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
-import { fuzzing, sampled } from "../fuzz/fuzz.ts";
+import { fuzzing, sampled, sampleOf } from "../fuzz/fuzz.ts";
 import { disk, failure, materialise, settleDisk, snapshot } from "./faulty_disk.ts";
 import { writePictures } from "./program.ts";
 
 vi.mock("node:fs/promises", async (original) => (await import("./faulty_disk.ts")).watched(await original()));
 
-// One device for all commands.
 vi.mock("../../src/cli/adapter.ts", async (original) =>
-  (await import("./shared_device.ts")).withSharedDevice(await original()),
+  (await import("../shared_device.ts")).withSharedDevice(await original()),
 );
 
 // Grids are not enlarged: enlarging and compressing them would take most of the time.
@@ -296,7 +295,7 @@ test.each(scenarios)("%s: the power goes after any call", { timeout: 1_800_000 }
   unwatch();
   expect(seen.size).toBeGreaterThan(15);
   const states = [...seen.values()];
-  for (const { after, announced, state } of sampled(states.length, callsInTests).map((i) => states[i])) {
+  for (const { after, announced, state } of sampleOf(states, callsInTests)) {
     rmSync(root, { recursive: true, force: true });
     materialise(state, root, root);
     afterRestart(join(dir, "run.lock"));

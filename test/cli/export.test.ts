@@ -1,15 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PNG } from "pngjs";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
 import { decodeGif } from "../data/gif_decoder.ts";
 import { eventsOf, run, start, temporaryFolder, writePictures } from "./program.ts";
-
-// One device for all commands.
-vi.mock("../../src/cli/adapter.ts", async (original) =>
-  (await import("./shared_device.ts")).withSharedDevice(await original()),
-);
 
 const folder = temporaryFolder();
 const runDir = join(folder, "run");

@@ -17,7 +17,7 @@ import { eventsOf, run, temporaryFolder, writePictures } from "./program.ts";
 
 // One device for all commands.
 vi.mock("../../src/cli/adapter.ts", async (original) =>
-  (await import("./shared_device.ts")).withSharedDevice(await original()),
+  (await import("../shared_device.ts")).withSharedDevice(await original()),
 );
 
 /** Which call on a new file fails. */

@@ -6,11 +6,6 @@ import { escapeControls, terminalJson } from "../../src/cli/terminal_text.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
 import { eventsOf, type Result, run, temporaryFolder, writePictures } from "./program.ts";
 
-// One device for all commands.
-vi.mock("../../src/cli/adapter.ts", async (original) =>
-  (await import("./shared_device.ts")).withSharedDevice(await original()),
-);
-
 afterEach(() => vi.unstubAllEnvs());
 
 const steering = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;

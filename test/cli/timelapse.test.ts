@@ -1,17 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { encodePng } from "../../src/cli/png.ts";
 import { samplePath } from "../../src/cli/run_paths.ts";
 import { enlargedGrid, pictureGrid } from "../../src/data/grid.ts";
 import type { Pictures } from "../../src/data/pictures.ts";
 import { decodeGif } from "../data/gif_decoder.ts";
 import { eventsOf, run, temporaryFolder } from "./program.ts";
-
-// One device for all commands.
-vi.mock("../../src/cli/adapter.ts", async (original) =>
-  (await import("./shared_device.ts")).withSharedDevice(await original()),
-);
 
 const folder = temporaryFolder();
 const size = 16;

@@ -10,17 +10,12 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { PNG } from "pngjs";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { warningOfMachine } from "../../src/cli/announce.ts";
 import { checkFits } from "../../src/cli/fits.ts";
 import { presets } from "../../src/train/config.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
 import { eventsOf, run, start, temporaryFolder, writePictures } from "./program.ts";
-
-// One device for all commands.
-vi.mock("../../src/cli/adapter.ts", async (original) =>
-  (await import("./shared_device.ts")).withSharedDevice(await original()),
-);
 
 const folder = temporaryFolder();
 const photos = join(folder, "photos");

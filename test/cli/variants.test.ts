@@ -5,11 +5,6 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { run, temporaryFolder } from "./program.ts";
 
-// One device for all commands.
-vi.mock("../../src/cli/adapter.ts", async (original) =>
-  (await import("./shared_device.ts")).withSharedDevice(await original()),
-);
-
 const folder = temporaryFolder();
 const small = "--preset tiny --size 16 --base 4 --base-d 4 --batch 4 --z 8 --adapter software".split(" ");
 const train = (dir: string, ...more: string[]) => [

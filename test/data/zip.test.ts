@@ -6,6 +6,7 @@ import { openZip } from "../../src/data/zip.ts";
 import type { RandomAccess } from "../../src/data/zip_directory.ts";
 import { randomNumbers } from "../../src/verify/lab.ts";
 import { countedAs, type Entry, endRecord, record, zipOf } from "../cli/hostile.ts";
+import { sampleOf } from "../fuzz/fuzz.ts";
 
 const text = (words: string) => new TextEncoder().encode(words);
 const accessTo = (bytes: Uint8Array): RandomAccess => ({
@@ -230,7 +231,7 @@ describe("a zip", () => {
   });
 
   it("may have more entries than 16 bits count, without zip64", async () => {
-    for (const count of [65_535, 65_536, 65_544]) {
+    for (const count of sampleOf([65_536, 65_535, 65_544])) {
       const names = Array.from({ length: count }, (_, i) => text(`${i}`));
       const candidates = await open(directoryOf(names));
       expect(candidates.length).toBe(count);

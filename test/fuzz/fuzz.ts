@@ -18,17 +18,22 @@ if (fuzzing) console.log(`fuzz: seed ${fuzzSeed}`);
 /** Of a test that fuzzes one target, in milliseconds. */
 export const fuzzTimeout = 2000 * seconds + 60_000;
 
-/**
- * Which of `count` cases to try, in order: all of them in `npm run fuzz`, and in CI, which sets CATGAN_FAULTS=all; otherwise
- * the first, the last and `others` at random.
- */
+/** Whether every case is tried: in `npm run fuzz`, and in CI, which sets CATGAN_FAULTS=all. `npm test` tries a sample. */
+export const everyCase = fuzzing || process.env.CATGAN_FAULTS === "all";
+
+/** Which of `count` cases to try, in order: all, or a sample of the first, the last and `others` at random. */
 export function sampled(count: number, others: number): number[] {
   const all = Array.from({ length: count }, (_, i) => i);
-  if (fuzzing || process.env.CATGAN_FAULTS === "all" || count <= others + 2) return all;
+  if (everyCase || count <= others + 2) return all;
   const random = randomNumbers(fuzzSeed);
   const chosen = new Set([0, count - 1]);
   while (chosen.size < others + 2) chosen.add(Math.floor(random() * count));
   return all.filter((i) => chosen.has(i));
+}
+
+/** The cases to try. */
+export function sampleOf<Case>(cases: readonly Case[], others = 0): Case[] {
+  return sampled(cases.length, others).map((i) => cases[i]);
 }
 
 /** What must hold for every input. @throws Error that says what does not */

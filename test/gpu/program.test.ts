@@ -4,7 +4,7 @@ import { GpuError } from "../../src/gpu/gpu.ts";
 import { join, program } from "../../src/gpu/program.ts";
 import { Stream } from "../../src/gpu/stream.ts";
 import { add } from "../../src/kernels/elementwise.ts";
-import { testStream } from "../kernels/gpu.ts";
+import { openDevice, testStream } from "../kernels/gpu.ts";
 import { withShaders } from "../kernels/mutant.ts";
 
 const { gpu } = await testStream();
@@ -27,6 +27,7 @@ test("joined files: every line knows its file's, repeated ones too", () => {
 
 describe("programs", () => {
   test("are compiled once", async () => {
+    const gpu = await openDevice();
     const before = gpu.counts.pipelines;
     const first = program(gpu, ["add"]);
     expect(program(gpu, ["add"])).toBe(first);

@@ -17,8 +17,8 @@ export const newRun: NewRun = {
   photographs: { pictures: paintCats(16, 13, 5), label: "cats.zip", fit: "crop" },
 };
 
-/** What a worker has and Node has not, as far as grids are made into files. */
-export function stubCanvas(): void {
+/** What a worker has and Node has not, as far as grids are made into files. @returns what undoes it, for `beforeAll` */
+export function stubCanvas(): () => void {
   vi.stubGlobal(
     "OffscreenCanvas",
     class {
@@ -28,6 +28,7 @@ export function stubCanvas(): void {
     },
   );
   vi.stubGlobal("ImageData", class {});
+  return () => vi.unstubAllGlobals();
 }
 
 /** From one world of a test file to the next: compiling takes long. */
