@@ -1,5 +1,5 @@
 /**
- * Painted cats: pictures to learn from, drawn by a program, as many as wanted.
+ * Painted cats: cats painted by a program, as many as wanted, to learn from.
  *
  * A cat is first *described* (painted/cat.ts: a plain object of colours and lengths, drawn from a random stream keyed by
  * seed and index) and then *painted* (painted/painting.ts: a stack of layers, back to front, each one colour and a coverage
