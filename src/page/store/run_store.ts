@@ -1,11 +1,11 @@
 /**
  * Runs kept in the browser, a folder each:
  *
- *     run.0.json run.1.json            what the run is, which slot is good, checksums (record.ts, replicated_file.ts)
+ *     run.0.json run.1.json            what the run is, which slot is good, checksums (record.ts, repair.ts)
  *     a.safetensors b.safetensors      checkpoints, written in turn: one is always intact (slots.ts)
  *     a.curves.f32 b.curves.f32        losses and quality up to each checkpoint (curves.ts)
  *     reals.png                        some of the training pictures
- *     pictures.u8                      all of them, unless they are painted
+ *     pictures.u8                      all of them, unless they are painted (run_pictures.ts)
  *     samples/00000050.png             grids, thinned out as they become many (sample_files.ts)
  *
  * A checkpoint counts once it has been written, flushed, closed, read back and found equal, and the record names its slot.
