@@ -302,7 +302,8 @@ function adapterBlock({ adapter, runtime, date, ceilings, cases, steps, dense, f
   if (dense.length > 0) {
     const shares = dense.map(({ pass, percent }) => `${pass} ${Math.round(percent.median)} %`);
     sentences.push(
-      `Of a plain matrix product's rate at the same M×N×K, [16,16,16,64] → 128 channels, 5×5 at stride 2 reaches: ${shares.join(", ")}.`,
+      "A 5×5 convolution with stride 2, from [16,16,16,64] to 128 channels, reaches these shares of the GFLOP/s of a plain " +
+        `matrix product with the same M×N×K: ${shares.join(", ")}.`,
     );
   }
   if (firstStep !== null) {

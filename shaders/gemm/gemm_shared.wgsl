@@ -32,7 +32,7 @@ fn gemm_shared(
 ) {
   let tile = sizes.first + workgroup.y * grid.x + workgroup.x;
   if (tile >= sizes.end) { return; }
-  let mine = tile_at(tile);
+  let output_tile = tile_at(tile);
   let across = TILE_COLUMNS / (32u * QUADS);
   let row = lane / 32u / across * 4u + lane / 8u % 4u;
   let column = lane / 32u % across * 8u + lane % 8u;
@@ -43,17 +43,17 @@ fn gemm_shared(
   // @repeat j in 0..QUADS
   var y_i_r_j = vec4f();
 
-  let place = place_at(lane);
-  var stage = stage_at(mine, place);
-  var block = fetch(place.of_a, next_offsets(mine, place, &stage));
-  let slabs = slabs_in(mine);
+  let load = load_of(lane);
+  var stage = stage_at(output_tile, load);
+  var block = fetch(load.of_a, next_offsets(output_tile, load, &stage));
+  let slabs = slabs_in(output_tile);
   for (var s = 0u; s < slabs; s++) {
     // All threads must have read the previous slab before it is overwritten.
     workgroupBarrier();
-    put(place, block);
+    store_block(load, block);
     // The slab must be complete before it is read.
     workgroupBarrier();
-    block = fetch(place.of_a, next_offsets(mine, place, &stage));
+    block = fetch(load.of_a, next_offsets(output_tile, load, &stage));
     for (var d = 0u; d < SLAB; d++) {
       // @repeat i in 0..QUADS
       {
@@ -76,6 +76,6 @@ fn gemm_shared(
   );
   for (var n = 0u; n < 4u * QUADS * QUADS; n++) {
     let y_row = n / (4u * QUADS) * (TILE_ROWS / QUADS) + row * 4u + n / QUADS % 4u;
-    finish(mine, y_row, n % QUADS * (TILE_COLUMNS / QUADS) + column * 4u, y[n]);
+    store_output(output_tile, y_row, n % QUADS * (TILE_COLUMNS / QUADS) + column * 4u, y[n]);
   }
 }

@@ -4,9 +4,9 @@
 //          step of the depth; (SLAB · (TILE_ROWS + TILE_COLUMNS) + 8 · SLAB) · 4 bytes
 //
 // A thread copies one block of 4 rows (columns) × 4 steps per slab: four vec4 from storage, four into the slab. If an
-// operand is contiguous along the depth (a_turned, b_turned), each loaded vec4 is one row at four steps, and the block is
-// transposed in registers on the way: writing v[i].x = … to shared memory may write all of v[i], which other
-// threads write too.
+// operand is contiguous along the depth (a_depth_contiguous, b_depth_contiguous), each loaded vec4 is one row at four
+// steps, and the block is transposed in registers on the way: writing v[i].x = … to shared memory may write all of v[i],
+// which other threads write too.
 //
 // A GPU's shared memory has 32 banks of 4 bytes and serves the vec4 of 8 threads at once if they lie in different banks.
 // Blocks contiguous along rows or columns do. Transposed blocks would not, since four steps are a multiple of 32 banks
@@ -25,20 +25,20 @@ override BLOCKS = (TILE_ROWS + TILE_COLUMNS) * SLAB / 16u;
 
 var<workgroup> slab: array<vec4f, SLAB_LENGTH>;
 
-// The block that a thread fetches: whether of A or B, whether it is transposed, its row (column) ÷ 4, and the first of its
+// The block that a thread loads: whether of A or B, whether it is transposed, its row (column) ÷ 4, and the first of its
 // four steps. Threads past the last block have none.
-struct Place { fetches: bool, of_a: bool, turned: bool, quad: u32, step: u32 }
+struct Load { exists: bool, of_a: bool, transposed: bool, quad: u32, step: u32 }
 struct Block { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
 
-fn place_at(lane: u32) -> Place {
+fn load_of(lane: u32) -> Load {
   let of_a = lane < A_BLOCKS;
-  let turned = select(b_turned, a_turned, of_a);
+  let transposed = select(b_depth_contiguous, a_depth_contiguous, of_a);
   let block = lane - select(A_BLOCKS, 0u, of_a);
   let quads = select(TILE_COLUMNS, TILE_ROWS, of_a) / 4u;
-  let eight = block / 8u;
-  let quad = select(block % quads, eight / (SLAB / 8u) * 4u + block / 2u % 4u, turned);
-  let fourth = select(block / quads, eight % (SLAB / 8u) * 2u + block % 2u, turned);
-  return Place(lane < BLOCKS, of_a, turned, quad, fourth * 4u);
+  let group = block / 8u; // of 8 threads
+  let quad = select(block % quads, group / (SLAB / 8u) * 4u + block / 2u % 4u, transposed);
+  let steps = select(block / quads, group % (SLAB / 8u) * 2u + block % 2u, transposed);
+  return Load(lane < BLOCKS, of_a, transposed, quad, steps * 4u);
 }
 
 fn load_b_or_zero(offset: i32) -> vec4f {
@@ -63,13 +63,13 @@ fn fetch(of_a: bool, offsets: vec4i) -> Block {
   );
 }
 
-fn put(place: Place, block: Block) {
-  if (!place.fetches) { return; }
-  let turned = transpose(mat4x4f(block.v0, block.v1, block.v2, block.v3));
-  let stride = select(B_STRIDE, A_STRIDE, place.of_a);
-  let at = select(B_FIRST, 0u, place.of_a) + place.step * stride + place.quad;
-  slab[at] = select(block.v0, turned[0], place.turned);
-  slab[at + stride] = select(block.v1, turned[1], place.turned);
-  slab[at + 2u * stride] = select(block.v2, turned[2], place.turned);
-  slab[at + 3u * stride] = select(block.v3, turned[3], place.turned);
+fn store_block(load: Load, block: Block) {
+  if (!load.exists) { return; }
+  let columns = transpose(mat4x4f(block.v0, block.v1, block.v2, block.v3));
+  let stride = select(B_STRIDE, A_STRIDE, load.of_a);
+  let at = select(B_FIRST, 0u, load.of_a) + load.step * stride + load.quad;
+  slab[at] = select(block.v0, columns[0], load.transposed);
+  slab[at + stride] = select(block.v1, columns[1], load.transposed);
+  slab[at + 2u * stride] = select(block.v2, columns[2], load.transposed);
+  slab[at + 3u * stride] = select(block.v3, columns[3], load.transposed);
 }

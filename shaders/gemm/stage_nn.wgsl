@@ -3,8 +3,8 @@
 //
 // Joined after conv2d.wgsl and storage_vec4.wgsl, before stage_taps.wgsl, which walks through taps and depth.
 
-const a_turned = true;
-const b_turned = false;
+const a_depth_contiguous = true;
+const b_depth_contiguous = false;
 
 // The same for all threads of the workgroup.
 struct Tile { row: u32, column: u32, taps: u32 }
@@ -27,7 +27,7 @@ fn b_offsets(tile: Tile, tap: Tap, quad: u32, step: u32) -> vec4u {
 }
 fn b_step() -> u32 { return gemm_columns(); }
 
-fn finish(tile: Tile, row: u32, column: u32, value: vec4f) {
+fn store_output(tile: Tile, row: u32, column: u32, value: vec4f) {
   if (tile.row + row >= gemm_rows()) { return; }
   store(output_at(tile.row + row), tile.column + column, value);
 }

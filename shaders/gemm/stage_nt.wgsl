@@ -5,8 +5,8 @@
 // A tile's rows are pixels of one phase, since phases are padded to whole tiles; so all of them have the same taps.
 // Joined after conv2d_input_gradient.wgsl and storage_vec4.wgsl, before stage_taps.wgsl, which walks through taps and depth.
 
-const a_turned = true;
-const b_turned = true;
+const a_depth_contiguous = true;
+const b_depth_contiguous = true;
 
 // The same for all threads of the workgroup.
 struct Tile { part: Part, row: u32, column: u32, taps: u32 }
@@ -30,6 +30,6 @@ fn b_offsets(tile: Tile, tap: Tap, quad: u32, step: u32) -> vec4u {
 }
 fn b_step() -> u32 { return 1u; }
 
-fn finish(tile: Tile, row: u32, column: u32, value: vec4f) {
+fn store_output(tile: Tile, row: u32, column: u32, value: vec4f) {
   store(row_at(tile.part, tile.row + row), tile.column + column, value);
 }

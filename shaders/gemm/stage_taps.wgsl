@@ -18,16 +18,16 @@ struct Stage {
 
 fn slabs_in(tile: Tile) -> u32 { return tile.taps * ((gemm_depth() + SLAB - 1u) / SLAB); }
 
-fn stage_at(tile: Tile, place: Place) -> Stage {
-  let row = place.quad * 4u;
+fn stage_at(tile: Tile, load: Load) -> Stage {
+  let row = load.quad * 4u;
   var stage = Stage(
     tile_row(tile, row), tile_row(tile, row + 1u), tile_row(tile, row + 2u), tile_row(tile, row + 3u), 0u, 0u, vec4i(),
   );
-  stage.at = reach(tile, place, &stage);
+  stage.at = tap_offsets(tile, load, &stage);
   return stage;
 }
 
-fn reach(tile: Tile, place: Place, stage: ptr<function, Stage>) -> vec4i {
+fn tap_offsets(tile: Tile, load: Load, stage: ptr<function, Stage>) -> vec4i {
   let tap = tile_tap(tile, (*stage).tap);
   let a = vec4i(
     a_offset((*stage).row0, tap),
@@ -35,20 +35,20 @@ fn reach(tile: Tile, place: Place, stage: ptr<function, Stage>) -> vec4i {
     a_offset((*stage).row2, tap),
     a_offset((*stage).row3, tap),
   );
-  let of_a = select(vec4i(-1), a + i32(place.step), a >= vec4i());
-  return select(vec4i(b_offsets(tile, tap, place.quad, place.step)), of_a, place.of_a);
+  let of_a = select(vec4i(-1), a + i32(load.step), a >= vec4i());
+  return select(vec4i(b_offsets(tile, tap, load.quad, load.step)), of_a, load.of_a);
 }
 
-fn next_offsets(tile: Tile, place: Place, stage: ptr<function, Stage>) -> vec4i {
+fn next_offsets(tile: Tile, load: Load, stage: ptr<function, Stage>) -> vec4i {
   // One slab past the last is fetched too; it is not used, so it reads as zeros.
-  let some = ((*stage).depth + place.step < gemm_depth()) & ((*stage).tap < tile.taps);
-  let ahead = i32((*stage).depth * select(b_step(), 1u, place.of_a));
-  let offsets = select(vec4i(-1), (*stage).at + ahead, ((*stage).at >= vec4i()) & vec4<bool>(some));
+  let in_range = ((*stage).depth + load.step < gemm_depth()) & ((*stage).tap < tile.taps);
+  let depth_offset = i32((*stage).depth * select(b_step(), 1u, load.of_a));
+  let offsets = select(vec4i(-1), (*stage).at + depth_offset, ((*stage).at >= vec4i()) & vec4<bool>(in_range));
   (*stage).depth += SLAB;
   if ((*stage).depth >= gemm_depth()) {
     (*stage).depth = 0u;
     (*stage).tap += 1u;
-    (*stage).at = reach(tile, place, stage);
+    (*stage).at = tap_offsets(tile, load, stage);
   }
   return offsets;
 }

@@ -7,8 +7,8 @@
 //
 // Joined after conv2d_filter_gradient.wgsl and storage_vec4.wgsl.
 
-const a_turned = false;
-const b_turned = false;
+const a_depth_contiguous = false;
+const b_depth_contiguous = false;
 
 override row_tile = TILE_ROWS;
 override column_tile = TILE_COLUMNS;
@@ -38,32 +38,32 @@ struct Stage {
   pixel_step: u32, line_step: u32, image_step: u32, slab_step: u32,
 }
 
-fn stage_at(tile: Tile, place: Place) -> Stage {
+fn stage_at(tile: Tile, load: Load) -> Stage {
   let part = tile.part;
-  let q = place.step % tile.width;
-  let line = tile.before + place.step / tile.width;
+  let q = load.step % tile.width;
+  let line = tile.before + load.step / tile.width;
   let p = line % tile.height;
   let n = line / tile.height;
   // Rows and columns past the end repeat the last ones and are not stored.
   let x_at = ((n * sizes.H + u32(i32((part.first_p + p) * sizes.stride) + part.h)) * sizes.W
       + u32(i32((part.first_q + q) * sizes.stride) + part.w)) * sizes.C
-    + part.c + min(place.quad * 4u, part.rows_left - 4u);
+    + part.c + min(load.quad * 4u, part.rows_left - 4u);
   let dy_at = ((n * sizes.P + part.first_p + p) * sizes.Q + part.first_q + q) * sizes.K
-    + part.k + min(place.quad * 4u, part.columns_left - 4u);
-  let pixel = select(sizes.K, sizes.stride * sizes.C, place.of_a);
-  let line_length = select(sizes.Q * sizes.K, sizes.stride * sizes.W * sizes.C, place.of_a);
-  let image_length = select(sizes.P * sizes.Q * sizes.K, sizes.H * sizes.W * sizes.C, place.of_a);
+    + part.k + min(load.quad * 4u, part.columns_left - 4u);
+  let pixel = select(sizes.K, sizes.stride * sizes.C, load.of_a);
+  let line_length = select(sizes.Q * sizes.K, sizes.stride * sizes.W * sizes.C, load.of_a);
+  let image_length = select(sizes.P * sizes.Q * sizes.K, sizes.H * sizes.W * sizes.C, load.of_a);
   let rest = SLAB - 3u;
   let rest_lines = rest / tile.width;
   return Stage(
-    place.step, q, p, select(dy_at, x_at, place.of_a),
+    load.step, q, p, select(dy_at, x_at, load.of_a),
     pixel, line_length - tile.width * pixel, image_length - tile.height * line_length,
     rest_lines / tile.height * image_length + rest_lines % tile.height * line_length + rest % tile.width * pixel,
   );
 }
 
 // Advances by pixels (fewer than a line has, or 1) and lines (fewer than an image has), `step` apart if nothing carries.
-fn move_on(tile: Tile, stage: ptr<function, Stage>, pixels: u32, lines: u32, step: u32) {
+fn advance(tile: Tile, stage: ptr<function, Stage>, pixels: u32, lines: u32, step: u32) {
   let q = (*stage).q + pixels;
   let line_ends = q >= tile.width;
   let p = (*stage).p + lines + select(0u, 1u, line_ends);
@@ -73,20 +73,20 @@ fn move_on(tile: Tile, stage: ptr<function, Stage>, pixels: u32, lines: u32, ste
   (*stage).at += step + select(0u, (*stage).line_step, line_ends) + select(0u, (*stage).image_step, image_ends);
 }
 
-fn next_offsets(tile: Tile, place: Place, stage: ptr<function, Stage>) -> vec4i {
+fn next_offsets(tile: Tile, load: Load, stage: ptr<function, Stage>) -> vec4i {
   var at: vec4u;
   at.x = (*stage).at;
-  move_on(tile, stage, 1u, 0u, (*stage).pixel_step);
+  advance(tile, stage, 1u, 0u, (*stage).pixel_step);
   at.y = (*stage).at;
-  move_on(tile, stage, 1u, 0u, (*stage).pixel_step);
+  advance(tile, stage, 1u, 0u, (*stage).pixel_step);
   at.z = (*stage).at;
-  move_on(tile, stage, 1u, 0u, (*stage).pixel_step);
+  advance(tile, stage, 1u, 0u, (*stage).pixel_step);
   at.w = (*stage).at;
   let rest = SLAB - 3u;
-  move_on(tile, stage, rest % tile.width, rest / tile.width % tile.height, (*stage).slab_step);
+  advance(tile, stage, rest % tile.width, rest / tile.width % tile.height, (*stage).slab_step);
   let pixels = (*stage).pixel + vec4u(0u, 1u, 2u, 3u);
   (*stage).pixel += SLAB;
   return select(vec4i(-1), vec4i(at), pixels < vec4u(tile.pixels));
 }
 
-fn finish(tile: Tile, row: u32, column: u32, value: vec4f) { store(tile.part, row, column, value); }
+fn store_output(tile: Tile, row: u32, column: u32, value: vec4f) { store(tile.part, row, column, value); }

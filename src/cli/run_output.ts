@@ -2,7 +2,10 @@
 import { version } from "../../package.json";
 import { enlargedGrid } from "../data/grid.ts";
 import type { Pictures } from "../data/pictures.ts";
+import type { Gpu } from "../gpu/gpu.ts";
+import { Stream } from "../gpu/stream.ts";
 import { meanPairSimilarity } from "../metrics/ms_ssim.ts";
+import { augmented } from "../train/augmented.ts";
 import type { PictureSource, RunState } from "../train/checkpoint.ts";
 import type { Config } from "../train/config.ts";
 import type { QualityMeter } from "../train/quality.ts";
@@ -10,7 +13,6 @@ import type { RunHooks } from "../train/run.ts";
 import { encodeSafetensors } from "../train/safetensors.ts";
 import { encodeCheckpoint } from "../train/save_restore.ts";
 import type { Trainer } from "../train/trainer.ts";
-import { augmentedPictures } from "./augmented.ts";
 import { checkpointPath, keepBest, removeOldCheckpoints, saveCheckpoint } from "./checkpoint_files.ts";
 import { explained, readIfThere, writeFileAtomically } from "./files.ts";
 import { encodePng } from "./png.ts";
@@ -40,17 +42,17 @@ export async function beginRun(
   { config, source, folder }: { config: Config; source: PictureSource; folder: RunFolder },
   start: { step: number; state: RunState } | null,
   pictures: Pictures,
-  adapter: string,
+  gpu: Gpu,
 ): Promise<void> {
   const { size, pixels } = pictures;
   const count = Math.min(pictures.count, realColumns ** 2);
   const reals = { size, count, pixels: pixels.subarray(0, count * size ** 2 * 3) };
-  const augmented = augmentedPictures(reals, config);
+  const seen = await augmented(new Stream(gpu), reals, config);
   const gridOf = (shown: Pictures) => encodePng(enlargedGrid(shown, realColumns));
-  const started = { catgan: version, adapter, pictures: { ...source, count: pictures.count }, config };
+  const started = { catgan: version, adapter: gpu.name, pictures: { ...source, count: pictures.count }, config };
   await folder.begin({
     reals: gridOf(reals),
-    augmented: augmented && gridOf(augmented),
+    augmented: seen && gridOf(seen),
     config: `${JSON.stringify(started, null, 2)}\n`,
     checkpoint: start && { step: start.step, bytes: encodeSafetensors(start.state.tensors, start.state.metadata) },
   });

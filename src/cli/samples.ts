@@ -5,9 +5,9 @@
  */
 export function rgbOnWhite(samples: Uint8Array | Uint16Array, channels: number): Uint8Array {
   const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
-  const most = samples instanceof Uint16Array ? 65535 : 255;
+  const max = samples instanceof Uint16Array ? 65535 : 255;
   if (channels === 3) {
-    if (most === 255) return bytes;
+    if (max === 255) return bytes;
     for (let i = 0; i < samples.length; i++) bytes[i] = Math.round(samples[i] / 257);
     return bytes.subarray(0, samples.length);
   }
@@ -15,10 +15,10 @@ export function rgbOnWhite(samples: Uint8Array | Uint16Array, channels: number):
   // What is written never overtakes what is still to be read.
   for (let from = 0; from < samples.length; from += 4) {
     const alpha = samples[from + 3];
-    const white = 255 * (most - alpha);
-    const scale = (alpha * 255) / most;
+    const white = 255 * (max - alpha);
+    const scale = (alpha * 255) / max;
     for (let channel = 0; channel < 3; channel++) {
-      bytes[to++] = Math.round((samples[from + channel] * scale + white) / most);
+      bytes[to++] = Math.round((samples[from + channel] * scale + white) / max);
     }
   }
   return bytes.subarray(0, to);

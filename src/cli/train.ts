@@ -116,7 +116,7 @@ async function train(gpu: Gpu, setup: Setup, reporter: Reporter): Promise<number
     warn(message);
     reporter.event({ event: "warning", message });
   });
-  if (setup.newFolder) await beginRun(setup, resumed && { step: first.step, state: resumed }, pictures, gpu.name);
+  if (setup.newFolder) await beginRun(setup, resumed && { step: first.step, state: resumed }, pictures, gpu);
   else for (const line of await folder.rewind(first.step, "damaged", config)) side.report(line);
   const output = { folder, source, side, reporter };
   setup.trainOn();

@@ -10,7 +10,6 @@ import { denseInputGradient } from "../kernels/conv2d.ts";
 import { randomDirections } from "./directions.ts";
 import { type Level, laplacianPyramids, levelSizes } from "./laplacian_pyramid.ts";
 import { normalisedPatches, patchStride } from "./patches.ts";
-import { meanDistance } from "./sliced_wasserstein.ts";
 import { sortFloats } from "./sort.ts";
 
 export interface Swd {
@@ -167,4 +166,12 @@ async function projectSorted(stream: Stream, patches: readonly Tensor[], onto: T
   const scratch = new Float32Array(count);
   for (const line of lines) sortFloats(line, scratch);
   return lines;
+}
+
+/** Mean |a − b| of two sorted lists of one length: their Wasserstein distance. */
+export function meanDistance(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
+  if (a.length !== b.length) throw new Error(`meanDistance: ${a.length} numbers against ${b.length}, expected as many`);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]);
+  return sum / a.length;
 }

@@ -57,24 +57,17 @@ function startSize(size: number): number {
   return size === 128 ? 8 : 4;
 }
 
+function denseLayer(name: string, input: number[], output: number[], activation: Layer["activation"]): Layer {
+  return { name, kind: "dense", input, output, kernel: 1, stride: 1, norm: false, activation };
+}
+
 /** The generator's layers, from latents [1, 1, z] to a picture [size, size, 3]. */
 export function generatorLayers({ size, base, z, kernel }: GeneratorArchitecture): Layer[] {
   const start = startSize(size);
   const doublings = Math.log2(size / start);
   let channels = base * 2 ** doublings;
   let side = start;
-  const layers: Layer[] = [
-    {
-      name: "g.dense",
-      kind: "dense",
-      input: [1, 1, z],
-      output: [side, side, channels],
-      kernel: 1,
-      stride: 1,
-      norm: false,
-      activation: "leaky ReLU",
-    },
-  ];
+  const layers: Layer[] = [denseLayer("g.dense", [1, 1, z], [side, side, channels], "leaky ReLU")];
   for (let i = 1; i <= doublings; i++) {
     layers.push({
       name: `g.up${i}`,
@@ -130,16 +123,7 @@ export function discriminatorLayers({
     });
     [side, , channels] = output;
   }
-  layers.push({
-    name: "d.logit",
-    kind: "dense",
-    input: [side, side, minibatchStddev ? channels + 1 : channels],
-    output: [1, 1, 1],
-    kernel: 1,
-    stride: 1,
-    norm: false,
-    activation: "logit",
-  });
+  layers.push(denseLayer("d.logit", [side, side, minibatchStddev ? channels + 1 : channels], [1, 1, 1], "logit"));
   return layers;
 }
 

@@ -5,6 +5,37 @@ import { type ConvShape, samePadding } from "./conv2d.ts";
 // the two files test both.
 
 /**
+ * Calls `visit` for every product inside the picture, with its indices in the
+ * picture [N,H,W,C], the map [N,P,Q,K] and the filter [R,S,C,K].
+ */
+function everyProduct(
+  { N, H, W, C, R, S, K, stride }: ConvShape,
+  visit: (image: number, map: number, filter: number) => void,
+): void {
+  const { out: P, before: top } = samePadding(H, R, stride);
+  const { out: Q, before: left } = samePadding(W, S, stride);
+  for (let n = 0; n < N; n++) {
+    for (let p = 0; p < P; p++) {
+      for (let q = 0; q < Q; q++) {
+        for (let r = 0; r < R; r++) {
+          const h = p * stride + r - top;
+          if (h < 0 || h >= H) continue;
+          for (let s = 0; s < S; s++) {
+            const w = q * stride + s - left;
+            if (w < 0 || w >= W) continue;
+            for (let c = 0; c < C; c++) {
+              for (let k = 0; k < K; k++) {
+                visit(((n * H + h) * W + w) * C + c, ((n * P + p) * Q + q) * K + k, ((r * S + s) * C + c) * K + k);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/**
  * Transposed two-dimensional convolution: every input pixel adds its scaled copy of the filter to the output.
  *
  *     y[n, p·stride + r − before, q·stride + s − before, c] += x[n,p,q,k] · weight[r,s,c,k]
@@ -23,33 +54,11 @@ export function transposedConv2d(
   bias: ArrayLike<number> | null,
   shape: ConvShape,
 ): Float64Array {
-  const { N, H, W, C, R, S, K, stride } = shape;
-  const { out: P, before: top } = samePadding(H, R, stride);
-  const { out: Q, before: left } = samePadding(W, S, stride);
-  const y = new Float64Array(N * H * W * C);
-  if (bias !== null) {
-    for (let i = 0; i < y.length; i++) y[i] = bias[i % C];
-  }
-  for (let n = 0; n < N; n++) {
-    for (let p = 0; p < P; p++) {
-      for (let q = 0; q < Q; q++) {
-        for (let r = 0; r < R; r++) {
-          const h = p * stride + r - top;
-          if (h < 0 || h >= H) continue;
-          for (let s = 0; s < S; s++) {
-            const w = q * stride + s - left;
-            if (w < 0 || w >= W) continue;
-            for (let c = 0; c < C; c++) {
-              for (let k = 0; k < K; k++) {
-                y[((n * H + h) * W + w) * C + c] +=
-                  x[((n * P + p) * Q + q) * K + k] * weight[((r * S + s) * C + c) * K + k];
-              }
-            }
-          }
-        }
-      }
-    }
-  }
+  const { N, H, W, C } = shape;
+  const y = Float64Array.from({ length: N * H * W * C }, (_, i) => (bias === null ? 0 : bias[i % C]));
+  everyProduct(shape, (image, map, filter) => {
+    y[image] += x[map] * weight[filter];
+  });
   return y;
 }
 
@@ -67,30 +76,11 @@ export function transposedConv2dInputGradient(
   weight: ArrayLike<number>,
   shape: ConvShape,
 ): Float64Array {
-  const { N, H, W, C, R, S, K, stride } = shape;
-  const { out: P, before: top } = samePadding(H, R, stride);
-  const { out: Q, before: left } = samePadding(W, S, stride);
-  const dx = new Float64Array(N * P * Q * K);
-  for (let n = 0; n < N; n++) {
-    for (let p = 0; p < P; p++) {
-      for (let q = 0; q < Q; q++) {
-        for (let r = 0; r < R; r++) {
-          const h = p * stride + r - top;
-          if (h < 0 || h >= H) continue;
-          for (let s = 0; s < S; s++) {
-            const w = q * stride + s - left;
-            if (w < 0 || w >= W) continue;
-            for (let c = 0; c < C; c++) {
-              for (let k = 0; k < K; k++) {
-                dx[((n * P + p) * Q + q) * K + k] +=
-                  dy[((n * H + h) * W + w) * C + c] * weight[((r * S + s) * C + c) * K + k];
-              }
-            }
-          }
-        }
-      }
-    }
-  }
+  const { N, H, W, R, S, K, stride } = shape;
+  const dx = new Float64Array(N * samePadding(H, R, stride).out * samePadding(W, S, stride).out * K);
+  everyProduct(shape, (image, map, filter) => {
+    dx[map] += dy[image] * weight[filter];
+  });
   return dx;
 }
 
@@ -110,29 +100,9 @@ export function transposedConv2dFilterGradient(
   dy: ArrayLike<number>,
   shape: ConvShape,
 ): Float64Array {
-  const { N, H, W, C, R, S, K, stride } = shape;
-  const { out: P, before: top } = samePadding(H, R, stride);
-  const { out: Q, before: left } = samePadding(W, S, stride);
-  const dweight = new Float64Array(R * S * C * K);
-  for (let n = 0; n < N; n++) {
-    for (let p = 0; p < P; p++) {
-      for (let q = 0; q < Q; q++) {
-        for (let r = 0; r < R; r++) {
-          const h = p * stride + r - top;
-          if (h < 0 || h >= H) continue;
-          for (let s = 0; s < S; s++) {
-            const w = q * stride + s - left;
-            if (w < 0 || w >= W) continue;
-            for (let c = 0; c < C; c++) {
-              for (let k = 0; k < K; k++) {
-                dweight[((r * S + s) * C + c) * K + k] +=
-                  dy[((n * H + h) * W + w) * C + c] * x[((n * P + p) * Q + q) * K + k];
-              }
-            }
-          }
-        }
-      }
-    }
-  }
+  const dweight = new Float64Array(shape.R * shape.S * shape.C * shape.K);
+  everyProduct(shape, (image, map, filter) => {
+    dweight[filter] += dy[image] * x[map];
+  });
   return dweight;
 }

@@ -53,9 +53,9 @@ const maxLossD: Readonly<Record<Config["loss"], number>> = { bce: 8, relativisti
 const maxStepShare = 4;
 /** Diversity of the samples relative to the real pictures: below `collapsed` now, and above `diverse` before. */
 const diversityLimits = { collapsed: 0.3, diverse: 0.5 } as const;
-/** Collapse is reported after this many grids in a row; from `lastExcuse` on, also if the generator was never diverse. */
+/** Collapse is reported after this many grids in a row; before `diverseBy`, only if the generator has been diverse. */
 const collapsedGrids = 2;
-const lastExcuse = 1000;
+const diverseBy = 1000;
 
 /** The settings that decide which numbers are normal. */
 type GuardConfig = Pick<Config, "loss" | "smoothing" | "r1">;
@@ -92,7 +92,7 @@ export class Guard {
     const share = found / this.realDiversity;
     this.maxDiversity = Math.max(this.maxDiversity, share);
     this.collapsed = share < diversityLimits.collapsed ? this.collapsed + 1 : 0;
-    if (this.collapsed < collapsedGrids || (this.maxDiversity < diversityLimits.diverse && step < lastExcuse))
+    if (this.collapsed < collapsedGrids || (this.maxDiversity < diversityLimits.diverse && step < diverseBy))
       return null;
     const what = `mode collapse: the samples differ from each other only ${percent(share)} as much as the real pictures do`;
     return this.find("collapse", step, what, [{ key: "lrG", change: "smaller" }, this.penaltyUp], false);

@@ -5,8 +5,9 @@ import * as hinge from "../reference/hinge_loss.ts";
 import { sum } from "../reference/reduce.ts";
 import * as relativistic from "../reference/relativistic_loss.ts";
 import { type Check, type Dims, divisionUnits, expUnits, realsOnly, smallest, unit } from "./check.ts";
-import { logits, lossShapes, randomLoss, sigmoidError } from "./elementwise.ts";
+import { sigmoidError } from "./elementwise.ts";
 import type { Lab } from "./lab.ts";
+import { logits, lossShapes, randomLoss } from "./losses.ts";
 
 const { abs, ceil, exp, log1p, max } = Math;
 

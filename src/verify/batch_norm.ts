@@ -1,16 +1,12 @@
 /** Checks of batch normalisation: statistics, normalisation, running averages, gradients. */
 import * as kernel from "../kernels/batch_norm.ts";
-import { statisticsChunks } from "../kernels/batch_norm_chunks.ts";
 import * as reference from "../reference/batch_norm.ts";
 import { ema } from "../reference/ema.ts";
-import { both, type Check, type Dims, divisionUnits, realsOnly, smallest, sqrtUnits, unit } from "./check.ts";
-import { type Lab, sumBound } from "./lab.ts";
+import { epsilon, gradientErrors, rstdUnits, statisticsErrors } from "./batch_norm_errors.ts";
+import { both, type Check, type Dims, divisionUnits, realsOnly, smallest, unit } from "./check.ts";
+import type { Lab } from "./lab.ts";
 
 const { abs, fround, sqrt } = Math;
-
-const epsilon = fround(1e-5);
-/** Rounding units of 1 / sqrt(variance + epsilon). */
-const rstdUnits = 1 + sqrtUnits + divisionUnits;
 
 /** One row, one chunk, several with a short last one; and a mean so large that E[x²] − E[x]² would cancel. */
 const shapes: Dims[] = [
@@ -29,37 +25,10 @@ function centred(lab: Lab, { rows, C, mean }: Dims): Float32Array {
   return lab.numbers(rows * C).map((value) => mean + sqrt(3) * value);
 }
 
-const column = (rows: number, C: number, f: (row: number, i: number) => number, c: number): number => {
-  let total = 0;
-  for (let row = 0; row < rows; row++) total += f(row, row * C + c);
-  return total;
-};
-
-/** The reference's statistics as the GPU stores them: [3, C] f32. */
-function moments(mean: ArrayLike<number>, variance: ArrayLike<number>): Float32Array {
-  const C = mean.length;
-  const values = new Float32Array(3 * C);
-  values.set(mean);
-  for (let c = 0; c < C; c++) values[C + c] = 1 / sqrt(variance[c] + epsilon);
-  values.set(variance, 2 * C);
-  return values;
-}
-
-/** The allowed errors of the statistics of one column. */
-function statisticsErrors(rows: number, mean: number, variance: number) {
-  const chunks = statisticsChunks(rows);
-  const steps = Math.min(rows, chunks.rows) + chunks.count;
-  // A mean is as exact as a sum of `steps` numbers of x's magnitude, divided by `steps`.
-  const meanError = sumBound(steps, (mean ** 2 + variance) * steps) / steps + unit * abs(mean);
-  // Chan's formula squares differences of the chunks' means, which have that error.
-  const varianceError =
-    sumBound(steps, 3 * variance ** 2 * steps) + 2 * meanError * sqrt(variance) + meanError ** 2 + smallest;
-  const rstd = 1 / sqrt(variance + epsilon);
-  return {
-    mean: meanError,
-    variance: varianceError,
-    rstd: 0.5 * rstd ** 3 * varianceError + unit * rstdUnits * rstd,
-  };
+/** Statistics in the GPU's layout, [3, C]: mean, rstd, variance. */
+function moments(mean: ArrayLike<number>, variance: ArrayLike<number>): number[] {
+  const rstd = Array.from(variance, (value) => 1 / sqrt(value + epsilon));
+  return [...Array.from(mean), ...rstd, ...Array.from(variance)];
 }
 
 const batchNormStatistics: Check = {
@@ -73,10 +42,9 @@ const batchNormStatistics: Check = {
     const output = lab.poisoned([3, C]);
     kernel.batchNormStatistics(lab.stream, lab.upload([rows, C], x), output, epsilon);
     const { mean, variance } = reference.batchNormStatistics(x, rows, C);
-    const rstd = variance.map((value) => 1 / sqrt(value + epsilon));
     const errors = Array.from({ length: C }, (_, c) => statisticsErrors(rows, mean[c], variance[c]));
     const allowed = (["mean", "rstd", "variance"] as const).flatMap((value) => errors.map((error) => error[value]));
-    return [await lab.compare(output, [...mean, ...rstd, ...variance], (i) => allowed[i], "moments")];
+    return [await lab.compare(output, moments(mean, variance), (i) => allowed[i], "moments")];
   },
 };
 
@@ -144,8 +112,7 @@ const batchNormInference: Check = {
     kernel.batchNormInference(lab.stream, lab.upload([3, C], running), output, epsilon);
     const mean = Array.from({ length: C }, (_, c) => (updates ? running[c] / weight : 0));
     const variance = Array.from({ length: C }, (_, c) => (updates ? running[C + c] / weight : 1));
-    const rstd = variance.map((value) => 1 / sqrt(value + epsilon));
-    const expected = [...mean, ...rstd, ...variance];
+    const expected = moments(mean, variance);
     // rstd inherits half of the variance's relative error.
     const units = (i: number) => (i >= C && i < 2 * C ? divisionUnits / 2 + rstdUnits : divisionUnits);
     return [await lab.compare(output, expected, (i) => unit * units(i) * abs(expected[i]) + smallest, "moments")];
@@ -176,32 +143,12 @@ const batchNormGradient: Check = {
     const allowedSums = new Float64Array(2 * C);
     const allowed = new Float64Array(rows * C);
     for (let c = 0; c < C; c++) {
-      const rstd = 1 / sqrt(variance[c] + epsilon);
-      const xHat = (i: number) => (x[i] - mean[c]) * rstd;
-      // The mean was rounded to f32, which shifts every x̂; then come x̂'s own three roundings.
-      const shift = 0.5 * unit * abs(mean[c]) * rstd;
-      const xHatError = (i: number) => shift + 3 * unit * abs(xHat(i));
-      const dgammaError =
-        column(rows, C, (_, i) => abs(dy[i]) * xHatError(i), c) +
-        sumBound(
-          rows,
-          column(rows, C, (_, i) => (dy[i] * xHat(i)) ** 2, c),
-        );
-      const dbetaError = sumBound(
-        rows,
-        column(rows, C, (_, i) => dy[i] ** 2, c),
-      );
-      allowedSums[c] = dgammaError;
-      allowedSums[C + c] = dbetaError;
-      for (let row = 0; row < rows; row++) {
-        const i = row * C + c;
-        const [shareB, shareG] = [abs(dbeta[c]) / rows, abs(dgamma[c]) / rows];
-        const terms = abs(dy[i]) + shareB + abs(xHat(i)) * shareG;
-        // Each term goes through a division or a product, two differences, and the two factors in front.
-        const rounding = unit * (divisionUnits + 6) * terms;
-        const inherited = (dbetaError + abs(xHat(i)) * dgammaError) / rows + shareG * xHatError(i);
-        allowed[i] = abs(gamma[c]) * rstd * (rounding + inherited) + smallest;
-      }
+      const indices = Array.from({ length: rows }, (_, row) => row * C + c);
+      const column = { mean: mean[c], variance: variance[c], gamma: gamma[c] };
+      const errors = gradientErrors(x, indices, column, (i) => ({ g: dy[i], gError: 0 }));
+      allowedSums[c] = errors.dgamma;
+      allowedSums[C + c] = errors.dbeta;
+      for (const [row, i] of indices.entries()) allowed[i] = errors.dx[row];
     }
     return [
       await lab.compare(sums, [...dgamma, ...dbeta], (i) => allowedSums[i], "sums"),
@@ -221,6 +168,13 @@ function groupStatistics(x: Float32Array, { rows, C, groups }: Dims) {
   return Array.from({ length: groups }, (_, group) =>
     reference.batchNormStatistics(x.subarray(group * rows * C, (group + 1) * rows * C), rows, C),
   );
+}
+
+/** What the forward pass keeps for the gradient, [groups, 4, C]: each group's mean and rstd, then gamma and beta. */
+function appliedValues(statistics: ReturnType<typeof groupStatistics>, gamma: Float32Array, beta: Float32Array) {
+  return statistics.flatMap(({ mean, variance }) => {
+    return [...moments(mean, variance).slice(0, 2 * mean.length), ...gamma, ...beta];
+  });
 }
 
 const batchNormLeakyRelu: Check = {
@@ -244,16 +198,10 @@ const batchNormLeakyRelu: Check = {
       { epsilon, slope, running: { averages: running, momentum } },
     );
     const statistics = groupStatistics(x, dims);
-    const rstd = (group: number, c: number) => 1 / sqrt(statistics[group].variance[c] + epsilon);
     const errors = statistics.map(({ mean, variance }) =>
       Array.from(mean, (_, c) => statisticsErrors(rows, mean[c], variance[c])),
     );
-    const expectedApplied = statistics.flatMap(({ mean }, group) => [
-      ...mean,
-      ...mean.map((_, c) => rstd(group, c)),
-      ...gamma,
-      ...beta,
-    ]);
+    const expectedApplied = appliedValues(statistics, gamma, beta);
     const allowedApplied = errors.flatMap((columns) => [
       ...columns.map((error) => error.mean),
       ...columns.map((error) => error.rstd),
@@ -265,10 +213,11 @@ const batchNormLeakyRelu: Check = {
     const allowed = (i: number) => {
       const [c, group] = [i % C, Math.floor(i / (rows * C))];
       const error = errors[group][c];
-      const deviation = abs(x[i] - statistics[group].mean[c]);
-      const scaled = abs(gamma[c]) * deviation * rstd(group, c);
+      const { mean, variance } = statistics[group];
+      const [deviation, rstd] = [abs(x[i] - mean[c]), 1 / sqrt(variance[c] + epsilon)];
+      const scaled = abs(gamma[c]) * deviation * rstd;
       // Errors of the mean and of rstd, of x − mean and two products, the sum and the slope. Leaky ReLU amplifies none.
-      const fromStatistics = abs(gamma[c]) * (error.mean * rstd(group, c) + deviation * error.rstd);
+      const fromStatistics = abs(gamma[c]) * (error.mean * rstd + deviation * error.rstd);
       return fromStatistics + unit * (4 * scaled + 2 * (scaled + abs(beta[c]))) + smallest;
     };
     return [
@@ -293,80 +242,46 @@ const batchNormLeakyReluGradient: Check = {
     const { rows, C, groups, plus } = dims;
     const size = groups * rows * C;
     const x = centred(lab, { ...dims, rows: groups * rows });
-    const [dy, gamma, beta, before] = [lab.numbers(size), lab.numbers(C), lab.numbers(C), lab.numbers(2 * C)];
-    if (!plus) before.fill(0);
+    const [dy, gamma, beta] = [lab.numbers(size), lab.numbers(C), lab.numbers(C)];
     const statistics = groupStatistics(x, dims);
-    const applied = statistics.flatMap(({ mean, variance }) => [
-      ...moments(mean, variance).subarray(0, 2 * C),
-      ...gamma,
-      ...beta,
-    ]);
+    const applied = appliedValues(statistics, gamma, beta);
     const dx = lab.poisoned([groups * rows, C]);
-    const [dgamma, dbeta] = [0, C].map((at) =>
-      plus ? lab.upload([C], before.subarray(at, at + C)) : lab.poisoned([C]),
-    );
+    const [dgamma, dbeta] = [lab.output([C], plus), lab.output([C], plus)];
+    const accumulate = plus === 1;
     kernel.batchNormLeakyReluGradient(
       lab.stream,
       lab.upload([groups * rows, C], dy),
       lab.upload([groups * rows, C], x),
       lab.upload([groups, 4, C], applied),
       dx,
-      {
-        slope,
-        dgamma: { tensor: dgamma, accumulate: plus === 1 },
-        dbeta: { tensor: dbeta, accumulate: plus === 1 },
-      },
+      { slope, dgamma: { tensor: dgamma.tensor, accumulate }, dbeta: { tensor: dbeta.tensor, accumulate } },
     );
     const expected = reference.batchNormLeakyReluGradient(x, dy, gamma, beta, { groups, rows, C, epsilon, slope });
     const allowed = new Float64Array(size);
     const [allowedGamma, allowedBeta] = [new Float64Array(C), new Float64Array(C)];
     for (let c = 0; c < C; c++) {
-      for (let group = 0; group < groups; group++) {
-        const mean = statistics[group].mean[c];
-        const rstd = 1 / sqrt(statistics[group].variance[c] + epsilon);
-        const at = (row: number) => (group * rows + row) * C + c;
-        const xHat = (i: number) => (x[i] - mean) * rstd;
-        // The mean was rounded to f32, which shifts every x̂; then come x̂'s own three roundings.
-        const shift = 0.5 * unit * abs(mean) * rstd;
-        const xHatError = (i: number) => shift + 3 * unit * abs(xHat(i));
-        const g = (i: number) => (gamma[c] * xHat(i) + beta[c] > 0 ? dy[i] : slope * dy[i]);
+      const gradient = (i: number, xHat: number, xHatError: number) => {
+        const normalised = gamma[c] * xHat + beta[c];
+        const g = normalised > 0 ? dy[i] : slope * dy[i];
         // Where rounding decides the sign, either slope is allowed.
-        const gError = (i: number) => {
-          const normalised = abs(gamma[c] * xHat(i) + beta[c]);
-          const terms = abs(gamma[c]) * abs(xHat(i)) + abs(beta[c]);
-          const undecided = normalised <= abs(gamma[c]) * xHatError(i) + 2 * unit * terms;
-          return unit * abs(g(i)) + (undecided ? (1 - slope) * abs(dy[i]) : 0);
-        };
-        let [sumG, sumB, errorG, errorB, squaresG, squaresB] = [0, 0, 0, 0, 0, 0];
-        for (let row = 0; row < rows; row++) {
-          const i = at(row);
-          sumG += g(i) * xHat(i);
-          sumB += g(i);
-          errorG += abs(g(i)) * xHatError(i) + gError(i) * abs(xHat(i));
-          errorB += gError(i);
-          squaresG += (g(i) * xHat(i)) ** 2;
-          squaresB += g(i) ** 2;
-        }
-        errorG += sumBound(rows, squaresG);
-        errorB += sumBound(rows, squaresB);
-        allowedGamma[c] += errorG + unit * (abs(before[c]) + abs(expected.dgamma[c]));
-        allowedBeta[c] += errorB + unit * (abs(before[C + c]) + abs(expected.dbeta[c]));
-        for (let row = 0; row < rows; row++) {
-          const i = at(row);
-          const [shareB, shareG] = [abs(sumB) / rows, abs(sumG) / rows];
-          const terms = abs(g(i)) + shareB + abs(xHat(i)) * shareG;
-          // Each term goes through a division or a product, two differences, and the two factors in front.
-          const rounding = unit * (divisionUnits + 6) * terms;
-          const inherited = (errorB + abs(xHat(i)) * errorG) / rows + shareG * xHatError(i) + gError(i);
-          allowed[i] = abs(gamma[c]) * rstd * (rounding + inherited) + smallest;
-        }
+        const terms = abs(gamma[c]) * abs(xHat) + abs(beta[c]);
+        const undecided = abs(normalised) <= abs(gamma[c]) * xHatError + 2 * unit * terms;
+        return { g, gError: unit * abs(g) + (undecided ? (1 - slope) * abs(dy[i]) : 0) };
+      };
+      for (const [group, { mean, variance }] of statistics.entries()) {
+        const indices = Array.from({ length: rows }, (_, row) => (group * rows + row) * C + c);
+        const column = { mean: mean[c], variance: variance[c], gamma: gamma[c] };
+        const errors = gradientErrors(x, indices, column, gradient);
+        allowedGamma[c] += errors.dgamma + unit * (abs(dgamma.before[c]) + abs(expected.dgamma[c]));
+        allowedBeta[c] += errors.dbeta + unit * (abs(dbeta.before[c]) + abs(expected.dbeta[c]));
+        for (const [row, i] of indices.entries()) allowed[i] = errors.dx[row];
       }
     }
-    const total = (gradient: Float64Array, at: number) => gradient.map((value, c) => value + before[at + c]);
+    const total = (gradient: Float64Array, before: Float32Array) => gradient.map((value, c) => value + before[c]);
     return [
       await lab.compare(dx, expected.dx, (i) => allowed[i], "dx"),
-      await lab.compare(dgamma, total(expected.dgamma, 0), (i) => allowedGamma[i], "dgamma"),
-      await lab.compare(dbeta, total(expected.dbeta, C), (i) => allowedBeta[i], "dbeta"),
+      await lab.compare(dgamma.tensor, total(expected.dgamma, dgamma.before), (i) => allowedGamma[i], "dgamma"),
+      await lab.compare(dbeta.tensor, total(expected.dbeta, dbeta.before), (i) => allowedBeta[i], "dbeta"),
     ];
   },
 };

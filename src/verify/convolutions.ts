@@ -111,74 +111,62 @@ const filterGradientLayout: Product["layout"] = (dims) => {
   return { a: image, b: map, y: weight, depth: pixels };
 };
 
-function withBias(values: Float64Array, bias: Numbers | null): Float64Array {
-  return bias ? values.map((value, i) => value + bias[i % bias.length]) : values;
+type Reference = (a: Numbers, b: Numbers, bias: Numbers | null, shape: conv.ConvShape) => Float64Array;
+
+/** A reference implementation that has no bias, with one added. */
+function plusBias(reference: (a: Numbers, b: Numbers, shape: conv.ConvShape) => Float64Array): Reference {
+  return (a, b, bias, shape) => {
+    const values = reference(a, b, shape);
+    return bias ? values.map((value, i) => value + bias[i % bias.length]) : values;
+  };
 }
 
+const product = (
+  kernel: string,
+  layout: Product["layout"],
+  host: (stream: Stream, a: Tensor, b: Tensor, bias: Tensor | null, y: Tensor, stride: number) => void,
+  reference: Reference,
+  pass?: Pass,
+): Product => ({
+  kernel,
+  pass,
+  layout,
+  host: (stream, a, b, bias, y, { stride }) => host(stream, a, b, bias, y, stride),
+  reference: (a, b, bias, dims) => reference(a, b, bias, convolution(dims)),
+});
+
+const filterGradient = (
+  kernel: string,
+  host: (stream: Stream, a: Tensor, b: Tensor, dweight: Tensor, stride: number, accumulate: boolean) => void,
+  reference: (a: Numbers, b: Numbers, shape: conv.ConvShape) => Float64Array,
+  pass?: Pass,
+): Product => ({
+  kernel,
+  pass,
+  accumulates: true,
+  layout: filterGradientLayout,
+  host: (stream, a, b, _, dweight, { stride, plus }) => host(stream, a, b, dweight, stride, plus === 1),
+  reference: (a, b, _, dims) => reference(a, b, convolution(dims)),
+});
+
+const inputGradient = plusBias(conv.conv2dInputGradient);
+const transposedInputGradient = plusBias(transposed.transposedConv2dInputGradient);
+
 const products: Product[] = [
-  {
-    kernel: "conv2d",
-    pass: "forward",
-    layout: forwardLayout,
-    host: (stream, x, weight, bias, y, { stride }) => fast.conv2d(stream, x, weight, bias, y, stride),
-    reference: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
-  },
-  {
-    kernel: "conv2dInputGradient",
-    pass: "input gradient",
-    layout: inputGradientLayout,
-    host: (stream, dy, weight, bias, dx, { stride }) => fast.conv2dInputGradient(stream, dy, weight, bias, dx, stride),
-    reference: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
-  },
-  {
-    kernel: "conv2dFilterGradient",
-    pass: "filter gradient",
-    accumulates: true,
-    layout: filterGradientLayout,
-    host: (stream, x, dy, _, dweight, { stride, plus }) =>
-      fast.conv2dFilterGradient(stream, x, dy, dweight, stride, plus === 1),
-    reference: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
-  },
+  product("conv2d", forwardLayout, fast.conv2d, conv.conv2d, "forward"),
+  product("conv2dInputGradient", inputGradientLayout, fast.conv2dInputGradient, inputGradient, "input gradient"),
+  filterGradient("conv2dFilterGradient", fast.conv2dFilterGradient, conv.conv2dFilterGradient, "filter gradient"),
   // The same three kernels, in the roles that a transposed convolution gives them.
+  product("transposedConv2d", inputGradientLayout, fast.conv2dInputGradient, transposed.transposedConv2d),
+  product("transposedConv2dInputGradient", forwardLayout, fast.conv2d, transposedInputGradient),
+  filterGradient("transposedConv2dFilterGradient", fast.conv2dFilterGradient, (dy, x, shape) =>
+    transposed.transposedConv2dFilterGradient(x, dy, shape),
+  ),
+  product("conv2dNaive", forwardLayout, naive.conv2dNaive, conv.conv2d),
+  product("conv2dInputGradientNaive", inputGradientLayout, naive.conv2dInputGradientNaive, inputGradient),
   {
-    kernel: "transposedConv2d",
-    layout: inputGradientLayout,
-    host: (stream, x, weight, bias, y, { stride }) => fast.conv2dInputGradient(stream, x, weight, bias, y, stride),
-    reference: (x, weight, bias, dims) => transposed.transposedConv2d(x, weight, bias, convolution(dims)),
-  },
-  {
-    kernel: "transposedConv2dInputGradient",
-    layout: forwardLayout,
-    host: (stream, dy, weight, bias, dx, { stride }) => fast.conv2d(stream, dy, weight, bias, dx, stride),
-    reference: (dy, weight, bias, dims) =>
-      withBias(transposed.transposedConv2dInputGradient(dy, weight, convolution(dims)), bias),
-  },
-  {
-    kernel: "transposedConv2dFilterGradient",
-    accumulates: true,
-    layout: filterGradientLayout,
-    host: (stream, dy, x, _, dweight, { stride, plus }) =>
-      fast.conv2dFilterGradient(stream, dy, x, dweight, stride, plus === 1),
-    reference: (dy, x, _, dims) => transposed.transposedConv2dFilterGradient(x, dy, convolution(dims)),
-  },
-  {
-    kernel: "conv2dNaive",
-    layout: forwardLayout,
-    host: (stream, x, weight, bias, y, { stride }) => naive.conv2dNaive(stream, x, weight, bias, y, stride),
-    reference: (x, weight, bias, dims) => conv.conv2d(x, weight, bias, convolution(dims)),
-  },
-  {
-    kernel: "conv2dInputGradientNaive",
-    layout: inputGradientLayout,
-    host: (stream, dy, weight, bias, dx, { stride }) =>
-      naive.conv2dInputGradientNaive(stream, dy, weight, bias, dx, stride),
-    reference: (dy, weight, bias, dims) => withBias(conv.conv2dInputGradient(dy, weight, convolution(dims)), bias),
-  },
-  {
-    kernel: "conv2dFilterGradientNaive",
-    layout: filterGradientLayout,
-    host: (stream, x, dy, _, dweight, { stride }) => naive.conv2dFilterGradientNaive(stream, x, dy, dweight, stride),
-    reference: (x, dy, _, dims) => conv.conv2dFilterGradient(x, dy, convolution(dims)),
+    ...filterGradient("conv2dFilterGradientNaive", naive.conv2dFilterGradientNaive, conv.conv2dFilterGradient),
+    accumulates: undefined,
   },
 ];
 

@@ -52,6 +52,12 @@ export class Lab {
     return tensor;
   }
 
+  /** An output that a kernel overwrites, or adds to if `plus` is 1; and its previous content. */
+  output(shape: readonly number[], plus: number): { tensor: Tensor; before: Float32Array } {
+    const before = plus ? this.numbers(elements(shape)) : new Float32Array(elements(shape));
+    return { tensor: plus ? this.upload(shape, before) : this.poisoned(shape), before };
+  }
+
   /** Uploads words unchanged, for inputs that are not floats. */
   uploadWords(words: Uint32Array<ArrayBuffer>): Tensor {
     const tensor = this.own(this.stream.persistent("words", [words.length]));
@@ -121,5 +127,3 @@ export function sumBound(depth: number, squares: number): number {
 }
 
 export const square = (values: ArrayLike<number>): Float64Array => Float64Array.from(values, (value) => value * value);
-
-export { elements };

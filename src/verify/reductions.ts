@@ -1,18 +1,10 @@
 /** Checks of sums over long axes, and of the smooth filter. */
-import { elements } from "../gpu/tensor.ts";
 import * as kernel from "../kernels/reduce.ts";
 import * as smooth from "../kernels/smooth_filter.ts";
 import * as reference from "../reference/reduce.ts";
 import * as referenceSmooth from "../reference/smooth_filter.ts";
 import { both, type Check, type Dims, smallest, unit } from "./check.ts";
-import { type Lab, square, sumBound } from "./lab.ts";
-
-/** An output that a kernel overwrites, or adds to if dims.plus is 1; and its previous content. */
-function output(lab: Lab, shape: readonly number[], dims: Dims) {
-  const before = new Float32Array(elements(shape));
-  if (dims.plus) before.set(lab.numbers(before.length));
-  return { before, tensor: dims.plus ? lab.upload(shape, before) : lab.poisoned(shape) };
-}
+import { square, sumBound } from "./lab.ts";
 
 const plusBefore = (values: Float64Array, before: ArrayLike<number>) => values.map((value, i) => value + before[i]);
 
@@ -32,7 +24,7 @@ const columnSum: Check = {
   async run(lab, dims) {
     const { rows, columns } = dims;
     const x = lab.numbers(rows * columns);
-    const { before, tensor } = output(lab, [columns], dims);
+    const { before, tensor } = lab.output([columns], dims.plus);
     kernel.columnSum(lab.stream, lab.upload([rows, columns], x), tensor, dims.plus === 1);
     const expected = plusBefore(reference.columnSum(x, rows, columns), before);
     const squares = plusBefore(reference.columnSum(square(x), rows, columns), square(before));
@@ -53,7 +45,7 @@ const reduceSplits: Check = {
   async run(lab, dims) {
     const { splits, size } = dims;
     const partial = lab.numbers(splits * size);
-    const { before, tensor } = output(lab, [size], dims);
+    const { before, tensor } = lab.output([size], dims.plus);
     kernel.reduceSplits(lab.stream, lab.upload([splits, size], partial), tensor, dims.plus === 1);
     const expected = plusBefore(reference.columnSum(partial, splits, size), before);
     const squares = plusBefore(reference.columnSum(square(partial), splits, size), square(before));
@@ -76,7 +68,7 @@ const addRow: Check = {
   async run(lab, dims) {
     const { rows, row, size } = dims;
     const matrix = lab.numbers(rows * size);
-    const { before, tensor } = output(lab, [size], dims);
+    const { before, tensor } = lab.output([size], dims.plus);
     kernel.addRow(lab.stream, lab.upload([rows, size], matrix), row, tensor, dims.plus === 1);
     const expected = plusBefore(Float64Array.from(matrix.subarray(row * size, (row + 1) * size)), before);
     return [await lab.compare(tensor, expected, (i) => unit * Math.abs(expected[i]) + smallest)];
@@ -150,7 +142,7 @@ const smoothFilterGradient: Check = {
   async run(lab, dims) {
     const { R, S, C, K } = dims;
     const dy = lab.numbers((R + 1) * (S + 1) * C * K);
-    const { before, tensor } = output(lab, [R, S, C, K], dims);
+    const { before, tensor } = lab.output([R, S, C, K], dims.plus);
     smooth.smoothFilterGradient(lab.stream, lab.upload([R + 1, S + 1, C, K], dy), tensor, dims.plus === 1);
     const expected = plusBefore(referenceSmooth.smoothFilterGradient(dy, R, S, C, K), before);
     const squares = referenceSmooth.smoothFilterGradient(square(dy), R, S, C, K);

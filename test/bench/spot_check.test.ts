@@ -3,7 +3,7 @@ import { geometry as compared, denseAs } from "../../bench/dense.ts";
 import { expectedAt, placesOf } from "../../bench/spot_check.ts";
 import { convFlops, samePadding } from "../../src/kernels/geometry.ts";
 import { type Pass, passes } from "../../src/kernels/variants.ts";
-import * as twin from "../../src/reference/conv2d.ts";
+import * as reference from "../../src/reference/conv2d.ts";
 import { randomNumbers } from "../../src/verify/lab.ts";
 
 const shapes = [
@@ -12,7 +12,7 @@ const shapes = [
   { N: 2, H: 4, W: 7, C: 1, R: 2, S: 2, K: 2, stride: 3 },
 ];
 
-test.each(passes)("%s: the sums at every place are the twin's", (pass) => {
+test.each(passes)("%s: the sums at every place are the reference's", (pass) => {
   const next = randomNumbers(3);
   const numbers = (count: number) => Float64Array.from({ length: count }, () => 2 * next() - 1);
   for (const shape of shapes) {
@@ -22,9 +22,9 @@ test.each(passes)("%s: the sums at every place are the twin's", (pass) => {
     const [x, weight, y] = [numbers(N * H * W * C), numbers(R * S * C * K), numbers(N * rows.out * columns.out * K)];
     const bias = pass === "filter gradient" ? null : numbers(pass === "forward" ? K : C);
     const expected: Record<Pass, () => Float64Array> = {
-      forward: () => twin.conv2d(x, weight, bias, shape),
-      "input gradient": () => twin.conv2dInputGradient(y, weight, shape).map((value, i) => value + bias![i % C]),
-      "filter gradient": () => twin.conv2dFilterGradient(x, y, shape),
+      forward: () => reference.conv2d(x, weight, bias, shape),
+      "input gradient": () => reference.conv2dInputGradient(y, weight, shape).map((value, i) => value + bias![i % C]),
+      "filter gradient": () => reference.conv2dFilterGradient(x, y, shape),
     };
     const [a, b] = { forward: [x, weight], "input gradient": [y, weight], "filter gradient": [x, y] }[pass];
     const all = expected[pass]();

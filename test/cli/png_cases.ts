@@ -15,21 +15,21 @@ for (const colour of [0, 2, 3, 4, 6]) {
   for (const depth of depths[colour]) {
     for (const interlaced of [false, true]) {
       for (const transparent of colour < 4 ? [false, true] : [false]) {
-        const most = 2 ** depth - 1;
+        const maxSample = 2 ** depth - 1;
         const samples = (x: number, y: number) =>
           Array.from(
             { length: channels[colour] },
-            (_, c) => (x * 3571 + y * 9001 + x * y * 77 + c * 21001) % (most + 1),
+            (_, c) => (x * 3571 + y * 9001 + x * y * 77 + c * 21001) % (maxSample + 1),
           );
         const key = samples(3, 2);
-        const alphas = Array.from({ length: Math.min(256, most + 1) }, (_, i) => (i * 40) % 256);
+        const alphas = Array.from({ length: Math.min(256, maxSample + 1) }, (_, i) => (i * 40) % 256);
         const before: Uint8Array[] = [];
-        if (colour === 3) before.push(chunk("PLTE", palette.slice(0, most + 1).flat()));
+        if (colour === 3) before.push(chunk("PLTE", palette.slice(0, maxSample + 1).flat()));
         if (transparent)
           before.push(chunk("tRNS", colour === 3 ? alphas : bytesOf(...key.map((v) => [v >> 8, v & 255]))));
         const pixel = (x: number, y: number): number[] => {
           const values = samples(x, y);
-          let [alpha, opaque] = [most, most];
+          let [alpha, opaque] = [maxSample, maxSample];
           let shown = values;
           if (colour === 3) {
             [alpha, opaque] = [transparent ? alphas[values[0]] : 255, 255];

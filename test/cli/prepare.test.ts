@@ -140,7 +140,7 @@ describe("catgan prepare", () => {
   });
 
   it("--drop-duplicates keeps the first of each group", async () => {
-    const source = folder("twins", {
+    const source = folder("duplicates", {
       "a/1.png": pngOf(64, 64, blocks(11)),
       "a/2.png": pngOf(64, 64, blocks(12)),
       "b/1 smaller.png": pngOf(32, 32, (x, y) => blocks(11)(2 * x, 2 * y)),
@@ -148,7 +148,7 @@ describe("catgan prepare", () => {
       "b/3.png": pngOf(64, 64, blocks(13)),
       "c/1 again.png": pngOf(64, 64, blocks(11)),
     });
-    const out = join(root, "twins16");
+    const out = join(root, "duplicates16");
     const [end] = eventsOf(await run("prepare", source, out, "--size", "16", "--drop-duplicates", "--json")).slice(-1);
     expect(end).toMatchObject({
       event: "end",

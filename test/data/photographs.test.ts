@@ -44,14 +44,14 @@ describe("photographs", () => {
   it("come in the order of their paths whichever is decoded first, with no gaps", async () => {
     const random = randomNumbers(1);
     for (const inFlight of [1, 2, 5, 50]) {
-      let [now, most] = [0, 0];
+      let [now, maxAtOnce] = [0, 0];
       const seen: [number, number, boolean][] = [];
       const progress: number[] = [];
       const { pictures, names, skipped, notSquare } = await readPhotographs(cats(), {
         ...reading,
         inFlight,
         async decode(bytes) {
-          most = Math.max(most, ++now);
+          maxAtOnce = Math.max(maxAtOnce, ++now);
           await new Promise((resolve) => setTimeout(resolve, random() * 20));
           now--;
           return decode(bytes);
@@ -68,7 +68,7 @@ describe("photographs", () => {
         { name: "broken.jpg", reason: "damaged, ?[2J" },
       ]);
       expect(notSquare).toBe(2);
-      expect(most).toBeLessThanOrEqual(inFlight);
+      expect(maxAtOnce).toBeLessThanOrEqual(inFlight);
       expect(progress).toEqual([1, 2, 3, 4, 5, 6].map((done) => done + 0.6));
       expect(seen).toEqual([
         [0, 1, true],

@@ -43,8 +43,8 @@ function randomPng({ colour, channels, depth, interlaced, transparent }: Kind, r
   const parts = [chunk("IHDR", header)];
   if (colour === 3) parts.push(chunk("PLTE", Uint8Array.from({ length: 3 * 2 ** depth }, byte)));
   if (transparent) {
-    const most = 2 ** depth - 1;
-    const sample = () => (random() < 0.5 ? 0 : most);
+    const maxSample = 2 ** depth - 1;
+    const sample = () => (random() < 0.5 ? 0 : maxSample);
     const key = Array.from({ length: channels }, sample).flatMap((value) => [value >> 8, value & 255]);
     parts.push(chunk("tRNS", colour === 3 ? Uint8Array.from({ length: 2 ** depth - 1 }, byte) : Uint8Array.from(key)));
   }

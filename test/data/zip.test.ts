@@ -369,7 +369,7 @@ describe("a zip", () => {
   it("gives an entry's beginning without the rest", async () => {
     const noise = randomNumbers(2);
     const long = Uint8Array.from({ length: 100_000 }, () => noise() * 256);
-    let most = 0;
+    let longest = 0;
     for (const level of [0, 6]) {
       const zip = await zipOf([["long", long, { level }]]);
       const access = accessTo(zip);
@@ -377,15 +377,15 @@ describe("a zip", () => {
         {
           bytes: zip.length,
           read: (offset, length) => {
-            most = Math.max(most, length);
+            longest = Math.max(longest, length);
             return access.read(offset, length);
           },
         },
         nodeInflating,
       );
-      most = 0;
+      longest = 0;
       expect([...(await candidate.beginning()).subarray(0, 8)]).toEqual([...long.subarray(0, 8)]);
-      expect(most).toBe(1024);
+      expect(longest).toBe(1024);
     }
   });
 });

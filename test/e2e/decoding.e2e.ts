@@ -190,7 +190,9 @@ async function refused(): Promise<[name: string, bytes: Uint8Array, reason: RegE
 
 /** @returns the largest difference of two pictures' values */
 function difference(a: Uint8Array, b: Uint8Array): number {
-  return a.length === b.length ? a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0) : Infinity;
+  return a.length === b.length
+    ? a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0)
+    : Infinity;
 }
 
 const [goods, bads] = await Promise.all([readable(), refused()]);

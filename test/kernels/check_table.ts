@@ -86,7 +86,7 @@ async function expectSameBits(check: Check): Promise<void> {
   }
 }
 
-/** Kernels of one pass against their twins, by every variant of it on every shape that the variant fits. */
+/** Kernels of one pass against their reference implementations, by every variant of it on every shape that the variant fits. */
 export function testVariants(kernels: readonly string[], pass: Pass): void {
   describe(`agrees with its f64 reference in every variant of the ${pass}`, () => {
     test.each(kernels)("%s", async (kernel) => {

@@ -24,7 +24,7 @@ describe("pieces of a batch", () => {
 
   test("cover the batch in order, start on the alignment, fit a binding, or are refused", () => {
     const next = randomNumbers(1);
-    const int = (least: number, most: number) => least + Math.floor(next() * (most - least + 1));
+    const int = (min: number, max: number) => min + Math.floor(next() * (max - min + 1));
     let pieced = 0;
     for (let round = 0; round < 2000; round++) {
       const N = int(1, 200);

@@ -29,7 +29,7 @@ describe.each(files)("%s", (file) => {
   /** What stands before the first line that is no comment. */
   const header = /^(?:\/\/.*\n)+/.exec(text)?.[0] ?? "";
 
-  test("its header names it first, and twins and tests that exist", () => {
+  test("its header names it first, and reference implementations and tests that exist", () => {
     expect(header.startsWith(`// ${name}: `)).toBe(true);
     const paths = [...header.matchAll(/\b(?:src|test)\/[\w/]+\.ts\b/g)].map(([path]) => path);
     expect(paths.filter((path) => !existsSync(new URL(path, root)))).toEqual([]);

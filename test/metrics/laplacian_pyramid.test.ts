@@ -29,7 +29,7 @@ function blurred(x: Float64Array, size: number, h: number, w: number, c: number)
 
 function largestDifference(a: Float64Array, b: Float64Array): number {
   expect(a.length).toBe(b.length);
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
 }
 
 describe("against the filter as one sum", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { randomDirections } from "../../src/metrics/directions.ts";
-import { meanDistance, slicedWasserstein } from "../../src/metrics/sliced_wasserstein.ts";
+import { meanDistance } from "../../src/metrics/swd.ts";
 import { randomNumbers } from "../../src/verify/lab.ts";
+import { slicedWasserstein } from "./sliced_wasserstein.ts";
 
 const stride = 6;
 const dimensions = 5;

@@ -5,10 +5,10 @@ import type { Stream } from "../../src/gpu/stream.ts";
 import { randomDirections } from "../../src/metrics/directions.ts";
 import { laplacianPyramids } from "../../src/metrics/laplacian_pyramid.ts";
 import { normalisedPatches, patchStride } from "../../src/metrics/patches.ts";
-import { slicedWasserstein } from "../../src/metrics/sliced_wasserstein.ts";
 import { slicedWassersteinDistances } from "../../src/metrics/swd.ts";
 import { randomNumbers } from "../../src/verify/lab.ts";
 import { testStream } from "../kernels/gpu.ts";
+import { slicedWasserstein } from "./sliced_wasserstein.ts";
 
 const [cats, others] = [1, 2].map((seed) => paintCats(32, 24, seed));
 let stream: Stream;

@@ -9,7 +9,7 @@ import * as ops from "../../src/nn/ops.ts";
 import { addRecorded, Tape } from "../../src/nn/tape.ts";
 import { augment, augmentGradient, randomAugmentations } from "../../src/reference/augment.ts";
 import { batchNormLeakyRelu, batchNormLeakyReluGradient } from "../../src/reference/batch_norm.ts";
-import * as twin from "../../src/reference/conv2d.ts";
+import * as reference from "../../src/reference/conv2d.ts";
 import { dense, denseInputGradient, denseWeightGradient } from "../../src/reference/dense.ts";
 import { sigmoidCrossEntropy, sigmoidCrossEntropyGradient } from "../../src/reference/sigmoid_cross_entropy.ts";
 import { smoothFilter, smoothFilterGradient } from "../../src/reference/smooth_filter.ts";
@@ -308,7 +308,7 @@ describe("memory", () => {
 
 /**
  * Second derivatives: s(a, b) = ⟨∂⟨y, dy⟩/∂a, u⟩ is differentiated by everything it depends on, as R1 does it, and
- * compared with what the twins say, where every pass of a bilinear op is another of its passes.
+ * compared with the reference implementations, where every pass of a bilinear op is another of its passes.
  */
 describe("second derivatives", () => {
   async function second(
@@ -341,12 +341,12 @@ describe("second derivatives", () => {
     const forward = (tape: Tape) => ops.conv2d(tape, x, w, null, stride);
     // dx = inputGradient(dy, w): by dy a convolution of u, by w a filter gradient with u in x's place.
     const [byDy, byW] = await second(forward, { dy, by: x, u: upload([2, 6, 5, 4], data.ux), wrt: [dy, w] });
-    await expectNear(byDy, twin.conv2d(data.ux, data.w, null, shape), 1e-4);
-    await expectNear(byW, twin.conv2dFilterGradient(data.ux, data.dy, shape), 1e-4);
+    await expectNear(byDy, reference.conv2d(data.ux, data.w, null, shape), 1e-4);
+    await expectNear(byW, reference.conv2dFilterGradient(data.ux, data.dy, shape), 1e-4);
     // dw = filterGradient(x, dy): by x an input gradient with u for the filter, by dy a convolution with it.
     const [byX, byDy2] = await second(forward, { dy, by: w, u: upload([5, 5, 4, 8], data.uw), wrt: [x, dy] });
-    await expectNear(byX, twin.conv2dInputGradient(data.dy, data.uw, shape), 1e-4);
-    await expectNear(byDy2, twin.conv2d(data.x, data.uw, null, shape), 1e-4);
+    await expectNear(byX, reference.conv2dInputGradient(data.dy, data.uw, shape), 1e-4);
+    await expectNear(byDy2, reference.conv2d(data.x, data.uw, null, shape), 1e-4);
   });
 
   test.each([1, 8])("dense with %i columns", async (K) => {

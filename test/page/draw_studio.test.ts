@@ -56,7 +56,7 @@ function studio(first?: Gpu): { studio: Studio; devices: Device[] } {
 
 function largestDifference(a: Uint8Array, b: Uint8Array): number {
   expect(a.length).toBe(b.length);
-  return a.reduce((most, byte, i) => Math.max(most, Math.abs(byte - b[i])), 0);
+  return a.reduce((largest, byte, i) => Math.max(largest, Math.abs(byte - b[i])), 0);
 }
 
 test("draws the cats that the run's own grid shows, however many at a time", async () => {

@@ -41,7 +41,7 @@ async function draw(stream: Stream, state: RunState, seed: number): Promise<Pict
 }
 
 function largestDifference(a: Pictures, b: Pictures): number {
-  return a.pixels.reduce((most, value, i) => Math.max(most, Math.abs(value - b.pixels[i])), 0);
+  return a.pixels.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b.pixels[i])), 0);
 }
 
 test("holds what drawing needs and nothing else", () => {

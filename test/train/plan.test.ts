@@ -46,10 +46,13 @@ test.each(["tiny", "steady", "steady128", "article"] as const)(
 );
 
 test("a step takes few dispatches", async () => {
-  const most = { tiny: 90, steady: 123, steady128: 137, article: 123 };
-  for (const [name, bound] of Object.entries(most)) {
+  const maxDispatches = { tiny: 90, steady: 123, steady128: 137, article: 123 };
+  for (const [name, bound] of Object.entries(maxDispatches)) {
     for (const software of [true, false]) {
-      const { dispatchesPerStep } = await planTraining(presets[name as keyof typeof most], { ...endless, software });
+      const { dispatchesPerStep } = await planTraining(presets[name as keyof typeof maxDispatches], {
+        ...endless,
+        software,
+      });
       expect(dispatchesPerStep, name).toBeLessThanOrEqual(bound);
       // Two networks forward and back are no less.
       expect(dispatchesPerStep, name).toBeGreaterThan(60);

@@ -11,14 +11,14 @@ const cat = (index: number, seed = 7): Place => ({ kind: "cat", seed, index });
 /** Kolmogorov and Smirnov's distance between these numbers' distribution and the uniform one over [−1, 1]. */
 function distanceFromUniform(numbers: Float32Array): number {
   const sorted = numbers.slice().sort();
-  return sorted.reduce((most, y, i) => {
+  return sorted.reduce((largest, y, i) => {
     const expected = (y + 1) / 2;
-    return Math.max(most, Math.abs(expected - i / sorted.length), Math.abs((i + 1) / sorted.length - expected));
+    return Math.max(largest, Math.abs(expected - i / sorted.length), Math.abs((i + 1) / sorted.length - expected));
   }, 0);
 }
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
 }
 
 function correlation(a: Float32Array, b: Float32Array): number {
@@ -142,7 +142,7 @@ describe("drawing", () => {
     const single = await pixels(one, latentsAt(cat(5, seed), 8));
     // Kernels of another tile size may round otherwise.
     const difference = single.reduce(
-      (most, byte, i) => Math.max(most, Math.abs(byte - drawn[5 * single.length + i])),
+      (largest, byte, i) => Math.max(largest, Math.abs(byte - drawn[5 * single.length + i])),
       0,
     );
     expect(difference).toBeLessThanOrEqual(1);

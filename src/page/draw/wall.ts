@@ -55,7 +55,7 @@ export class Wall {
 
   /** Shows these places, drawing those that are not shown already. Rejects when drawing fails. */
   async show(places: readonly Place[]): Promise<void> {
-    await this.newest.wish(places);
+    await this.newest.request(places);
   }
 
   /** Call when another generator draws from now on. */

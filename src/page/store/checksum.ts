@@ -18,3 +18,8 @@ export function checksum(bytes: Uint8Array): string {
   for (; at < bytes.length; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
+
+/** Both, as the record of a checkpoint has them. */
+export function checksumsOf(bytes: Uint8Array): { crc32: string; checksum: string } {
+  return { crc32: crcOf(bytes), checksum: checksum(bytes) };
+}

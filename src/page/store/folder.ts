@@ -17,3 +17,9 @@ export interface Folder {
 
 /** The browser has no room left for what was to be written. */
 export class StorageFullError extends Error {}
+
+export async function copyFile(from: Folder, to: Folder, name: string): Promise<void> {
+  const bytes = await from.read(name);
+  if (bytes === null) throw new Error(`copying ${name}: it has just been deleted`);
+  await to.write(name, bytes);
+}

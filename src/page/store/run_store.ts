@@ -1,54 +1,42 @@
 /**
  * Runs kept in the browser, a folder each:
  *
- *     run.0.json run.1.json            what the run is, which slot is good, checksums (record.ts, replicated_file.ts)
+ *     run.0.json run.1.json            what the run is, which slot is good, checksums (record.ts, repair.ts)
  *     a.safetensors b.safetensors      checkpoints, written in turn: one is always intact (slots.ts)
  *     a.curves.f32 b.curves.f32        losses and quality up to each checkpoint (curves.ts)
  *     reals.png                        some of the training pictures
- *     pictures.u8                      all of them, unless they are painted
+ *     pictures.u8                      all of them, unless they are painted (run_pictures.ts)
  *     samples/00000050.png             grids, thinned out as they become many (sample_files.ts)
  *
  * A checkpoint counts once it has been written, flushed, closed, read back and found equal, and the record names its slot.
  * Whatever a file operation throws is passed on: only reading a folder successfully shows that something is not there.
  */
 
-import { fingerprint } from "../../data/batches.ts";
 import type { Pictures } from "../../data/pictures.ts";
 import { checkCheckpoint, type RunState } from "../../train/checkpoint.ts";
 import { decodeSafetensors } from "../../train/safetensors.ts";
-import type { DamagedRun, RunSummary, Sample } from "../protocol.ts";
+import type { DamagedRun, RunSummary } from "../protocol.ts";
 import { reasonOf } from "../reason.ts";
-import { checksum, crcOf } from "./checksum.ts";
-import { readCurves, writeCurves } from "./curves.ts";
-import type { Folder } from "./folder.ts";
+import { checksumsOf } from "./checksum.ts";
+import { writeCurves } from "./curves.ts";
+import { copyFile, type Folder } from "./folder.ts";
+import { DamagedRunError, isRecordFile, type RunRecord, recordFor, writeRecord } from "./record.ts";
+import { recordOrRepaired } from "./repair.ts";
+import { createdOf, isAbandoned, newRunId } from "./run_id.ts";
+import { readPictures, writePictures } from "./run_pictures.ts";
+import { addSample, removeSamplesAfter } from "./sample_files.ts";
+import { readSavedRun, realsFile, type SavedRun } from "./saved_run.ts";
 import {
-  DamagedRunError,
-  isRecordFile,
-  type RunRecord,
-  readRecord,
-  recordFor,
-  type Slot,
-  type SlotRecord,
-  writeRecord,
-} from "./record.ts";
-import { DamagedCopiesError } from "./replicated_file.ts";
-import { addSample, newestSample, readSamples, removeSamplesAfter, wholePng } from "./sample_files.ts";
-import { type IntactCheckpoint, newestIntact, otherSlot, readSlot, slotFile, slots, writeSlot } from "./slots.ts";
-
-/** Everything that a run continues from, except its pictures. */
-export interface SavedRun {
-  record: RunRecord;
-  /** Null: from the beginning. */
-  state: RunState | null;
-  /** Steps of `state`; 0 without. */
-  step: number;
-  /** `rowFields` of every step so far, as far as they are known. */
-  rows: Float32Array<ArrayBuffer>;
-  samples: Sample[];
-  reals: Blob | null;
-  /** What is damaged or unreadable and was left out, for the user. */
-  warnings: string[];
-}
+  type IntactCheckpoint,
+  type KnownSlot,
+  namedSlot,
+  newestIntact,
+  otherSlot,
+  slotFile,
+  slots,
+  writeSlot,
+} from "./slots.ts";
+import { summarise } from "./summary.ts";
 
 /** A checkpoint handed out as a file. */
 export interface CheckpointFile {
@@ -65,17 +53,9 @@ export interface NewRunFiles {
   photographs: Pictures | null;
 }
 
-const picturesFile = "pictures.u8";
-const realsFile = "reals.png";
-/**
- * Age in milliseconds at which folders of runs that never began are removed. Another tab may still be filling a younger
- * one, and may have been suspended meanwhile.
- */
-const abandonedAfter = 24 * 3_600_000;
-
 export class RunStore {
   /** Which slot a run was loaded from or saved to last. It is not written to until the other one is good. */
-  private readonly intact = new Map<string, { slot: Slot; record: SlotRecord }>();
+  private readonly intact = new Map<string, KnownSlot>();
 
   /** @param openRoot opens the folder of all runs each time it is needed, since the browser may delete and recreate it */
   constructor(
@@ -94,16 +74,12 @@ export class RunStore {
     for (const id of await root.folders()) {
       try {
         const folder = await root.folder(id);
-        const record = await this.recordOrRepaired(id, folder);
+        const record = await recordOrRepaired(id, folder, this.now());
         if (record) runs.push(await summarise(id, folder, record));
-        else if (this.isAbandoned(id)) await root.remove(id);
+        else if (isAbandoned(id, this.now())) await root.remove(id);
       } catch (error) {
-        damaged.push({
-          id,
-          created: createdOf(id),
-          reason: reasonOf(error),
-          damaged: error instanceof DamagedRunError,
-        });
+        const [created, reason] = [createdOf(id), reasonOf(error)];
+        damaged.push({ id, created, reason, damaged: error instanceof DamagedRunError });
       }
     }
     runs.sort((a, b) => b.saved - a.saved);
@@ -124,7 +100,7 @@ export class RunStore {
   async create(
     run: Pick<RunRecord, "name" | "config" | "source" | "pictures" | "totalSteps">,
     { reals, photographs }: NewRunFiles,
-    id = this.freshId(),
+    id = newRunId(this.now()),
   ): Promise<string> {
     const at = this.now();
     await this.fill(id, async (folder) => {
@@ -141,33 +117,8 @@ export class RunStore {
   async load(id: string): Promise<SavedRun> {
     const { folder, record } = await this.open(id);
     const newest = await newestIntact(folder, record);
-    const warnings: string[] = newest?.warning ? [newest.warning] : [];
-    const step = newest?.found.info.step ?? 0;
     if (newest) this.remember(id, record, newest.found);
-    /** Training does not need the rest, so a failure to read it must not keep a run from being opened. */
-    const optional = async <T>(what: string, otherwise: T, read: () => Promise<T>): Promise<T> => {
-      try {
-        return await read();
-      } catch (error) {
-        warnings.push(`${what} could not be read (${reasonOf(error)})`);
-        return otherwise;
-      }
-    };
-    const rows = await optional("the curves", new Float32Array(0), async () => {
-      if (!record.checkpoint || !newest) return new Float32Array(0);
-      const curves = await readCurves(folder, record.checkpoint, newest.found.slot, step);
-      if (curves.damaged) warnings.push("the file with the curves is damaged: some or all of them are missing");
-      return curves.rows;
-    });
-    const samples = await optional(
-      "the grids",
-      [],
-      async () => await readSamples(await folder.folder("samples"), step),
-    );
-    const reals = await optional("the preview of the training pictures", null, async () =>
-      wholePng(await folder.read(realsFile)),
-    );
-    return { record, state: newest?.found.state ?? null, step, rows, samples, reals, warnings };
+    return await readSavedRun(folder, record, newest);
   }
 
   /**
@@ -185,35 +136,9 @@ export class RunStore {
     return { state: found.state, step: found.info.step, warning };
   }
 
-  /**
-   * The pictures that a run learns from, verified.
-   * @param state holds their fingerprint, for runs of earlier versions, which have no checksum
-   * @returns null for painted cats and where an uploaded checkpoint came without its pictures
-   * @throws DamagedRunError when they are not those that the run began with
-   */
-  async photographs(
-    id: string,
-    { pictures, config, name }: RunRecord,
-    state: RunState | null,
-  ): Promise<Pictures | null> {
-    const folder = await this.folderOf(id);
-    const pixels = await folder.read(picturesFile);
-    if (pixels === null) return null;
-    const { size } = config;
-    const { count, identity } = pictures;
-    const found = { size, count, pixels, ...(identity !== undefined && { identity }) };
-    const length = pictures.count * size * size * 3;
-    const expected = state && checkCheckpoint(state, "run").pictures.fingerprint;
-    const intact =
-      pixels.length === length &&
-      (pictures.crc32 !== undefined
-        ? crcOf(pixels) === pictures.crc32
-        : expected === null || fingerprint(found) === expected);
-    if (intact) return found;
-    throw new DamagedRunError(
-      `${name}: its copy of the training pictures is damaged, so it cannot be trained further. ` +
-        "Its checkpoint is intact: download it, or draw from it",
-    );
+  /** The pictures that a run learns from: see `readPictures`. */
+  async photographs(id: string, record: RunRecord, state: RunState | null): Promise<Pictures | null> {
+    return await readPictures(await this.folderOf(id), record, state);
   }
 
   /** Keeps the pictures of a run that came without them. */
@@ -240,7 +165,7 @@ export class RunStore {
     } catch (error) {
       problem = error instanceof Error ? error : new Error(String(error));
     }
-    const saved = { step, crc32: crcOf(bytes), checksum: checksum(bytes), curves };
+    const saved = { step, ...checksumsOf(bytes), curves };
     const checkpoint = { slot, ...saved, previous: before?.record ?? null };
     await writeRecord(folder, { ...record, saved: this.now(), checkpoint });
     this.intact.set(id, { slot, record: saved });
@@ -286,7 +211,7 @@ export class RunStore {
   async duplicate(id: string): Promise<string> {
     const { folder: from, record } = await this.open(id);
     const at = this.now();
-    const copy = this.freshId();
+    const copy = newRunId(this.now());
     await this.fill(copy, async (to) => {
       const [samples, copies] = [await from.folder("samples"), await to.folder("samples")];
       for (const name of await samples.files()) await copyFile(samples, copies, name);
@@ -313,12 +238,8 @@ export class RunStore {
   /** The larger of the two slots, unchanged, for users to rescue what they can. @throws Error when both are empty */
   async remains(id: string): Promise<Uint8Array<ArrayBuffer>> {
     const folder = await this.folderOf(id);
-    const files: Uint8Array<ArrayBuffer>[] = [];
-    for (const slot of slots) {
-      const bytes = await folder.read(slotFile(slot));
-      if (bytes) files.push(bytes);
-    }
-    const [largest] = files.sort((a, b) => b.length - a.length);
+    const files = await Promise.all(slots.map((slot) => folder.read(slotFile(slot))));
+    const [largest] = files.filter((bytes) => bytes !== null).sort((a, b) => b.length - a.length);
     if (!largest) throw new Error("this run has no checkpoint to download");
     return largest;
   }
@@ -337,10 +258,10 @@ export class RunStore {
     const info = checkCheckpoint(file, "run");
     const perEpoch = stepsPerEpoch(info.pictures.count, info.config.batch);
     const at = this.now();
-    const id = this.freshId();
+    const id = newRunId(this.now());
     await this.fill(id, async (folder) => {
       await writeSlot(folder, "a", info.step, bytes);
-      const slot = { slot: "a", crc32: crcOf(bytes), checksum: checksum(bytes), previous: null } as const;
+      const slot = { slot: "a", ...checksumsOf(bytes), previous: null } as const;
       await writeRecord(folder, recordFor(info, slot, { name, at, stepsPerEpoch: perEpoch }));
     });
     return { id, verified: file.verified };
@@ -367,130 +288,14 @@ export class RunStore {
 
   private async open(id: string): Promise<{ folder: Folder; record: RunRecord }> {
     const folder = await this.folderOf(id);
-    const record = await this.recordOrRepaired(id, folder);
+    const record = await recordOrRepaired(id, folder, this.now());
     if (!record) throw new DamagedRunError("this run has no record: it was never completed, or its record was lost");
     return { folder, record };
   }
 
-  /**
-   * The record, rebuilt from a checkpoint when both of its copies are damaged.
-   * @returns null if no run ever began: there is neither a record nor a checkpoint
-   * @throws DamagedRunError when no checkpoint is intact either; errors of the folder
-   */
-  private async recordOrRepaired(id: string, folder: Folder): Promise<RunRecord | null> {
-    let reason = "its record is missing";
-    try {
-      const record = await readRecord(folder);
-      if (record) return record;
-      const files = await folder.files();
-      if (files.some(isRecordFile)) throw new Error("its record could not be read");
-      if (!files.some((file) => slots.map(slotFile).includes(file))) return null;
-      // Another tab may be copying or importing this run right now, and writes the record last.
-      if (!this.isAbandoned(id)) throw new DamagedRunError("another tab is still writing it, or was interrupted");
-    } catch (error) {
-      if (!(error instanceof DamagedCopiesError)) throw error;
-      reason = "both copies of its record are damaged";
-    }
-    const found: IntactCheckpoint[] = [];
-    for (const slot of slots) {
-      const one = await readSlot(folder, slot);
-      if (one) found.push(one);
-    }
-    const [best] = found.sort((a, b) => Number(b.verified) - Number(a.verified) || b.info.step - a.info.step);
-    if (!best) throw new DamagedRunError(`${reason}, and so is every checkpoint`);
-    const { slot, bytes, info } = best;
-    const record: RunRecord = {
-      ...recordFor(
-        info,
-        { slot, crc32: crcOf(bytes), checksum: checksum(bytes), previous: null },
-        {
-          name: "Recovered run",
-          at: createdOf(id) || this.now(),
-          stepsPerEpoch: Math.max(1, Math.floor(info.pictures.count / info.config.batch)),
-        },
-      ),
-      recovered: true,
-    };
-    await writeRecord(folder, record);
-    return record;
-  }
-
   private remember(id: string, { checkpoint }: RunRecord, { slot, bytes, info }: IntactCheckpoint): void {
     const named = slot === checkpoint!.slot ? checkpoint! : checkpoint!.previous;
-    const { curves } = named ?? {};
-    this.intact.set(id, { slot, record: { step: info.step, crc32: crcOf(bytes), checksum: checksum(bytes), curves } });
+    const record = { step: info.step, ...checksumsOf(bytes), curves: named?.curves };
+    this.intact.set(id, { slot, record });
   }
-
-  /** Begins with the time; the rest keeps two tabs from making the same one. */
-  private freshId(): string {
-    return `${this.now()}-${crypto.randomUUID().slice(0, 8)}`;
-  }
-
-  private isAbandoned(id: string): boolean {
-    return this.now() - createdOf(id) > abandonedAfter;
-  }
-}
-
-/** The slot that the record names. */
-function namedSlot({ checkpoint }: RunRecord): { slot: Slot; record: SlotRecord } | null {
-  if (checkpoint === null) return null;
-  const { slot, step, crc32, checksum, curves } = checkpoint;
-  return { slot, record: { step, crc32, checksum, curves } };
-}
-
-/** Milliseconds since 1970, from the run's id; NaN when the id is not one of ours. */
-function createdOf(id: string): number {
-  return Number(/^(\d+)(-[0-9a-f]+)?$/.exec(id)?.[1] ?? Number.NaN);
-}
-
-/** @returns what the record says of them */
-async function writePictures(folder: Folder, { pixels, identity }: Pictures): Promise<Partial<RunRecord["pictures"]>> {
-  await folder.write(picturesFile, pixels);
-  return { crc32: crcOf(pixels), ...(identity !== undefined && { identity }) };
-}
-
-async function summarise(id: string, folder: Folder, record: RunRecord): Promise<RunSummary> {
-  const { name, config, source, pictures, totalSteps, created, saved, checkpoint, recovered = false } = record;
-  const { bytes, grid, lacksPictures } = await appearance(folder);
-  return {
-    id,
-    name,
-    config,
-    data: source.data,
-    pictureCount: pictures.count,
-    stepsPerEpoch: pictures.stepsPerEpoch,
-    step: checkpoint?.step ?? 0,
-    totalSteps,
-    created,
-    saved,
-    bytes,
-    grid,
-    lacksPictures: source.data !== "painted" && lacksPictures,
-    recovered,
-  };
-}
-
-/** The size of everything stored of a run, and its newest grid. If they cannot be read, the run is listed without. */
-async function appearance(folder: Folder): Promise<{ bytes: number; grid: Blob | null; lacksPictures: boolean }> {
-  try {
-    const files = await folder.files();
-    const samples = await folder.folder("samples");
-    const sizes = [
-      ...(await Promise.all(files.map((name) => folder.size(name)))),
-      ...(await Promise.all((await samples.files()).map((name) => samples.size(name)))),
-    ];
-    return {
-      bytes: sizes.reduce((sum: number, size) => sum + (size ?? 0), 0),
-      grid: await newestSample(samples),
-      lacksPictures: !files.includes(picturesFile),
-    };
-  } catch {
-    return { bytes: 0, grid: null, lacksPictures: false };
-  }
-}
-
-async function copyFile(from: Folder, to: Folder, name: string): Promise<void> {
-  const bytes = await from.read(name);
-  if (bytes === null) throw new Error(`copying ${name}: it has just been deleted`);
-  await to.write(name, bytes);
 }

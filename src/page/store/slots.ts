@@ -9,6 +9,19 @@ export const slots: readonly Slot[] = ["a", "b"];
 export const otherSlot = (slot: Slot): Slot => (slot === "a" ? "b" : "a");
 export const slotFile = (slot: Slot) => `${slot}.safetensors`;
 
+/** A slot, and what it holds. */
+export interface KnownSlot {
+  slot: Slot;
+  record: SlotRecord;
+}
+
+/** The slot that the record names. */
+export function namedSlot({ checkpoint }: RunRecord): KnownSlot | null {
+  if (checkpoint === null) return null;
+  const { slot, step, crc32, checksum, curves } = checkpoint;
+  return { slot, record: { step, crc32, checksum, curves } };
+}
+
 /** A checkpoint that was read and found intact. */
 export interface IntactCheckpoint {
   slot: Slot;

@@ -2,6 +2,7 @@
 
 import { paintCats } from "../../data/painted.ts";
 import { paintedCount } from "../../data/pictures.ts";
+import { augmented } from "../../train/augmented.ts";
 import { checkConfig, presets } from "../../train/config.ts";
 import { planTraining } from "../../train/plan.ts";
 import { realsGrid } from "../grid_file.ts";
@@ -11,7 +12,6 @@ import { stepsPerEpoch } from "../steps_per_epoch.ts";
 import { openOpfs } from "../store/opfs.ts";
 import { RunStore } from "../store/run_store.ts";
 import { variantMemory } from "../store/variant_memory.ts";
-import { augmented } from "./augmented.ts";
 import { newStream } from "./device.ts";
 import { GpuHolder } from "./gpu_holder.ts";
 import { GridView } from "./grid_view.ts";
@@ -162,7 +162,7 @@ const calls: {
   },
 
   augmented: async (pictures, config) =>
-    gpu.current ? await augmented(newStream(gpu.current), pictures, config) : null,
+    (gpu.current && (await augmented(newStream(gpu.current), pictures, config)))?.pixels ?? null,
   refreshRuns: postRuns,
   async rename(id, name) {
     await store.update(id, { name });

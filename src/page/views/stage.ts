@@ -73,6 +73,6 @@ function showReals({ state, photographs, photographsGrid, pictureCount }: Model)
   const { run } = state;
   setImage(byId<HTMLImageElement>("reals"), run ? state.reals : (photographsGrid ?? state.painted));
   const data = run?.data ?? photographs?.label ?? "painted";
-  const painted = `${count(pictureCount)} cartoon cats, drawn by a program`;
+  const painted = `${count(pictureCount)} cats painted by a program`;
   setText(byId("reals-caption"), data === "painted" ? painted : picturesWord(pictureCount, shownName(data)));
 }

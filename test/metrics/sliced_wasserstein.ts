@@ -1,5 +1,7 @@
+import { meanDistance } from "../../src/metrics/swd.ts";
+
 /**
- * The sliced Wasserstein distance of two clouds of points (Rabin et al., "Wasserstein barycenter and its application to
+ * The reference for SWD: the sliced Wasserstein distance of two clouds of points (Rabin et al., "Wasserstein barycenter and its application to
  * texture mixing", 2011): along one direction, the cheapest way to move one cloud onto the other pairs the points in
  * sorted order; the distance is the mean |Δ| over points and directions.
  *
@@ -24,12 +26,4 @@ export function slicedWasserstein(
     sum += meanDistance(project(a).sort(), project(b).sort());
   }
   return sum / count;
-}
-
-/** Mean |a − b| of two sorted lists of one length: their Wasserstein distance. */
-export function meanDistance(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
-  if (a.length !== b.length) throw new Error(`meanDistance: ${a.length} numbers against ${b.length}, expected as many`);
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]);
-  return sum / a.length;
 }
