@@ -3,7 +3,8 @@ import { swiftShaderEnvironment } from "./src/cli/swiftshader.ts";
 
 // Kernel tests run on the software adapter, the same everywhere, unless CATGAN_TEST_ADAPTER names another. Test workers
 // inherit these variables, which a process must have when it starts and which hide every other adapter.
-if ((process.env.CATGAN_TEST_ADAPTER ?? "software") === "software") Object.assign(process.env, swiftShaderEnvironment());
+if ((process.env.CATGAN_TEST_ADAPTER ?? "software") === "software")
+  Object.assign(process.env, swiftShaderEnvironment());
 
 /** Test files that replace modules, Node's or ours, or that have limits on the time or memory of a fresh process. */
 const apart = [
