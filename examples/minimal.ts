@@ -24,7 +24,7 @@ const batch = 16;
 const z = 100; // numbers that G makes a picture of
 const slope = 0.2; // of leaky ReLU below zero
 const seed = 1;
-const rates = { d: 1e-3, g: 2e-3 };
+const rates = { d: 2e-3, g: 4e-3 };
 const adamConstants = { beta1: 0, beta2: 0.999, epsilon: 1e-8 };
 
 // The GPU. Without one, this program runs again in a process that finds SwiftShader, a GPU made of software.
