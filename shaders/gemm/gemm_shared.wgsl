@@ -7,6 +7,9 @@
 // for products too small to fill a GPU with tiles of 2: four times as many threads, but half as many multiply-adds per vec4
 // read from shared memory.
 //
+// The steps of a slab are written out, not a loop: then every offset into the slab but a thread's own is a constant, and a
+// compiler that checks indices can see that none is outside (docs/performance.md).
+//
 // With QUADS = 2 a thread's rows are two groups of four, half a tile apart, and its columns likewise: 8 neighbouring threads
 // then read 8 adjacent vec4 of B, which lie in different banks. 32 threads cover 8 × 4 such positions, the closest to a
 // square, and read QUADS × 8 vec4 of B and QUADS × 4 of A.
@@ -45,7 +48,7 @@ fn gemm_shared(
 
   let load = load_of(lane);
   var stage = stage_at(output_tile, load);
-  var block = fetch(load.of_a, next_offsets(output_tile, load, &stage));
+  var block = fetch(load.of_a, next_block(output_tile, load, &stage));
   let slabs = slabs_in(output_tile);
   for (var s = 0u; s < slabs; s++) {
     // All threads must have read the previous slab before it is overwritten.
@@ -53,17 +56,18 @@ fn gemm_shared(
     store_block(load, block);
     // The slab must be complete before it is read.
     workgroupBarrier();
-    block = fetch(load.of_a, next_offsets(output_tile, load, &stage));
-    for (var d = 0u; d < SLAB; d++) {
+    block = fetch(load.of_a, next_block(output_tile, load, &stage));
+    // @repeat d in 0..SLAB
+    {
       // @repeat i in 0..QUADS
       {
-        let x_i = slab[d * A_STRIDE + row + i * (TILE_ROWS / (4u * QUADS))];
-        let b_i = slab[B_FIRST + d * B_STRIDE + column + i * (TILE_COLUMNS / (4u * QUADS))];
+        let x_d_i = slab[d * A_STRIDE + row + i * (TILE_ROWS / (4u * QUADS))];
+        let b_d_i = slab[B_FIRST + d * B_STRIDE + column + i * (TILE_COLUMNS / (4u * QUADS))];
       }
       // @repeat i in 0..QUADS
       // @repeat r in 0..4
       // @repeat j in 0..QUADS
-      y_i_r_j = fma(vec4f(x_i[r]), b_j, y_i_r_j);
+      y_i_r_j = fma(vec4f(x_d_i[r]), b_d_j, y_i_r_j);
     }
   }
 

@@ -28,7 +28,10 @@ var<workgroup> slab: array<vec4f, SLAB_LENGTH>;
 // The block that a thread loads: whether of A or B, whether it is transposed, its row (column) ÷ 4, and the first of its
 // four steps. Threads past the last block have none.
 struct Load { exists: bool, of_a: bool, transposed: bool, quad: u32, step: u32 }
-struct Block { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f }
+// The next block: where its four vec4 are, and which of them exist. The others are zeros, and have an offset that can be read.
+struct Next { at: vec4u, exists: vec4<bool> }
+// A block on its way.
+struct Block { v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f, exists: vec4<bool> }
 
 fn load_of(lane: u32) -> Load {
   let of_a = lane < A_BLOCKS;
@@ -41,35 +44,37 @@ fn load_of(lane: u32) -> Load {
   return Load(lane < BLOCKS, of_a, transposed, quad, steps * 4u);
 }
 
-fn load_b_or_zero(offset: i32) -> vec4f {
-  return select(vec4f(), load_b(u32(max(offset, 0)), 4u), offset >= 0);
-}
-
-// Four vec4 from these offsets; zeros where an offset is negative.
-fn fetch(of_a: bool, offsets: vec4i) -> Block {
+// Nothing looks at the values here, not even to replace some by zeros: whoever does waits for them, and they are to arrive
+// while the previous slab is multiplied.
+fn fetch(of_a: bool, next: Next) -> Block {
+  let at = next.at;
+  var block: Block;
   if (of_a) {
-    return Block(
-      load_a_or_zero(offsets.x, 0u, 4u),
-      load_a_or_zero(offsets.y, 0u, 4u),
-      load_a_or_zero(offsets.z, 0u, 4u),
-      load_a_or_zero(offsets.w, 0u, 4u),
-    );
+    block.v0 = load_a(at.x, 4u);
+    block.v1 = load_a(at.y, 4u);
+    block.v2 = load_a(at.z, 4u);
+    block.v3 = load_a(at.w, 4u);
+  } else {
+    block.v0 = load_b(at.x, 4u);
+    block.v1 = load_b(at.y, 4u);
+    block.v2 = load_b(at.z, 4u);
+    block.v3 = load_b(at.w, 4u);
   }
-  return Block(
-    load_b_or_zero(offsets.x),
-    load_b_or_zero(offsets.y),
-    load_b_or_zero(offsets.z),
-    load_b_or_zero(offsets.w),
-  );
+  block.exists = next.exists;
+  return block;
 }
 
 fn store_block(load: Load, block: Block) {
   if (!load.exists) { return; }
-  let columns = transpose(mat4x4f(block.v0, block.v1, block.v2, block.v3));
+  let v0 = select(vec4f(), block.v0, block.exists.x);
+  let v1 = select(vec4f(), block.v1, block.exists.y);
+  let v2 = select(vec4f(), block.v2, block.exists.z);
+  let v3 = select(vec4f(), block.v3, block.exists.w);
+  let columns = transpose(mat4x4f(v0, v1, v2, v3));
   let stride = select(B_STRIDE, A_STRIDE, load.of_a);
   let at = select(B_FIRST, 0u, load.of_a) + load.step * stride + load.quad;
-  slab[at] = select(block.v0, columns[0], load.transposed);
-  slab[at + stride] = select(block.v1, columns[1], load.transposed);
-  slab[at + 2u * stride] = select(block.v2, columns[2], load.transposed);
-  slab[at + 3u * stride] = select(block.v3, columns[3], load.transposed);
+  slab[at] = select(v0, columns[0], load.transposed);
+  slab[at + stride] = select(v1, columns[1], load.transposed);
+  slab[at + 2u * stride] = select(v2, columns[2], load.transposed);
+  slab[at + 3u * stride] = select(v3, columns[3], load.transposed);
 }

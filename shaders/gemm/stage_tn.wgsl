@@ -73,7 +73,7 @@ fn advance(tile: Tile, stage: ptr<function, Stage>, pixels: u32, lines: u32, ste
   (*stage).at += step + select(0u, (*stage).line_step, line_ends) + select(0u, (*stage).image_step, image_ends);
 }
 
-fn next_offsets(tile: Tile, load: Load, stage: ptr<function, Stage>) -> vec4i {
+fn next_block(tile: Tile, load: Load, stage: ptr<function, Stage>) -> Next {
   var at: vec4u;
   at.x = (*stage).at;
   advance(tile, stage, 1u, 0u, (*stage).pixel_step);
@@ -86,7 +86,8 @@ fn next_offsets(tile: Tile, load: Load, stage: ptr<function, Stage>) -> vec4i {
   advance(tile, stage, rest % tile.width, rest / tile.width % tile.height, (*stage).slab_step);
   let pixels = (*stage).pixel + vec4u(0u, 1u, 2u, 3u);
   (*stage).pixel += SLAB;
-  return select(vec4i(-1), vec4i(at), pixels < vec4u(tile.pixels));
+  let exists = pixels < vec4u(tile.pixels);
+  return Next(select(vec4u(), at, exists), exists);
 }
 
 fn store_output(tile: Tile, row: u32, column: u32, value: vec4f) { store(tile.part, row, column, value); }
