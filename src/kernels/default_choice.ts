@@ -68,19 +68,23 @@ export function variantsFor(gpu: Gpu, pass: Pass, g: ConvGeometry): Variant[] {
   return variants[pass].filter((variant) => fits(gpu, pass, g, variant));
 }
 
+/** With more sums per thread, RDNA GPUs keep some in memory (docs/performance.md, "Machine code without a GPU"). */
+const maxGpuSums = 64;
+
 /** Filter gradients are also measured with half and with twice the default number of splits. */
 const splitFactors = [0.5, 1, 2];
 
 /** The choices worth measuring for a shape, the default choice first. */
 export function candidatesFor(gpu: Gpu, pass: Pass, g: ConvGeometry): Choice[] {
   const first = defaultChoice(gpu, pass, g);
-  // Tiles that are half idle are not worth measuring, nor is shared memory that a CPU only emulates.
+  // Not worth measuring: tiles that are half idle; on a CPU, shared memory, which it only emulates; on a GPU, sums that do
+  // not fit into registers.
   const columns = Math.max(columnsOf(pass, g), Math.min(...variants[pass].map((variant) => variant.columns)));
   const likely = variantsFor(gpu, pass, g).filter(
     (variant) =>
       variant.columns < 2 * columns &&
       2 * variant.columns >= Math.min(columns, 16) &&
-      !(gpu.software && variant.sharedBytes > 0),
+      (gpu.software ? variant.sharedBytes === 0 : sumsPerThread(variant) <= maxGpuSums),
   );
   const choices = [first.variant, ...likely].flatMap((variant) =>
     pass === "filter gradient"
@@ -126,6 +130,10 @@ function tilesOf(pass: Pass, g: ConvGeometry, variant: Variant): number {
 /** Columns of the pass's matrix product. */
 function columnsOf(pass: Pass, g: ConvGeometry): number {
   return pass === "input gradient" ? g.C : g.K;
+}
+
+function sumsPerThread({ rows, columns, threads, sharedBytes }: Variant): number {
+  return (rows * columns) / (sharedBytes > 0 ? threads : 1);
 }
 
 /** Whether the GPU can run a variant and its tile fits the shape. */
